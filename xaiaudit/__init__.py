@@ -1,0 +1,34 @@
+"""Adversarial-robustness and explainability audits of breast-ultrasound models."""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from xaiaudit.auditing import audit as audit
+    from xaiaudit.data import open_dataset as open_dataset
+    from xaiaudit.models import AuditedModel as AuditedModel
+    from xaiaudit.models import load as load
+    from xaiaudit.models import save as save
+    from xaiaudit.reports import write_report as write_report
+    from xaiaudit.training import train as train
+
+__version__ = version("xaiaudit")
+
+# Imported on use: `import xaiaudit`, and with it `xaiaudit --help`, must not wait for torch.
+_PUBLIC = {
+    "AuditedModel": "xaiaudit.models",
+    "audit": "xaiaudit.auditing",
+    "load": "xaiaudit.models",
+    "open_dataset": "xaiaudit.data",
+    "save": "xaiaudit.models",
+    "train": "xaiaudit.training",
+    "write_report": "xaiaudit.reports",
+}
+__all__ = ["AuditedModel", "audit", "load", "open_dataset", "save", "train", "write_report"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        return getattr(import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module 'xaiaudit' has no attribute {name!r}")

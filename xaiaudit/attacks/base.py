@@ -1,0 +1,57 @@
+"""What every attack and every criterion looks like from outside."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from torch import Tensor
+
+from xaiaudit.tensors import AttackResult, Flags, Images, Model, Outputs, Rows, Scores, Valid
+
+
+class Criterion(Protocol):
+    """What an attack is after, per image. `rows` index the batch that the attack started with.
+
+    Built from the clean outputs; never keeps the model. An attack may drop images and call with fewer rows.
+    """
+
+    needs: frozenset[str]  # of: gradient, features, mask_logits, boxes
+
+    def loss(self, out: Outputs, rows: Rows) -> Scores:
+        """(m,) to raise, independent between images, so that the gradient of its sum is each image's own."""
+        ...
+
+    def margins(self, out: Outputs, rows: Rows) -> Tensor:
+        """(m, j) signed distances in score, positive while not reached; zero on the boundary. For DeepFool."""
+        ...
+
+    def reached(self, out: Outputs, rows: Rows) -> Flags:
+        """(m,) the goal holds."""
+        ...
+
+
+class Attack(Protocol):
+    """A frozen dataclass of hyperparameters, callable. All radii in [0, 1] intensities.
+
+    Args:
+        model: callable from images to `Outputs`; frozen, in eval mode.
+        images: clean, (n, c, h, w), in [0, 1].
+        criterion: what to reach.
+        valid: real pixels, (n, 1, h, w); the attack leaves the others alone. None: all are real.
+        seeds: one a image, for attacks that draw; None: from the image's own bytes. Never from the batch.
+        radii: attack at each of these radii in place of the attack's own; every field of the result then
+            gains a leading axis. A minimum-norm attack counts at a radius if its result lies in that ball.
+        to_goal: stop an image as soon as its criterion is reached, and let it leave the batch. Otherwise
+            every step is taken and success is judged on the final image.
+    """
+
+    def __call__(
+        self,
+        model: Model,
+        images: Images,
+        criterion: Criterion,
+        *,
+        valid: Valid | None = None,
+        seeds: Sequence[int] | None = None,
+        radii: Sequence[float] = (),
+        to_goal: bool = False,
+    ) -> AttackResult: ...

@@ -1,0 +1,325 @@
+"""What an audit writes: the models behind audit.json and the schemas of its tables. No torch.
+
+Radii, norms and distances are in [0, 1] intensities; multiply by 255 for grey levels. A number that was not
+computed is None here and null in the tables, never a default. Intervals are two-sided 95 % unless they say
+otherwise.
+"""
+
+from typing import Any, Literal
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict
+
+SCHEMA = 1  # of audit.json and the tables; raised when a reader of the old one would misread the new one
+REGIONS = ("lesion", "ring", "posterior", "elsewhere", "padding")
+PEAK_STATES = (*REGIONS, "undefined")  # rows and columns of a transition table
+CURVE_GREY_LEVELS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 25.5)  # 25.5 grey levels are 0.1 of full scale
+
+
+class Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Interval(Record):
+    """A statistic with its interval. Any of the three is None where it is undefined."""
+
+    estimate: float | None
+    low: float | None
+    high: float | None
+    n: int  # images (or defined values) behind the estimate
+    cases: int  # independent cases behind the interval
+    method: str  # e.g. "Wilson at n/deff", "case bootstrap, 10000"
+    level: float = 0.95
+
+
+class LeftOutRecord(Record):
+    file: str
+    reason: str
+
+
+class DatasetRecord(Record):
+    name: str
+    path: str
+    kind: str  # adapter
+    citation: str
+    selection: str  # "all", or "test split of the checkpoint, seed 0", ...
+    images: int
+    cases: int
+    labels: dict[str, int]
+    with_mask: int
+    with_spacing: int
+
+
+class CheckpointRecord(Record):
+    path: str
+    sha256: str
+    format: str  # "pt", "safetensors"; "in memory" for a model that was never saved
+    loaded: str  # how, e.g. "weights only", "full pickle, trusted by --trust-pickle"
+    architecture: str
+    arguments: dict[str, Any]
+    parameters: int
+    classes: list[str]
+    positive: str
+    one_logit: bool
+    threshold: float
+    preprocessing: dict[str, Any]
+    cam_layer: str | None
+    training: dict[str, Any]  # provenance as the checkpoint holds it; {} when it holds none
+
+
+class LeakRecord(Record):
+    """Audited images that the checkpoint was trained on."""
+
+    assessed: bool
+    reason: str  # why not, when not assessed
+    exact: list[str]
+    near: list[str]  # near-duplicates, by fingerprint
+
+
+class RocPoint(Record):
+    false_positive_rate: float
+    true_positive_rate: float
+    margin: float  # decisions at or above this margin are positive
+
+
+class CleanRecord(Record):
+    """Performance on clean images that have a label. None where a class is missing."""
+
+    images: int
+    auc: Interval | None
+    accuracy: Interval | None
+    balanced_accuracy: Interval | None
+    sensitivity: Interval | None
+    specificity: Interval | None
+    dice: Interval | None  # multi-task models only
+    confusion: list[list[int]]  # [label][decision], in the order of the classes
+    roc: list[RocPoint]
+    decision_shares: dict[str, float]  # share of images given each decision
+
+
+class CurvePoint(Record):
+    epsilon: float
+    flips: Interval
+    flips_quantised: Interval
+    robust_accuracy: Interval | None  # None without labels
+
+
+class Distribution(Record):
+    """Of one value an image."""
+
+    n: int
+    median: float | None
+    q1: float | None
+    q3: float | None
+    maximum: float | None
+    median_interval: Interval | None = None
+
+
+class AttackRecord(Record):
+    id: str  # e.g. "fgsm", "pgd-2"; the tables point here
+    name: str
+    summary: str  # one line in words: norm, radius in grey levels, steps, step size, start
+    parameters: dict[str, Any]
+    norm: Literal["linf", "l2"]
+    epsilon: float | None  # None for minimum-norm attacks
+    steps: int
+    step_size: float | None
+    random_start: bool
+    criterion: str
+    assessable: bool  # False: the model gives one decision to over 95 % of images, so flips say nothing
+    why_not: str
+    images: int
+    flips: Interval  # decision after differs from decision before
+    flips_quantised: Interval  # the same after rounding to 8 bits
+    flips_by_rounding_alone: int  # clean images cannot flip by rounding; this counts flips gained by it
+    lost_in_rounding: int
+    robust_accuracy: Interval | None  # right when clean and right after the attack
+    missed_cancers: Interval | None  # malignant by decision -> benign, among images labelled malignant
+    false_alarms: Interval | None  # benign by decision -> malignant, among images labelled benign
+    from_positive: Interval  # flips among images decided positive
+    from_negative: Interval
+    failed: int  # the attack itself could not go on
+    linf: Distribution  # perturbation really reached
+    l2: Distribution
+    smallest_radius: Distribution | None  # among flipped images, over the curve or of the minimum-norm attack
+    never_flipped: int
+    curve: list[CurvePoint]  # empty for minimum-norm attacks without radii
+    curve_note: str
+    dice_after: Interval | None
+    dice_drop: Interval | None  # paired, before minus after
+    mcnemar_p: float | None  # clean right/wrong against attacked right/wrong
+    forwards: int
+    backwards: int
+
+
+class ExplainerRecord(Record):
+    id: str
+    name: str
+    layer: str
+    grid: tuple[int, int]
+    signed: bool
+
+
+class PointingRecord(Record):
+    """Share of defined maps whose extreme lies in a region, before and after; of images with a lesion mask."""
+
+    region: str  # one of REGIONS, or "lesion, ring or posterior"
+    extreme: Literal["maximum", "minimum", "either"]
+    before: Interval
+    after: Interval
+    chance_uniform: float | None  # a uniform random point of the valid image
+    chance_shuffled: float | None  # clean maps shuffled between images
+    energy_before: Distribution | None  # share of positive mass in the region (maximum only)
+    energy_after: Distribution | None
+
+
+class MapRecord(Record):
+    """How the maps of one explainer moved under one attack."""
+
+    attack_id: str
+    explainer_id: str
+    target: Literal["same", "own"]
+    images: int
+    undefined_before: int
+    undefined_after: int
+    vanished: int  # defined before, undefined after: counts as moved in every rate
+    shift: dict[str, Distribution]  # metric -> values over images with both maps defined
+    shift_flipped: dict[str, Distribution]
+    shift_unflipped: dict[str, Distribution]
+    wilcoxon: dict[str, float | None]  # p of energy share in the lesion before against after, and the like
+    silent_shift: Interval  # of all images with a defined clean map
+    silent_shift_unflipped: Interval
+    pointing: list[PointingRecord]
+    transitions: list[list[int]]  # [state before][state after], in the order of PEAK_STATES
+
+
+class RegionCoverage(Record):
+    ring_mm: float
+    calibrated: int  # images whose ring is in true millimetres
+    relative: int  # images without spacing: relative ring
+    without_lesion: int  # no outline, or an empty one
+
+
+class GalleryCase(Record):
+    kind: Literal["worst", "typical", "random"]
+    image: str  # name of the sample
+    attack_id: str
+    files: dict[str, str]  # clean, adversarial, adversarial_float, mask, valid -> path in the audit folder
+    label: str | None
+    decision_before: str
+    decision_after: str
+    probability_before: float  # of the positive class
+    probability_after: float
+    linf: float
+    spacing: tuple[float, float] | None
+
+
+class Environment(Record):
+    python: str
+    platform: str
+    device: str
+    threads: int
+    precision: str
+    versions: dict[str, str]
+
+
+class AuditRecord(Record):
+    """audit.json, whole."""
+
+    schema_version: int
+    xaiaudit: str
+    created: str  # UTC, ISO 8601
+    seconds: float
+    command: list[str]
+    seed: int
+    batch_size: int
+    batch_size_retries: list[str]
+    shards: int
+    environment: Environment
+    checkpoint: CheckpointRecord
+    datasets: list[DatasetRecord]
+    images: int
+    left_out: list[LeftOutRecord]
+    warnings: list[str]
+    leak: LeakRecord
+    clean: CleanRecord
+    attacks: list[AttackRecord]
+    explainers: list[ExplainerRecord]
+    maps: list[MapRecord]
+    regions: RegionCoverage
+    gallery: list[GalleryCase]
+    keep_ids: bool
+
+
+PREDICTIONS = pa.schema(
+    [
+        pa.field("image", pa.string(), nullable=False),
+        pa.field("dataset", pa.string(), nullable=False),
+        pa.field("file", pa.string(), nullable=False),
+        pa.field("sha256", pa.string(), nullable=False),
+        pa.field("case", pa.string(), nullable=False),  # salted hash unless --keep-ids
+        pa.field("label", pa.string()),
+        pa.field("attack_id", pa.string(), nullable=False),  # "none" for the clean image
+        pa.field("epsilon", pa.float64()),  # null for the clean image and for minimum-norm attacks
+        pa.field("curve", pa.bool_(), nullable=False),  # a point of the epsilon curve, run to its goal
+        pa.field("quantised", pa.bool_(), nullable=False),
+        pa.field("criterion", pa.string(), nullable=False),
+        pa.field("logits", pa.list_(pa.float32()), nullable=False),
+        pa.field("margin", pa.float64()),  # two classes only
+        pa.field("decision", pa.string(), nullable=False),
+        pa.field("decision_clean", pa.string(), nullable=False),
+        pa.field("flipped", pa.bool_(), nullable=False),
+        pa.field("reached", pa.bool_(), nullable=False),
+        pa.field("failed", pa.bool_(), nullable=False),
+        pa.field("linf", pa.float64(), nullable=False),
+        pa.field("l2", pa.float64(), nullable=False),
+        pa.field("forwards", pa.int64(), nullable=False),
+        pa.field("backwards", pa.int64(), nullable=False),
+        pa.field("dice", pa.float64()),
+        pa.field("seed", pa.int64(), nullable=False),  # of this image's random draws
+    ],
+    metadata={"schema_version": str(SCHEMA)},
+)
+
+SHIFT_METRICS = (
+    "peak_mm",
+    "peak_diagonal",
+    "mass_centre_mm",
+    "mass_centre_diagonal",
+    "topk_intersection",
+    "spearman",
+    "pearson",
+    "ssim",
+    "wasserstein_mm",
+)
+
+MAPS = pa.schema(
+    [
+        pa.field("image", pa.string(), nullable=False),
+        pa.field("sha256", pa.string(), nullable=False),
+        pa.field("case", pa.string(), nullable=False),
+        pa.field("attack_id", pa.string(), nullable=False),  # "none" for the clean image
+        pa.field("explainer_id", pa.string(), nullable=False),
+        pa.field("target", pa.string(), nullable=False),  # "same" or "own"; "own" for the clean image
+        pa.field("target_class", pa.string(), nullable=False),
+        pa.field("defined", pa.bool_(), nullable=False),
+        pa.field("peak_state", pa.string(), nullable=False),  # one of PEAK_STATES, "unknown" without a mask
+        *(
+            pa.field(f"{extreme}_in_{region}", pa.float64())
+            for extreme in ("maximum", "minimum", "either")
+            for region in (*REGIONS, "any")
+        ),  # pointing game: share of the tied extreme cells inside; null where undefined or without a lesion
+        *(pa.field(f"energy_{region}", pa.float64()) for region in REGIONS),
+        *(pa.field(metric, pa.float64()) for metric in SHIFT_METRICS),  # against the clean map; null for it
+        *(pa.field(f"delta_energy_{region}", pa.float64()) for region in REGIONS),
+        pa.field("relevance_rank", pa.float64()),
+        pa.field("iou", pa.float64()),
+        pa.field("vanished", pa.bool_(), nullable=False),
+        pa.field("silent_shift", pa.bool_()),  # null where the clean map is undefined
+        pa.field("calibrated", pa.bool_(), nullable=False),
+        pa.field("grid_rows", pa.int32(), nullable=False),
+        pa.field("grid_columns", pa.int32(), nullable=False),
+        pa.field("map", pa.list_(pa.float16()), nullable=False),
+    ],
+    metadata={"schema_version": str(SCHEMA)},
+)
