@@ -18,12 +18,14 @@ if TYPE_CHECKING or find_spec("jaxtyping"):
     Masks = Bool[np.ndarray, "n h w"]
     Maps = Float[np.ndarray, "n u v"]  # saliency maps, raw and unnormalised, on any grid
     Vector = Float[np.ndarray, "n"]
+    Codes = UInt8[np.ndarray, "n h w"]  # region of every pixel, index into records.REGIONS
+    Spacings = Float[np.ndarray, "n 2"]  # mm per pixel: rows (depth), columns; NaN where unknown
     Decisions = Int[np.ndarray, "n"]  # class index
     Flags = Bool[np.ndarray, "n"]
     BoxArray = Float32[np.ndarray, "k 4"]  # x0, y0, x1, y1 in pixels, half-open
     Affine = Float[np.ndarray, "2 3"]
 else:  # a machine with torch alone: attacks and CAMs still run, unchecked
-    GreyImage = Mask = Masks = Maps = Vector = Decisions = Flags = BoxArray = Affine = np.ndarray
+    GreyImage = Mask = Masks = Maps = Codes = Spacings = Vector = Decisions = Flags = BoxArray = Affine = np.ndarray
 
 Spacing = tuple[float, float]  # mm per pixel: rows (depth), columns
 IDENTITY = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
