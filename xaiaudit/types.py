@@ -25,7 +25,8 @@ if TYPE_CHECKING or find_spec("jaxtyping"):
     BoxArray = Float32[np.ndarray, "k 4"]  # x0, y0, x1, y1 in pixels, half-open
     Affine = Float[np.ndarray, "2 3"]
 else:  # a machine with torch alone: attacks and CAMs still run, unchecked
-    GreyImage = Mask = Masks = Maps = Codes = Spacings = Vector = Decisions = Flags = BoxArray = Affine = np.ndarray
+    GreyImage = Mask = Masks = Maps = Vector = Codes = Spacings = np.ndarray
+    Decisions = Flags = BoxArray = Affine = np.ndarray
 
 Spacing = tuple[float, float]  # mm per pixel: rows (depth), columns
 IDENTITY = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
