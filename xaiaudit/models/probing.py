@@ -1,0 +1,145 @@
+"""What a network is, found by one forward on fixed random images: one logit, mask, CAM layer, linear head."""
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from xaiaudit.errors import UsageError
+from xaiaudit.models.features import module_at
+from xaiaudit.models.outputs import two_or_more_logits
+from xaiaudit.tensors import Outputs
+
+if TYPE_CHECKING:
+    from xaiaudit.models.audited import AuditedModel
+
+TOLERANCE = 1e-4  # of the head identity, in logits, absolute and relative
+# Between the last feature map and the linear layer: their outputs are no feature maps of their own.
+_NOT_FEATURES = (nn.Identity, nn.Dropout, nn.Dropout2d)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    one_logit: bool
+    has_mask: bool
+    cam_layer: str | None
+    head: nn.Linear | None
+    why_no_head: str  # empty where there is one
+
+
+@dataclass
+class _Call:
+    """One run of one module: its name and what it gave."""
+
+    name: str
+    module: nn.Module
+    output: Tensor
+
+    @property
+    def is_feature_map(self) -> bool:
+        """(n, c, u, u) with more than one position. The probe is square, so channels-last is told apart."""
+        if self.output.ndim != 4 or isinstance(self.module, _NOT_FEATURES):
+            return False
+        return self.output.shape[2] == self.output.shape[3] > 1 and "Pool" not in type(self.module).__name__
+
+    @property
+    def is_tokens(self) -> bool:
+        """Positions that are not laid out as (n, c, u, v), as transformers have them."""
+        shape = self.output.shape
+        return (len(shape) == 3 and min(shape[1:]) > 1) or (len(shape) == 4 and shape[2] != shape[3])
+
+
+def probe(model: "AuditedModel", cam_layer: str | None, head: str | None) -> Probe:
+    """Run `model` once on two random images of its own size; `cam_layer` and `head` as named by the user.
+
+    Raises:
+        UsageError: a head named by the user for which logits = weight @ pooled features + bias does not hold.
+    """
+    size = model.preprocessing.size
+    images = torch.rand(2, 1, size, size, generator=torch.Generator().manual_seed(0)).to(model.mean)
+    with torch.enable_grad():
+        out, calls = _watch(model, images.requires_grad_())
+        layer = cam_layer or _last_feature_map(calls, out.logits)
+    found, why = _head(model, images.detach(), layer, head)
+    return Probe(
+        one_logit=out.one_logit,
+        has_mask=out.mask_logits is not None,
+        cam_layer=layer,
+        head=found,
+        why_no_head=why,
+    )
+
+
+def _watch(model: "AuditedModel", images: Tensor) -> tuple[Outputs, list[_Call]]:
+    calls: list[_Call] = []
+    modules = [(name, module) for name, module in model.net.named_modules() if name]
+    handles = [module.register_forward_hook(partial(_note, calls, name)) for name, module in modules]
+    try:
+        return model(images), calls
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _note(calls: list[_Call], name: str, module: nn.Module, _: tuple[Any, ...], output: Any) -> None:
+    if isinstance(output, Tensor) and output.ndim in (3, 4):
+        calls.append(_Call(name, module, output))
+
+
+def _last_feature_map(calls: list[_Call], logits: Tensor) -> str | None:
+    """The outermost layer that gives the last feature map on the way to the logits.
+
+    None where tokens come after it: a map of an early convolution would not explain a transformer.
+    """
+    calls = [call for call in calls if call.output.requires_grad]
+    if not logits.requires_grad or not calls:
+        return None
+    grads = torch.autograd.grad(logits.sum(), [call.output for call in calls], allow_unused=True)
+    used = [call for call, grad in zip(calls, grads, strict=True) if grad is not None]
+    runs = Counter(call.name for call in used)
+    for call in reversed(used):
+        if call.is_tokens:
+            return None
+        if call.is_feature_map and runs[call.name] == 1:
+            return call.name
+    return None
+
+
+def _head(
+    model: "AuditedModel", images: Tensor, layer: str | None, named: str | None
+) -> tuple[nn.Linear | None, str]:
+    """The linear layer that turns the layer's average into the logits, checked on the probe; or why none."""
+    if layer is None:
+        return None, "no layer of feature maps was found; name one as cam_layer"
+    with torch.no_grad():
+        out = model(images, layers=(layer,))
+    pooled = out.features[layer].mean((2, 3))
+    if named is not None:
+        module = module_at(model.net, named)
+        if not isinstance(module, nn.Linear) or not _explains(module, pooled, out, model):
+            raise UsageError(
+                f"head {named!r} is not the linear layer after global average pooling of {layer!r}: its weights "
+                "do not give the logits; leave head out, and use an explainer that needs no head"
+            )
+        return module, ""
+    for _, module in reversed(list(model.net.named_modules())):
+        if isinstance(module, nn.Linear) and _explains(module, pooled, out, model):
+            return module, ""
+    return None, (
+        f"no linear layer of {type(model.net).__name__} turns the average of {layer!r} into the logits; "
+        "use grad-cam, or name the layer that is pooled as cam_layer"
+    )
+
+
+def _explains(linear: nn.Linear, pooled: Tensor, out: Outputs, model: "AuditedModel") -> bool:
+    if linear.in_features != pooled.shape[1]:
+        return False
+    with torch.no_grad():
+        raw = linear(pooled)
+    if raw.shape[1] != (1 if out.one_logit else out.logits.shape[1]):
+        return False
+    logits, _ = two_or_more_logits(raw, len(raw), len(model.classes), flip=model.flip)
+    return torch.allclose(logits, out.logits, rtol=TOLERANCE, atol=TOLERANCE)
