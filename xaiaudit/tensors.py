@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -53,6 +53,7 @@ class Outputs:
         return self.logits.gather(1, target[:, None])[:, 0]
 
 
+@runtime_checkable
 class Model(Protocol):
     """All that attacks and explainers know of a model: images in, outputs out."""
 

@@ -1,20 +1,26 @@
 """What every attack and every criterion looks like from outside."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from torch import Tensor
 
 from xaiaudit.tensors import AttackResult, Flags, Images, Model, Outputs, Rows, Scores, Valid
 
+Norm = Literal["linf", "l2"]
 
+
+@runtime_checkable
 class Criterion(Protocol):
     """What an attack is after, per image. `rows` index the batch that the attack started with.
 
     Built from the clean outputs; never keeps the model. An attack may drop images and call with fewer rows.
     """
 
-    needs: frozenset[str]  # of: gradient, features, mask_logits, boxes
+    @property
+    def needs(self) -> frozenset[str]:
+        """Of: gradient, features, mask_logits, boxes."""
+        ...
 
     def loss(self, out: Outputs, rows: Rows) -> Scores:
         """(m,) to raise, independent between images, so that the gradient of its sum is each image's own."""
@@ -29,6 +35,7 @@ class Criterion(Protocol):
         ...
 
 
+@runtime_checkable
 class Attack(Protocol):
     """A frozen dataclass of hyperparameters, callable. All radii in [0, 1] intensities.
 
@@ -43,6 +50,41 @@ class Attack(Protocol):
         to_goal: stop an image as soon as its criterion is reached, and let it leave the batch. Otherwise
             every step is taken and success is judged on the final image.
     """
+
+    @property
+    def name(self) -> str:
+        """In the registry."""
+        ...
+
+    @property
+    def norm(self) -> Norm:
+        """Of the ball and of the distances."""
+        ...
+
+    @property
+    def epsilon(self) -> float | None:
+        """Radius; None where the attack looks for the smallest perturbation instead."""
+        ...
+
+    @property
+    def steps(self) -> int: ...
+
+    @property
+    def step_size(self) -> float | None:
+        """In effect at `epsilon`; None where the attack chooses it at every step."""
+        ...
+
+    @property
+    def random_start(self) -> bool: ...
+
+    @property
+    def supports_radii(self) -> bool:
+        """False where the radius is fixed by the definition, so that `radii` is an error."""
+        ...
+
+    def describe(self) -> str:
+        """One line in words, with radii in grey levels."""
+        ...
 
     def __call__(
         self,
