@@ -1,0 +1,1 @@
+"""Saliency maps, one idea a file. They know only that a model is a callable; torch alone."""

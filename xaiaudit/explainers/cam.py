@@ -1,0 +1,63 @@
+"""Class activation mapping: the feature maps weighted as the linear layer after pooling weights them."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+
+from xaiaudit.errors import UsageError
+from xaiaudit.explainers.reading import check_target, features_of, layer_of
+from xaiaudit.tensors import Images, Labels, Model, Outputs, Saliency
+
+
+@dataclass(frozen=True, kw_only=True)
+class CAM:
+    """sum_k w_k A_k, signed, whose mean over the cells is the score of the class, but for its bias.
+
+    w is the row of the class; of two classes with a logit each it is the row of the class less the other's,
+    as their difference decides, and with a single logit z the row of z for class 1, its negative for class
+    0. So the two maps of a binary decision are each other's negative.
+
+    Source: Zhou et al. 2016, arXiv:1512.04150; signed binary maps: Byra et al. 2022,
+    doi:10.15557/JoU.2022.0013.
+    """
+
+    layer: str | None = None  # None: the model's own, the only one that its head speaks of
+
+    signed: ClassVar[bool] = True
+
+    def __call__(self, model: Model, images: Images, target: Labels) -> Saliency:
+        with torch.no_grad():
+            return self.from_outputs(model, model(images, layers=self.needs(model)), target)
+
+    def needs(self, model: Model) -> tuple[str, ...]:
+        return (layer_of(model, self.layer),)
+
+    def from_outputs(self, model: Model, outputs: Outputs, target: Labels) -> Saliency:
+        """Needs no gradient.
+
+        Raises:
+            UsageError: the model does not end in global average pooling of the layer and one linear layer.
+        """
+        (layer,) = self.needs(model)
+        features = features_of(outputs, layer).detach()  # (n, c, u, v)
+        check_target(outputs, target)
+        rows = _rows(model, layer, one_logit=outputs.one_logit).to(features)
+        return torch.einsum("nc,ncuv->nuv", rows[target], features)
+
+
+def _rows(model: Model, layer: str, *, one_logit: bool) -> torch.Tensor:
+    """Weights of the features in the decision for each class, (k, c)."""
+    head_weights = getattr(model, "head_weights", None)
+    if head_weights is None:
+        raise UsageError(
+            f"CAM is not defined for {type(model).__name__}, which knows no linear head: wrap the network in "
+            "AuditedModel, or use grad-cam"
+        )
+    weights: torch.Tensor = head_weights()
+    own: str | None = getattr(model, "cam_layer", None)
+    if own != layer:
+        raise UsageError(
+            f"CAM is not defined at {layer!r}, as the linear head reads {own!r}: use grad-cam there"
+        )
+    return weights - weights.flip(0) if len(weights) == 2 and not one_logit else weights

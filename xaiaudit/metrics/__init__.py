@@ -1,0 +1,1 @@
+"""Pure functions on NumPy arrays, batch first, NaN where undefined. Never torch."""

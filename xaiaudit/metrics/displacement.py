@@ -1,0 +1,67 @@
+"""How far a map moved: its peak, its mass centre, and the transport of all its mass.
+
+Masses are max(S, 0). Everything is measured on the native grid, whose cells cover the input grid evenly.
+"""
+
+import numpy as np
+from jaxtyping import Float
+
+from xaiaudit.metrics.extremes import defined, peak_cells
+from xaiaudit.metrics.grids import centres, pool
+from xaiaudit.types import Maps, Spacings, Vector
+
+Points = Float[np.ndarray, "n 2"]  # row and column, in pixels of the input grid from its upper left corner
+FINEST = 14  # cells a side beyond which exact transport is too slow for every image
+
+
+def peaks(maps: Maps, shape: tuple[int, int], *, signed: bool) -> Points:
+    """Centre of the cell that holds the maximum, the first of tied ones; NaN where undefined."""
+    rows, columns = peak_cells(maps).T
+    points = np.stack(
+        [centres(maps.shape[1], shape[0])[rows], centres(maps.shape[2], shape[1])[columns]], axis=1
+    )
+    points[~defined(maps, signed=signed)] = np.nan
+    return points
+
+
+def mass_centres(maps: Maps, shape: tuple[int, int]) -> Points:
+    """Mean position of the positive mass; NaN where there is none."""
+    masses = _shares(maps)
+    rows = masses.sum(2) @ centres(maps.shape[1], shape[0])
+    columns = masses.sum(1) @ centres(maps.shape[2], shape[1])
+    return np.stack([rows, columns], axis=1)
+
+
+def distances_mm(before: Points, after: Points, spacing: Spacings) -> Vector:
+    """Euclidean, in mm, with both spacings; NaN where a point or the spacing is."""
+    return np.asarray(np.linalg.norm((after - before) * spacing, axis=1))
+
+
+def wasserstein_mm(before: Maps, after: Maps, shape: tuple[int, int], spacing: Spacings) -> Vector:
+    """Wasserstein-1 between the two masses, each normalised to 1, in mm, exact; NaN as for `mass_centres`.
+
+    Grids finer than 14 cells a side are first pooled to 14, by area. Never below the way between the mass
+    centres of the grid it is computed on.
+    """
+    from ot import emd2  # its import brings in every tensor library that it finds
+
+    coarse = (min(before.shape[1], FINEST), min(before.shape[2], FINEST))
+    before, after = _shares(pool(before.clip(0), coarse)), _shares(pool(after.clip(0), coarse))
+    cells = np.stack(
+        np.meshgrid(centres(coarse[0], shape[0]), centres(coarse[1], shape[1]), indexing="ij"), axis=-1
+    )
+    distances = np.full(len(before), np.nan)
+    known = np.isfinite(before).all((1, 2)) & np.isfinite(after).all((1, 2)) & np.isfinite(spacing).all(1)
+    for i in np.flatnonzero(known):
+        here, there = before[i] > 0, after[i] > 0
+        ways = (cells[here][:, None] - cells[there][None]) * spacing[i]
+        cost = np.sqrt(np.square(ways).sum(-1))
+        distances[i] = emd2(before[i][here], after[i][there], cost)
+    return distances
+
+
+def _shares(maps: Maps) -> Maps:
+    """Positive mass of each cell over the whole; NaN throughout a map without any."""
+    masses = np.where(np.isfinite(maps).all((1, 2), keepdims=True), maps, np.nan).astype(np.float64).clip(0)
+    total = masses.sum((1, 2), keepdims=True)
+    return masses / np.where(total > 0, total, np.nan)

@@ -1,0 +1,53 @@
+"""The k pixels of a map with the largest values, and how they meet the lesion or those of another map."""
+
+import numpy as np
+from jaxtyping import Float
+
+from xaiaudit.metrics.extremes import defined
+from xaiaudit.metrics.grids import upsample
+from xaiaudit.types import Codes, Flags, Maps, Vector
+
+Plane = Float[np.ndarray, "h w"]
+
+
+def top_pixels(plane: Plane, k: int) -> Plane:
+    """Membership of each pixel in the k largest, in [0, 1], summing to k.
+
+    Pixels tied at the boundary share the places that are left, so that no order of pixels decides.
+    """
+    threshold = np.partition(plane, plane.size - k, axis=None)[plane.size - k]
+    above, level = plane > threshold, plane == threshold
+    return np.asarray(above + level * ((k - above.sum()) / level.sum()))
+
+
+def topk_intersection(before: Plane, after: Plane, k: int) -> float:
+    """Pixels among the k largest of both / k, in [0, 1]; memberships shared by ties meet in their minimum.
+
+    Source: Ghorbani et al. 2019, arXiv:1710.10547.
+    """
+    return float(np.minimum(top_pixels(before, k), top_pixels(after, k)).sum() / k)
+
+
+def relevance_rank(maps: Maps, codes: Codes, has_lesion: Flags, *, signed: bool) -> Vector:
+    """Share of the |lesion| largest pixels of the upsampled map that lie in the lesion, in [0, 1].
+
+    Pixels tied at the boundary count by the share of places left for them. NaN where the map is undefined or
+    there is no lesion on the grid.
+
+    Source: Arras et al. 2022, Information Fusion 81:14-40, "relevance rank accuracy".
+    """
+    ranks = np.full(len(maps), np.nan)
+    lesions = codes == 0
+    for i in np.flatnonzero(defined(maps, signed=signed) & has_lesion & lesions.any((1, 2))):
+        area = int(lesions[i].sum())
+        (plane,) = upsample(maps[i : i + 1], codes.shape[1:])
+        ranks[i] = top_pixels(plane, area)[lesions[i]].sum() / area
+    return ranks
+
+
+def iou_at_lesion_area(rank: Vector) -> Vector:
+    """IoU of the lesion and as many of the largest pixels, in [0, 1], from their `relevance_rank` r.
+
+    Both sets have the lesion's area a and share r a pixels, so it is r / (2 - r). NaN where r is.
+    """
+    return np.asarray(rank / (2 - rank))
