@@ -1,0 +1,120 @@
+"""Intervals by drawing cases with replacement: for means, medians and whatever has no formula."""
+
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from xaiaudit.metrics.cases import Cases, number_cases, select
+from xaiaudit.records import Distribution, Interval
+from xaiaudit.types import Vector
+
+Weights = Int[np.ndarray, "b n"]  # how often each of n images was drawn, in each of b resamples
+Statistic = Callable[[Vector, Weights], Float[np.ndarray, "b"]]
+CELLS = 4_000_000  # of the weights held at once: 32 MB
+
+
+def bootstrap(
+    values: Vector,
+    cases: Cases,
+    statistic: Literal["mean", "median"] | Statistic = "mean",
+    *,
+    resamples: int = 10_000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Interval:
+    """A statistic of one value an image, with the percentile interval over resampled cases.
+
+    Args:
+        values: (n,); NaN are left out before anything else, with their cases if nothing is left of them.
+        cases: the case id of each image.
+        statistic: "mean", "median", or a function from values (n,) and weights (b, n) to (b,), NaN where
+            undefined; such resamples are left out.
+        resamples: draws of as many cases as there are, with replacement.
+        seed: of the draws; equal seeds give equal intervals.
+        level: two-sided.
+
+    Returns:
+        Estimate over images, in the unit of `values`; None where no value is defined. Bounds are None with
+        fewer than two cases, from which no variance can be learnt. Where all values are equal the bounds
+        equal the estimate.
+
+    Source: Davison & Hinkley 1997, Bootstrap Methods, section 3.8 (clusters are drawn, not images).
+    """
+    defined = np.isfinite(values)
+    index, count = number_cases(select(cases, defined), int(defined.sum()))
+    values = values[defined]
+    compute = {"mean": _mean, "median": _median}[statistic] if isinstance(statistic, str) else statistic
+    estimate = _number(compute(values, np.ones((1, len(values)), dtype=np.int64))[0]) if len(values) else None
+    low = high = None
+    if count >= 2:
+        draws = [compute(values, weights) for weights in draw_cases(index, count, resamples, seed)]
+        low, high = percentiles(np.concatenate(draws), level)
+    return Interval(
+        estimate=estimate,
+        low=low,
+        high=high,
+        n=len(values),
+        cases=count,
+        method=f"case bootstrap, {resamples}",
+        level=level,
+    )
+
+
+def distribution(values: Vector, cases: Cases) -> Distribution:
+    """Median with its bootstrap interval, quartiles and maximum of one value an image, NaN left out.
+
+    All None where no value is defined. Quartiles by linear interpolation between order statistics.
+    """
+    defined = values[np.isfinite(values)]
+    if len(defined) == 0:
+        return Distribution(n=0, median=None, q1=None, q3=None, maximum=None)
+    q1, median, q3 = (float(q) for q in np.quantile(defined, (0.25, 0.5, 0.75)))
+    return Distribution(
+        n=len(defined),
+        median=median,
+        q1=q1,
+        q3=q3,
+        maximum=float(defined.max()),
+        median_interval=bootstrap(values, cases, "median"),
+    )
+
+
+def draw_cases(index: Int[np.ndarray, "n"], count: int, resamples: int, seed: int) -> Iterator[Weights]:
+    """Chunks of `resamples` rows of weights: how often each image's case was drawn."""
+    rng = np.random.default_rng(seed)
+    step = max(1, CELLS // max(len(index), count))
+    for start in range(0, resamples, step):
+        rows = min(step, resamples - start)
+        drawn = rng.integers(count, size=(rows, count)) + np.arange(rows)[:, None] * count
+        weights = np.bincount(drawn.ravel(), minlength=rows * count).reshape(rows, count)
+        yield weights[:, index]
+
+
+def percentiles(draws: Float[np.ndarray, "b"], level: float) -> tuple[float | None, float | None]:
+    """The interval between the tails of the defined draws; None where none is defined."""
+    draws = draws[np.isfinite(draws)]
+    if len(draws) == 0:
+        return None, None
+    low, high = np.quantile(draws, ((1 - level) / 2, (1 + level) / 2))
+    return float(low), float(high)
+
+
+def _mean(values: Vector, weights: Weights) -> Float[np.ndarray, "b"]:
+    # Distances from the first value, so that equal values give exactly that value again.
+    means: Float[np.ndarray, "b"] = values[0] + (weights @ (values - values[0])) / weights.sum(1)
+    return means
+
+
+def _median(values: Vector, weights: Weights) -> Float[np.ndarray, "b"]:
+    order = np.argsort(values, kind="stable")
+    ranks = weights[:, order].cumsum(1)  # values up to and including this one
+    total = ranks[:, -1:]
+    lower, upper = (values[order[(ranks > k).argmax(1)]] for k in ((total - 1) // 2, total // 2))
+    medians: Float[np.ndarray, "b"] = (lower + upper) / 2
+    return medians
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

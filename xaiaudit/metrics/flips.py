@@ -1,0 +1,85 @@
+"""Label flips: how often, and in which direction, an attack changed the decision.
+
+Throughout `before` and `after` are decisions, (n,) class indices; `labels` the ground truth, -1 where unknown;
+`positive` the index of the malignant class; `cases` the case id of each image. Every rate is a share in [0, 1]
+with a case-level interval; its estimate is None where no image could have been counted.
+"""
+
+import numpy as np
+
+from xaiaudit.metrics.cases import Cases, select
+from xaiaudit.metrics.proportions import proportion
+from xaiaudit.records import Interval
+from xaiaudit.types import Decisions, Flags
+
+ONE_DECISION = 0.95  # a model that gives one decision to more images than this does not decide
+
+
+def flip_rate(before: Decisions, after: Decisions, cases: Cases) -> Interval:
+    """Share of images whose decision after the attack differs from the clean decision, right or wrong."""
+    return proportion(before != after, cases)
+
+
+def right_throughout(labels: Decisions, before: Decisions, *after: Decisions) -> Flags:
+    """(n,) right when clean and after every attack given; False without a label."""
+    right: Flags = (labels >= 0) & (before == labels)
+    for decisions in after:
+        right = right & (decisions == labels)
+    return right
+
+
+def robust_accuracy(labels: Decisions, before: Decisions, *after: Decisions, cases: Cases) -> Interval | None:
+    """Share of labelled images decided rightly when clean and after every attack; None without labels."""
+    if not (labels >= 0).any():
+        return None
+    return _among(right_throughout(labels, before, *after), labels >= 0, cases)
+
+
+def missed_cancers(
+    labels: Decisions, before: Decisions, after: Decisions, cases: Cases, *, positive: int
+) -> Interval | None:
+    """Share of images labelled malignant that the attack took from malignant to another decision.
+
+    None where no image is labelled malignant.
+    """
+    among = labels == positive
+    return _among((before == positive) & (after != positive), among, cases) if among.any() else None
+
+
+def false_alarms(
+    labels: Decisions, before: Decisions, after: Decisions, cases: Cases, *, positive: int
+) -> Interval | None:
+    """Share of images labelled as not malignant that the attack took from another decision to malignant.
+
+    None where no image is labelled so.
+    """
+    among = (labels >= 0) & (labels != positive)
+    return _among((before != positive) & (after == positive), among, cases) if among.any() else None
+
+
+def from_positive(before: Decisions, after: Decisions, cases: Cases, *, positive: int) -> Interval:
+    """Share that left malignant, of the images decided malignant, whatever their label."""
+    return _among(after != positive, before == positive, cases)
+
+
+def from_negative(before: Decisions, after: Decisions, cases: Cases, *, positive: int) -> Interval:
+    """Share that became malignant, of the images not decided malignant, whatever their label."""
+    return _among(after == positive, before != positive, cases)
+
+
+def rounding(before: Decisions, after: Decisions, after_quantised: Decisions) -> tuple[int, int]:
+    """How many flips rounding to 8 bits gained and how many it lost."""
+    flipped, flipped_quantised = before != after, before != after_quantised
+    return int((flipped_quantised & ~flipped).sum()), int((flipped & ~flipped_quantised).sum())
+
+
+def assessable(before: Decisions) -> bool:
+    """Whether the model decides at all: no decision goes to over 95 % of the images, and there are images.
+
+    A constant classifier never flips and is worthless, so its flip rate says nothing.
+    """
+    return len(before) > 0 and float(np.bincount(before).max()) <= ONE_DECISION * len(before)
+
+
+def _among(hits: Flags, among: Flags, cases: Cases) -> Interval:
+    return proportion(hits[among], select(cases, among))
