@@ -103,7 +103,7 @@ def percentiles(draws: Float[np.ndarray, "b"], level: float) -> tuple[float | No
 
 def _mean(values: Vector, weights: Weights) -> Float[np.ndarray, "b"]:
     # Distances from the first value, so that equal values give exactly that value again.
-    means: Float[np.ndarray, "b"] = values[0] + (weights @ (values - values[0])) / weights.sum(1)
+    means: Vector = values[0] + (weights @ (values - values[0])) / weights.sum(1)
     return means
 
 
@@ -112,7 +112,7 @@ def _median(values: Vector, weights: Weights) -> Float[np.ndarray, "b"]:
     ranks = weights[:, order].cumsum(1)  # values up to and including this one
     total = ranks[:, -1:]
     lower, upper = (values[order[(ranks > k).argmax(1)]] for k in ((total - 1) // 2, total // 2))
-    medians: Float[np.ndarray, "b"] = (lower + upper) / 2
+    medians: Vector = (lower + upper) / 2
     return medians
 
 

@@ -71,16 +71,16 @@ def clean_record(
 
 
 def positive_scores(logits: Logits, positive: int, threshold: float) -> Float[np.ndarray, "n"]:
-    """The margin of two classes; of more the log-odds of the positive class against the rest; (n,), logits."""
+    """The margin of two classes; of more classes the log-odds of the positive one; (n,), in logits."""
     if logits.shape[1] == 2:
         if positive != 1:
             raise ValueError(
                 f"of two classes the positive one is class 1, got {positive}; reorder the logits"
             )
-        margins: Float[np.ndarray, "n"] = margin(logits, threshold)
+        margins: Vector = margin(logits, threshold)
         return margins
     rest = np.delete(logits, positive, axis=1)
-    log_odds: Float[np.ndarray, "n"] = logits[:, positive] - logsumexp(rest, axis=1)
+    log_odds: Vector = logits[:, positive] - logsumexp(rest, axis=1)
     return log_odds
 
 
@@ -98,7 +98,7 @@ def balanced_accuracy(truth: Decisions, decided: Decisions, cases: Cases, k: int
     def mean_recall(weights: Int[np.ndarray, "b n"]) -> Float[np.ndarray, "b"]:
         with np.errstate(invalid="ignore"):  # 0/0: a resample without this class
             recall = (weights @ right.astype(float)) / (weights @ members.astype(float))  # (b, k)
-        means: Float[np.ndarray, "b"] = recall.mean(1)
+        means: Vector = recall.mean(1)
         return means
 
     low = high = None

@@ -1,8 +1,8 @@
 """Label flips: how often, and in which direction, an attack changed the decision.
 
-Throughout `before` and `after` are decisions, (n,) class indices; `labels` the ground truth, -1 where unknown;
-`positive` the index of the malignant class; `cases` the case id of each image. Every rate is a share in [0, 1]
-with a case-level interval; its estimate is None where no image could have been counted.
+Throughout `before` and `after` are decisions, (n,) class indices; `labels` the ground truth, -1 where none is
+known; `positive` the index of the malignant class; `cases` the case id of each image. Every rate is a share
+in [0, 1] with a case-level interval; its estimate is None where no image could have been counted.
 """
 
 import numpy as np
