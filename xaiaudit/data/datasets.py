@@ -1,0 +1,120 @@
+"""What every dataset is, whatever layout it was read from: an immutable sequence of samples."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from xaiaudit.data.reading import pixel_hash, read_grey, read_mask
+from xaiaudit.types import LeftOut, Sample, Spacing
+
+_FIRST = ("benign", "malignant", "normal")  # the order of the classes; others follow by the alphabet
+Box = tuple[float, float, float, float]  # x0, y0, x1, y1 in source pixels, half-open
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What is known of one image before it is decoded. No mask: no outline is known, unless `no_lesion`."""
+
+    file: str  # relative to the dataset's folder, with forward slashes
+    image: Path
+    dataset: str  # name
+    label: str | None = None
+    case: str | None = None
+    masks: tuple[Path, ...] = ()
+    no_lesion: bool = False  # known to be free of lesions, so that its mask is empty
+    spacing: Spacing | None = None  # mm per pixel: rows, columns
+    boxes: tuple[Box, ...] | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Dataset(Sequence[Sample]):
+    """Samples on their source grid, decoded when asked for. `dataset[i]` raises DataError naming the file.
+
+    `left_out` names files found unusable while listing; `selection` says in words which images of the folder
+    these are. A joined dataset has several `parts`, and its samples carry the name of their own.
+    """
+
+    name: str
+    kind: str  # of registry.DATASETS, or "joined"
+    path: Path
+    citation: str
+    entries: tuple[Entry, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    selection: str = "all"
+    joined: tuple["Dataset", ...] = ()
+
+    @property
+    def parts(self) -> tuple["Dataset", ...]:
+        return self.joined or (self,)
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """Labels that occur: benign, malignant, normal, then by the alphabet."""
+        return ordered({entry.label for entry in self.entries} - {None})
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __getitem__(self, index: int) -> Sample:  # type: ignore[override] # one image; `subset` takes several
+        entry = self.entries[index]
+        image = read_grey(entry.image)
+        mask = read_mask(entry.masks, image.shape) if entry.masks or entry.no_lesion else None
+        return Sample(
+            image=image,
+            label=entry.label,
+            mask=mask,
+            case=entry.case,
+            file=entry.file,
+            dataset=entry.dataset,
+            sha256=pixel_hash(image),
+            source_shape=image.shape,
+            spacing=entry.spacing,
+            boxes=None if entry.boxes is None else np.array(entry.boxes, np.float32).reshape(-1, 4),
+            attributes=entry.attributes,
+        )
+
+    def subset(self, indices: Sequence[int], selection: str) -> "Dataset":
+        """These images in this order; `selection` says which. Files left out while listing stay named."""
+        chosen = tuple(self.entries[i] for i in indices)
+        words = selection if self.selection == "all" else f"{selection}; {self.selection}"
+        kept = {(entry.dataset, entry.file) for entry in chosen}
+        joined = tuple(
+            part.subset([i for i, e in enumerate(part.entries) if (e.dataset, e.file) in kept], selection)
+            for part in self.joined
+        )
+        return replace(self, entries=chosen, selection=words, joined=joined)
+
+    def describe(self) -> str:
+        """One line, e.g. "BUSI, 647 images (437 benign, 210 malignant), 133 normals left out"."""
+        if self.joined:
+            return "; ".join(part.describe() for part in self.joined)
+        counts = Counter(entry.label or "unlabelled" for entry in self.entries)
+        words = ", ".join(
+            f"{counts[label]} {label}" for label in (*self.classes, "unlabelled") if counts[label]
+        )
+        line = f"{self.name}, {counted(len(self), 'image')} ({words})"
+        if self.selection != "all":
+            line += f", {self.selection}"
+        if self.left_out:
+            line += f", {counted(len(self.left_out), 'file')} left out as unusable"
+        return line
+
+
+def clean_label(text: str) -> str | None:
+    """`Benign` and `benign ` are one class; names beyond the three stay as they are."""
+    text = text.strip()
+    return text.lower() if text.lower() in _FIRST else text or None
+
+
+def ordered(labels: set[str | None]) -> tuple[str, ...]:
+    named = {label for label in labels if label is not None}
+    return tuple(label for label in _FIRST if label in named) + tuple(sorted(named - set(_FIRST)))
+
+
+def counted(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
