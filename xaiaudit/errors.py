@@ -23,3 +23,7 @@ class AuditError(XaiauditError):
 
 class NumericalError(XaiauditError):
     """A computation left the finite numbers, so that nothing after it would be true."""
+
+
+class InstallationError(XaiauditError):
+    """Packages that do not fit together, so that one of them cannot be imported."""
