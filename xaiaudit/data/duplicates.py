@@ -43,15 +43,12 @@ def thumbnails(images: Sequence[GreyImage]) -> Thumbnails:
 
 def _thumbnail(image: GreyImage) -> Float32[np.ndarray, "1024"]:
     # In float, or rounding would weigh as much as a faint image. Bilinear antialiases when it shrinks.
-    small = (
-        Image.fromarray(_without_border(image)).convert("F").resize((SIDE, SIDE), Image.Resampling.BILINEAR)
-    )
-    values = np.asarray(small, dtype=np.float64).ravel()
-    values = values - values.mean()
-    norm = np.linalg.norm(values)
-    if norm < FLAT * SIDE:
-        return np.zeros(SIDE * SIDE, dtype=np.float32)
-    return (values / norm).astype(np.float32)
+    grey = Image.fromarray(_without_border(image)).convert("F")
+    small = np.asarray(grey.resize((SIDE, SIDE), Image.Resampling.BILINEAR), dtype=np.float64)
+    centred = small.ravel() - small.mean()
+    norm = np.linalg.norm(centred)
+    unit = centred / norm if norm >= FLAT * SIDE else np.zeros(SIDE * SIDE)
+    return unit.astype(np.float32)
 
 
 def _without_border(image: GreyImage) -> GreyImage:

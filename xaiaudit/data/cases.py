@@ -1,0 +1,38 @@
+"""Which images are not independent of one another."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from xaiaudit.data.duplicates import SAME_SCAN, connected, similar_pairs, thumbnails
+from xaiaudit.types import Sample
+
+
+def cases_of(samples: Sequence[Sample]) -> tuple[str, ...]:
+    """The case of each image, by name: images that are not independent of one another share one.
+
+    They share the dataset's case id, or show the same scan: equal pixels, or thumbnails that correlate above
+    0.95. Without ids the duplicate groups are the cases; cases that share a scan are merged.
+    """
+    own = [f"{s.dataset}/{s.case if s.case is not None else s.file}" for s in samples]
+    links = [*_links(own), *_links([s.sha256 for s in samples])]
+    links += similar_pairs(thumbnails([s.image for s in samples]), SAME_SCAN).tolist()
+    groups = connected(np.array(links, dtype=np.intp).reshape(-1, 2), len(samples))
+    names: dict[int, str] = {}
+    for group, name in zip(groups.tolist(), own, strict=True):
+        names[group] = min(name, names.get(group, name))
+    return tuple(names[group] for group in groups.tolist())
+
+
+def _links(keys: Sequence[str]) -> list[tuple[int, int]]:
+    """Pairs of neighbours among the positions that have the same key."""
+    return [pair for images in positions(keys).values() for pair in pairwise(images)]
+
+
+def positions(keys: Sequence[str]) -> dict[str, list[int]]:
+    """Where each key stands, by key."""
+    found: dict[str, list[int]] = {}
+    for position, key in enumerate(keys):
+        found.setdefault(key, []).append(position)
+    return found
