@@ -1,10 +1,11 @@
 """What every explainer looks like from outside."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from xaiaudit.tensors import Images, Labels, Model, Outputs, Saliency
 
 
+@runtime_checkable
 class Explainer(Protocol):
     """A frozen dataclass, callable: a batch of images to raw maps on the layer's own grid.
 
@@ -12,7 +13,10 @@ class Explainer(Protocol):
     undefined, which the metrics count; it is never repaired here.
     """
 
-    signed: bool  # negative values carry meaning (CAM), so that the minimum is an extreme too
+    @property
+    def signed(self) -> bool:
+        """Negative values carry meaning (CAM), so that the minimum is an extreme too."""
+        ...
 
     def __call__(self, model: Model, images: Images, target: Labels) -> Saliency:
         """(n, u, v) maps of the class `target`, one a image."""
