@@ -8,11 +8,12 @@ from jaxtyping import Float, Int
 
 from xaiaudit.types import Maps
 
+Planes = Float[np.ndarray, "n h w"]
 Matrix = Float[np.ndarray, "target source"]
 Indices = Int[np.ndarray, "cells"]
 
 
-def upsample(maps: Maps, shape: tuple[int, int]) -> Maps:
+def upsample(maps: Maps, shape: tuple[int, int]) -> Planes:
     """Maps on a grid of `shape`, bilinear between cell centres and constant beyond the outer ones.
 
     Equals torch's `interpolate(mode="bilinear", align_corners=False)`. Returns float64, (n, *shape).
@@ -21,7 +22,7 @@ def upsample(maps: Maps, shape: tuple[int, int]) -> Maps:
     return np.asarray(rows @ maps.astype(np.float64) @ columns.T)
 
 
-def pool(maps: Maps, shape: tuple[int, int]) -> Maps:
+def pool(maps: Maps, shape: tuple[int, int]) -> Planes:
     """Masses on a coarser grid of `shape`: every cell gives its mass in proportion to the area it shares.
 
     The total is kept. Returns float64, (n, *shape).
