@@ -1,7 +1,9 @@
 """BrEaST-Lesions-USG: an XLSX of clinical data beside a folder of images and masks."""
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from zipfile import BadZipFile
 
 from xaiaudit.data.datasets import Dataset, Entry
 from xaiaudit.data.reading import is_image
@@ -77,7 +79,7 @@ def _spacing(cell: str) -> Spacing | None:
         millimetres = float(cell) * 10
     except ValueError:
         return None  # "not available"
-    return (millimetres, millimetres) if millimetres > 0 else None
+    return (millimetres, millimetres) if 0 < millimetres < math.inf else None
 
 
 def _table(path: Path) -> Path | None:
@@ -85,19 +87,16 @@ def _table(path: Path) -> Path | None:
 
 
 def _rows(table: Path) -> Iterator[Mapping[str, str]]:
-    from zipfile import BadZipFile
-
     from openpyxl import load_workbook  # only this dataset waits for it
-    from openpyxl.utils.exceptions import InvalidFileException
 
     try:
         sheet = load_workbook(table, data_only=True).worksheets[0]
-    except (InvalidFileException, BadZipFile, KeyError, OSError) as error:
+    except (BadZipFile, KeyError, ValueError, OSError) as error:
         raise DataError(
             f"{table}: not an XLSX that can be read ({error}); copy it again from its source"
         ) from None
-    head, *rows = sheet.iter_rows(values_only=True)
-    names = [str(cell) for cell in head]
+    rows = sheet.iter_rows(values_only=True)
+    names = [str(cell) for cell in next(rows, ())]
     missing = [name for name in _COLUMNS if name not in names]
     if missing:
         raise DataError(f"{table}: no column {missing[0]!r}; its columns are {', '.join(names)}")

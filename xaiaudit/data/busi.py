@@ -31,24 +31,24 @@ def open_busi(path: Path) -> Dataset:
     left_out: list[LeftOut] = []
     for folder in folders:
         files = sorted((file for file in folder.iterdir() if is_image(file)), key=_by_number)
-        images = {file.stem: file for file in files if not _MASK.fullmatch(file.stem)}
-        masks: dict[str, list[Path]] = {stem: [] for stem in images}
+        images = [file for file in files if not _MASK.fullmatch(file.stem)]
+        masks: dict[str, list[Path]] = {image.stem: [] for image in images}
         for file in files:
-            if found := _MASK.fullmatch(file.stem):
-                if found[1] in masks:
-                    masks[found[1]].append(file)
-                else:
-                    left_out.append(LeftOut(f"{folder.name}/{file.name}", "a mask whose image is not there"))
+            name = _MASK.fullmatch(file.stem)
+            if name and name[1] in masks:
+                masks[name[1]].append(file)
+            elif name:
+                left_out.append(LeftOut(f"{folder.name}/{file.name}", "a mask whose image is not there"))
         entries += [
             Entry(
-                file=f"{folder.name}/{file.name}",
-                image=file,
+                file=f"{folder.name}/{image.name}",
+                image=image,
                 dataset="BUSI",
                 label=folder.name,
-                masks=tuple(masks[stem]),
-                no_lesion=folder.name == "normal" and not masks[stem],
+                masks=tuple(masks[image.stem]),
+                no_lesion=folder.name == "normal" and not masks[image.stem],
             )
-            for stem, file in images.items()
+            for image in images
         ]
     return Dataset(
         name="BUSI",

@@ -52,6 +52,10 @@ class Dataset(Sequence[Sample]):
     def parts(self) -> tuple["Dataset", ...]:
         return self.joined or (self,)
 
+    def part_of(self, index: int) -> int:
+        """Which of `parts` image `index` belongs to."""
+        return [part.name for part in self.parts].index(self.entries[index].dataset) if self.joined else 0
+
     @cached_property
     def classes(self) -> tuple[str, ...]:
         """Labels that occur: benign, malignant, normal, then by the alphabet."""

@@ -1,4 +1,4 @@
-"""A folder of classes: CLASS/image.png, with masks as CLASS/image_mask.png or in a parallel folder masks/."""
+"""A folder of classes: CLASS/image.png, with masks as CLASS/image_mask.png or in parallel folders masks/."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,9 @@ from xaiaudit.data.reading import is_image
 from xaiaudit.errors import DataError
 from xaiaudit.types import LeftOut
 
-_MASK = re.compile(r"(.+?)[_-]mask([_-]?\d+)?", re.IGNORECASE)
+_MASK_NAME = re.compile(r"(.+?)[_-]mask([_-]?\d+)?", re.IGNORECASE)
+_MASK_FOLDERS = ("masks", "mask")
+_IMAGE_FOLDERS = ("images", "image")
 
 
 def recognises(path: Path) -> bool:
@@ -16,55 +18,56 @@ def recognises(path: Path) -> bool:
 
 
 def open_folder(path: Path) -> Dataset:
-    """Sub-folders are the labels; an image beside them, or in `images/` itself, has none.
+    """The first sub-folder is the label; an image without one has none.
 
-    A mask lies beside its image as NAME_mask (NAME_mask_1 ...), or under masks/ at the place that its image
-    has under the folder or its images/, as NAME or NAME_mask. A manifest can name cases and spacing.
+    Folders named images and masks do not count, wherever they stand: CLASS/a.png, images/CLASS/a.png and
+    CLASS/images/a.png are one place, and its masks are a, a_mask, a_mask_1 ... under masks, or a_mask ...
+    beside the image. A manifest can name cases and spacing, which folders cannot.
 
     Raises:
         DataError: not a folder.
     """
     if not path.is_dir():
         raise DataError(f"{path}: not a folder of images")
-    masks_root = path / "masks"
-    images_root = path / "images" if (path / "images").is_dir() else path
-    files = [file for file in sorted(path.rglob("*")) if is_image(file)]
-    masks: dict[str, list[Path]] = {}  # place of the image, without suffix -> its masks
-    images: list[Path] = []
-    for file in files:
-        root = (
-            masks_root if masks_root in file.parents else images_root if images_root in file.parents else path
-        )
-        name = _MASK.fullmatch(file.stem)
-        if name or root == masks_root:
-            place = file.relative_to(root).with_name(name[1] if name else file.stem)
-            masks.setdefault(place.as_posix(), []).append(file)
-        else:
-            images.append(file)
-    entries = []
-    for file in images:
-        place = file.relative_to(images_root if images_root in file.parents else path)
-        label = clean_label(place.parts[0]) if len(place.parts) > 1 else None
-        outlines = tuple(masks.pop(place.with_suffix("").as_posix(), ()))
-        entries.append(
-            Entry(
-                file=file.relative_to(path).as_posix(),
-                image=file,
-                dataset=path.resolve().name,
-                label=label,
-                masks=outlines,
-                no_lesion=label == "normal" and not outlines,
-            )
-        )
+    name = path.resolve().name
+    images: list[tuple[str, Path]] = []
+    masks: dict[str, list[Path]] = {}
+    for file in sorted(path.rglob("*")):
+        if is_image(file):
+            place, is_mask = _place(file.relative_to(path))
+            if is_mask:
+                masks.setdefault(place, []).append(file)
+            else:
+                images.append((place, file))
+    places = {place for place, _ in images}
+    orphans = [mask for place, found in masks.items() if place not in places for mask in found]
     return Dataset(
-        name=path.resolve().name,
+        name=name,
         kind="folder",
         path=path,
         citation="",
-        entries=tuple(entries),
+        entries=tuple(_entry(file, path, name, place, tuple(masks.get(place, ()))) for place, file in images),
         left_out=tuple(
-            LeftOut(mask.relative_to(path).as_posix(), "a mask whose image is not there")
-            for orphans in masks.values()
-            for mask in orphans
+            LeftOut(mask.relative_to(path).as_posix(), "a mask whose image is not there") for mask in orphans
         ),
+    )
+
+
+def _place(file: Path) -> tuple[str, bool]:
+    """What an image and its masks have in common, and whether this is a mask."""
+    folders = [part for part in file.parts[:-1] if part.lower() not in _MASK_FOLDERS + _IMAGE_FOLDERS]
+    name = _MASK_NAME.fullmatch(file.stem)
+    is_mask = name is not None or any(part.lower() in _MASK_FOLDERS for part in file.parts[:-1])
+    return "/".join([*folders, name[1] if name else file.stem]), is_mask
+
+
+def _entry(file: Path, root: Path, dataset: str, place: str, masks: tuple[Path, ...]) -> Entry:
+    label = clean_label(place.split("/")[0]) if "/" in place else None
+    return Entry(
+        file=file.relative_to(root).as_posix(),
+        image=file,
+        dataset=dataset,
+        label=label,
+        masks=masks,
+        no_lesion=label == "normal" and not masks,
     )

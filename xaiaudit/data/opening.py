@@ -5,7 +5,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from xaiaudit.data.datasets import Dataset, counted
 from xaiaudit.data.registry import DATASETS
@@ -30,6 +30,8 @@ def open_dataset(
         UsageError: an unknown kind.
     """
     given = [Path(p) for p in ([paths] if isinstance(paths, Path | str) else paths)]
+    if normals not in get_args(Normals):
+        raise UsageError(f"normals can be {', '.join(get_args(Normals))}, got {normals!r}")
     if not given:
         raise UsageError("no data folder was given; name at least one")
     seen: set[Path] = set()
@@ -87,12 +89,9 @@ def _open(path: Path, kind: str | None) -> Dataset:
     module, _, function = DATASETS[kind or recognise(path)].partition(":")
     dataset: Dataset = getattr(import_module(module), function)(path)
     if not dataset.entries:
-        raise DataError(f"{path}: no images in it that could be used; the first problem: {_first(dataset)}")
+        problem = f" that can be used; {': '.join(dataset.left_out[0])}" if dataset.left_out else ""
+        raise DataError(f"{path}: no images in it{problem}")
     return dataset
-
-
-def _first(dataset: Dataset) -> str:
-    return ": ".join(dataset.left_out[0]) if dataset.left_out else "there are none"
 
 
 def _treat_normals(dataset: Dataset, normals: Normals) -> Dataset:
@@ -103,8 +102,6 @@ def _treat_normals(dataset: Dataset, normals: Normals) -> Dataset:
         entries = tuple(replace(e, label="benign") if e.label == "normal" else e for e in dataset.entries)
         verb = "counts" if count == 1 else "count"
         return replace(dataset, entries=entries, selection=f"{counted(count, 'normal')} {verb} as benign")
-    if normals != "leave-out":
-        raise UsageError(f"normals are one of leave-out, benign, class; got {normals!r}")
     entries = tuple(entry for entry in dataset.entries if entry.label != "normal")
     if not entries:
         raise DataError(

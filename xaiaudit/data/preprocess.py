@@ -11,6 +11,7 @@ from PIL import Image
 from xaiaudit.errors import DataError
 from xaiaudit.types import Flags, GreyImage, Mask, Masks, Preprocessing, Sample
 
+HALF = 0.5 - 1e-9  # of a pixel's area, less the rounding of sums
 _Pixels = TypeVar("_Pixels", GreyImage, Mask)
 
 
@@ -52,7 +53,9 @@ def prepare(sample: Sample, preprocessing: Preprocessing) -> Sample:
     frame = _frame(rows, columns, preprocessing)
     scale_y, scale_x = frame.rows / rows, frame.columns / columns
     image = Image.fromarray(sample.image).resize((frame.columns, frame.rows), Image.Resampling.BILINEAR)
-    valid = np.ones(sample.image.shape, bool) if sample.valid is None else sample.valid
+    valid = np.ones((frame.rows, frame.columns), bool)
+    if sample.valid is not None:
+        valid = _covered(sample.valid, frame) >= HALF
     move = np.array([[scale_x, 0.0, frame.left], [0.0, scale_y, frame.top], [0.0, 0.0, 1.0]])
     boxes = sample.boxes
     if boxes is not None:
@@ -61,8 +64,8 @@ def prepare(sample: Sample, preprocessing: Preprocessing) -> Sample:
     return replace(
         sample,
         image=_place(np.asarray(image), frame),
-        mask=None if sample.mask is None else _place(_shrink(sample.mask, frame), frame),
-        valid=_place(_covered(valid, frame) >= 0.5 - 1e-9, frame),
+        mask=None if sample.mask is None else _place(_resize_lesion(sample.mask, frame), frame),
+        valid=_place(valid, frame),
         boxes=boxes,
         affine=move[:2] @ np.vstack([sample.affine, [0.0, 0.0, 1.0]]),
         spacing=None
@@ -114,9 +117,9 @@ def _place(content: _Pixels, frame: _Frame) -> _Pixels:
     return grid
 
 
-def _shrink(mask: Mask, frame: _Frame) -> Mask:
+def _resize_lesion(mask: Mask, frame: _Frame) -> Mask:
     covered = _covered(mask, frame)
-    kept = covered >= 0.5 - 1e-9
+    kept = covered >= HALF
     if mask.any() and not kept.any():
         kept[np.unravel_index(covered.argmax(), kept.shape)] = True
     return kept
@@ -124,11 +127,10 @@ def _shrink(mask: Mask, frame: _Frame) -> Mask:
 
 def _covered(mask: Mask, frame: _Frame) -> Float[np.ndarray, "h w"]:
     """The share of each new pixel's area that the mask covers, exactly, whatever the scale."""
-    rows = _areas(mask.astype(np.float64), frame.rows)
-    return _areas(rows.T, frame.columns).T
+    return _means(_means(mask.astype(np.float64), frame.rows).T, frame.columns).T
 
 
-def _areas(values: Float[np.ndarray, "a b"], count: int) -> Float[np.ndarray, "c b"]:
+def _means(values: Float[np.ndarray, "a b"], count: int) -> Float[np.ndarray, "c b"]:
     """Means over `count` equal stretches of the first axis: differences of the integral at their borders."""
     integral = np.concatenate([np.zeros((1, values.shape[1])), values.cumsum(0)])
     borders = np.arange(count + 1) * len(values) / count

@@ -99,7 +99,7 @@ def read_samples(dataset: "Dataset", *, strict: bool = False) -> tuple[list[Samp
             elif strict:
                 raise result
             else:
-                left_out.append(_left_out(dataset, index, result))
+                left_out.append(leave_out(dataset, index, result))
     return samples, left_out
 
 
@@ -110,8 +110,8 @@ def _sample_or_error(dataset: "Dataset", index: int) -> Sample | DataError:
         return error
 
 
-def _left_out(dataset: "Dataset", index: int, error: DataError) -> LeftOut:
-    """With paths as seen from the dataset's folder, which a report may show."""
+def leave_out(dataset: "Dataset", index: int, error: DataError) -> LeftOut:
+    """Image `index`, which could not be read, with paths as seen from the dataset's folder."""
     entry = dataset.entries[index]
     root = str(entry.image).removesuffix(entry.file)
     reason = str(error).removeprefix(f"{entry.image}: ").replace(root, "")
@@ -121,8 +121,9 @@ def _left_out(dataset: "Dataset", index: int, error: DataError) -> LeftOut:
 def _decode(path: Path) -> Image.Image:
     try:
         with Image.open(path) as image:
-            if getattr(image, "n_frames", 1) > 1:
-                raise DataError(f"{path}: holds {image.n_frames} frames; save one file a frame")  # type: ignore[attr-defined] # checked above
+            frames = getattr(image, "n_frames", 1)  # single-frame formats do not have it
+            if frames > 1:
+                raise DataError(f"{path}: holds {frames} frames; save one file a frame")
             image.load()
             mode = image.mode
             turned = ImageOps.exif_transpose(image)
