@@ -161,9 +161,13 @@ class ExplainerRecord(Record):
 
 
 class PointingRecord(Record):
-    """Share of defined maps whose extreme lies in a region, before and after; of images with a lesion mask."""
+    """How often the map's extreme lies in a region, before and after.
 
-    region: str  # one of REGIONS, or "lesion, ring or posterior"
+    Of images with a lesion and a defined clean map, before and after alike: a map that vanished is a miss. An
+    extreme shared by several cells counts by the share of them that lies inside.
+    """
+
+    region: str  # one of REGIONS, or "any": lesion, ring or posterior
     extreme: Literal["maximum", "minimum", "either"]
     before: Interval
     after: Interval
@@ -186,7 +190,7 @@ class MapRecord(Record):
     shift: dict[str, Distribution]  # metric -> values over images with both maps defined
     shift_flipped: dict[str, Distribution]
     shift_unflipped: dict[str, Distribution]
-    wilcoxon: dict[str, float | None]  # p of energy share in the lesion before against after, and the like
+    wilcoxon: dict[str, float | None]  # p of energy shares and relevance rank, before against after, by Holm
     silent_shift: Interval  # of all images with a defined clean map
     silent_shift_unflipped: Interval
     pointing: list[PointingRecord]
@@ -316,10 +320,13 @@ MAPS = pa.schema(
         pa.field("iou", pa.float64()),
         pa.field("vanished", pa.bool_(), nullable=False),
         pa.field("silent_shift", pa.bool_()),  # null where the clean map is undefined
+        *(pa.field(f"area_{region}", pa.float64()) for region in REGIONS[:4]),  # share of the valid image
         pa.field("calibrated", pa.bool_(), nullable=False),
         pa.field("grid_rows", pa.int32(), nullable=False),
         pa.field("grid_columns", pa.int32(), nullable=False),
-        pa.field("map", pa.list_(pa.float16()), nullable=False),
+        pa.field("cells", pa.list_(pa.uint8()), nullable=False),  # region at each cell's centre, index into REGIONS
+        pa.field("map_scale", pa.float64(), nullable=False),  # the raw map is map_scale times `map`
+        pa.field("map", pa.list_(pa.float16()), nullable=False),  # row by row, in [-1, 1]
     ],
     metadata={"schema_version": str(SCHEMA)},
 )

@@ -1,0 +1,134 @@
+"""`xaiaudit.audit`: the whole audit in one call."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from xaiaudit.attacks.spec import parse
+from xaiaudit.auditing.look import Progress
+from xaiaudit.auditing.merge import merge
+from xaiaudit.auditing.plan import AuditFolder, AuditPlan, adopt_plan, create_folder
+from xaiaudit.auditing.planning import Spec, make_plan
+from xaiaudit.auditing.shard import deterministic, run_shard
+from xaiaudit.data import open_dataset
+from xaiaudit.data.datasets import Dataset
+from xaiaudit.errors import AuditError
+from xaiaudit.models import AuditedModel
+from xaiaudit.records import AuditRecord
+
+Part = tuple[int, int]  # (3, 16): the third of sixteen
+OnShard = Callable[[int, int, str], None]  # images of the shard, shards to do in this run, attack finished
+
+
+def audit(
+    model: AuditedModel,
+    dataset: Dataset | Path | str,
+    attacks: Sequence[str | Spec] = ("fgsm",),
+    explainers: Sequence[str | Spec] | None = None,
+    *,
+    out: Path | str | None = None,
+    resume: bool = False,
+    shard: Part | None = None,
+    seed: int = 0,
+    batch_size: int = 32,
+    limit: int | None = None,
+    curve: bool = True,
+    ring_mm: float = 5.0,
+    gallery: int = 2,
+    keep_ids: bool = False,
+    strict: bool = False,
+    command: Sequence[str] = (),
+    on_look: Progress | None = None,
+    on_attack: OnShard | None = None,
+) -> AuditRecord | None:
+    """Attack a model on a dataset, compare its maps before and after, and write the audit folder.
+
+    Args:
+        model: what `xaiaudit.load` gives, or `AuditedModel(net, ...)` around any network.
+        dataset: what `xaiaudit.open_dataset` gives, or the path of one.
+        attacks: names with hyperparameters, "fgsm" or "pgd:epsilon=4/255,steps=40".
+        explainers: likewise; None: Grad-CAM, and CAM where the model allows it.
+        out: the audit folder; None: audits/<model>-<utc time>.
+        resume: go on with a folder that was begun before; finished shards are kept.
+        shard: (i, n) runs the i-th of n parts and merges nothing: `merge` does, once all are done.
+        seed: of every random draw; each image draws by itself, from this and its own pixels.
+        batch_size: images attacked together, and the unit that a resume keeps or repeats.
+        limit: audit only the first images.
+        curve: attack at the radii of the epsilon curve too.
+        ring_mm: width of the peritumoral ring where the pixel spacing is known.
+        gallery: cases of each kind (worst, typical, random) shown for each attack.
+        keep_ids: write case ids as they are, not salted hashes of them.
+        strict: an image that cannot be read ends the audit; otherwise it is counted and named.
+        command: what was called, for the record.
+        on_look: told images read and images in all, while the plan is made.
+        on_attack: told after each attack on each shard: images, attacks and shards to do in all, attack.
+
+    Returns:
+        The record that stands in audit.json; None with `shard`.
+
+    Raises:
+        UsageError, DataError, AuditError: see their messages.
+    """
+    data = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
+    plan = make_plan(
+        model,
+        data,
+        [_spec(item) for item in attacks],
+        None if explainers is None else [_spec(item) for item in explainers],
+        seed=seed,
+        batch_size=batch_size,
+        limit=limit,
+        curve=curve,
+        ring_mm=ring_mm,
+        gallery=gallery,
+        keep_ids=keep_ids,
+        strict=strict,
+        command=command,
+        progress=on_look,
+    )
+    path = Path(out) if out is not None else default_folder(plan)
+    _refuse_finished(path, resume=resume, shard=shard)
+    folder = create_folder(path)
+    plan = adopt_plan(folder, plan)
+    chosen = [index for index in range(plan.shards) if shard is None or index % shard[1] == shard[0] - 1]
+    _run(plan, folder, model, data, [index for index in chosen if not folder.done(index)], on_attack)
+    return merge([path]) if shard is None else None
+
+
+def default_folder(plan: AuditPlan) -> Path:
+    """audits/<model>-<utc time>."""
+    stem = Path(plan.checkpoint.path).stem if plan.checkpoint.format != "in memory" else "model"
+    return Path("audits") / f"{stem}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def _run(
+    plan: AuditPlan,
+    folder: AuditFolder,
+    model: AuditedModel,
+    dataset: Dataset,
+    shards: Sequence[int],
+    on_attack: OnShard | None,
+) -> None:
+    with model, deterministic():
+        for shard in shards:
+            images = len(plan.shard_images(shard))
+
+            def step(attack_id: str, images: int = images) -> None:
+                if on_attack is not None:
+                    on_attack(images, sum(len(plan.shard_images(i)) for i in shards), attack_id)
+
+            run_shard(plan, folder, model, dataset, shard, step)
+
+
+def _refuse_finished(path: Path, *, resume: bool, shard: Part | None) -> None:
+    folder = AuditFolder(path)
+    if folder.record.exists():
+        raise AuditError(f"{path} already holds a finished audit, which never changes; name another with --out")
+    if folder.plan.exists() and not resume and shard is None:
+        raise AuditError(f"{path} holds an unfinished audit; go on with --resume, or name another with --out")
+    if resume and not folder.plan.exists():
+        raise AuditError(f"{path} holds no audit to go on with; leave --resume out, or name its folder with --out")
+
+
+def _spec(item: str | Spec) -> Spec:
+    return parse(item) if isinstance(item, str) else item

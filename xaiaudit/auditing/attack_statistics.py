@@ -1,0 +1,120 @@
+"""From the prediction rows of one attack to its record."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from xaiaudit.attacks.registry import attack as make_attack
+from xaiaudit.auditing.plan import PlannedAttack
+from xaiaudit.auditing.tables import Tables
+from xaiaudit.metrics import flips
+from xaiaudit.metrics.bootstrap import bootstrap, distribution
+from xaiaudit.metrics.paired import sign_flip
+from xaiaudit.records import AttackRecord, CurvePoint, Distribution, Interval
+
+ONE_DECISION = "the model gives one decision to over 95 % of the clean images, so that it hardly decides at all"
+CURVE_NOTE = (
+    "each image is attacked at rising radii until it flips; once flipped, it counts as flipped at every larger "
+    "radius, as its adversarial image lies in those balls too"
+)
+
+
+def attack_record(tables: Tables, planned: PlannedAttack) -> AttackRecord:
+    """Every statistic of one attack, with case-level intervals."""
+    plan, clean = tables.plan, tables.clean
+    classes = plan.checkpoint.classes
+    positive = classes.index(plan.checkpoint.positive)
+    attack = make_attack(planned.name, **planned.parameters)
+    rows, rounded = tables.prediction(planned.id), tables.prediction(planned.id, quantised=True)
+    labels, before = clean.classes("label", classes), clean.classes("decision", classes)
+    after, after_rounded = rows.classes("decision", classes), rounded.classes("decision", classes)
+    cases = clean.cases
+    gained, lost = flips.rounding(before, after, after_rounded)
+    able = flips.assessable(before)
+    curve = [_point(tables, planned, radius) for radius in planned.radii]
+    smallest, never = _smallest(tables, planned, attack.norm, attack.epsilon)
+    labelled = labels >= 0
+    own = [case for case, known in zip(cases, labelled, strict=True) if known]
+    spent = tables.predictions.filter(_of(tables, planned.id))
+    return AttackRecord(
+        id=planned.id,
+        name=planned.name,
+        summary=attack.describe(),
+        parameters=planned.parameters,
+        norm=attack.norm,
+        epsilon=attack.epsilon,
+        steps=attack.steps,
+        step_size=attack.step_size,
+        random_start=attack.random_start,
+        criterion="leave the clean decision",
+        assessable=able,
+        why_not="" if able else ONE_DECISION,
+        images=len(before),
+        flips=flips.flip_rate(before, after, cases),
+        flips_quantised=flips.flip_rate(before, after_rounded, cases),
+        flips_by_rounding_alone=gained,
+        lost_in_rounding=lost,
+        robust_accuracy=flips.robust_accuracy(labels, before, after, cases=cases),
+        missed_cancers=flips.missed_cancers(labels, before, after, cases, positive=positive),
+        false_alarms=flips.false_alarms(labels, before, after, cases, positive=positive),
+        from_positive=flips.from_positive(before, after, cases, positive=positive),
+        from_negative=flips.from_negative(before, after, cases, positive=positive),
+        failed=int(rows.flags("failed").sum()),
+        linf=distribution(rows.floats("linf"), cases),
+        l2=distribution(rows.floats("l2"), cases),
+        smallest_radius=smallest,
+        never_flipped=never,
+        curve=curve,
+        curve_note=CURVE_NOTE if curve else "",
+        dice_after=_mean(rows.floats("dice"), cases),
+        dice_drop=_mean(clean.floats("dice") - rows.floats("dice"), cases),
+        mcnemar_p=sign_flip((before == labels)[labelled], (after == labels)[labelled], own)
+        if labelled.any()
+        else None,
+        forwards=int(np.sum(spent["forwards"].to_numpy())),
+        backwards=int(np.sum(spent["backwards"].to_numpy())),
+    )
+
+
+def _of(tables: Tables, attack_id: str) -> pa.ChunkedArray:
+    # the rounded rows repeat the passes of the unrounded ones
+    return pc.and_(
+        pc.equal(tables.predictions["attack_id"], attack_id), pc.invert(tables.predictions["quantised"])
+    )
+
+
+def _point(tables: Tables, planned: PlannedAttack, radius: float) -> CurvePoint:
+    classes, clean = tables.plan.checkpoint.classes, tables.clean
+    labels, before = clean.classes("label", classes), clean.classes("decision", classes)
+    after, rounded = (
+        tables.prediction(planned.id, quantised=quantised, epsilon=radius).classes("decision", classes)
+        for quantised in (False, True)
+    )
+    return CurvePoint(
+        epsilon=radius,
+        flips=flips.flip_rate(before, after, clean.cases),
+        flips_quantised=flips.flip_rate(before, rounded, clean.cases),
+        robust_accuracy=flips.robust_accuracy(labels, before, after, cases=clean.cases),
+    )
+
+
+def _smallest(
+    tables: Tables, planned: PlannedAttack, norm: str, epsilon: float | None
+) -> tuple[Distribution | None, int]:
+    """The smallest radius that flipped each image, among those tried, and how many images none flipped."""
+    if epsilon is None:  # a minimum-norm attack finds its own radius
+        rows = tables.prediction(planned.id)
+        radii = np.where(rows.flags("flipped"), rows.floats(norm), np.nan)
+    elif planned.radii:
+        radii = np.full(len(tables.clean.cases), np.nan)
+        for radius in sorted(planned.radii, reverse=True):
+            flipped = tables.prediction(planned.id, epsilon=radius).flags("flipped")
+            radii = np.where(flipped, radius, radii)
+    else:
+        return None, int((~tables.prediction(planned.id).flags("flipped")).sum())
+    return distribution(radii, tables.clean.cases), int(np.isnan(radii).sum())
+
+
+def _mean(values: np.ndarray, cases: list[str]) -> Interval | None:
+    return bootstrap(values, cases) if np.isfinite(values).any() else None
+

@@ -1,0 +1,92 @@
+"""Choose the cases that the report shows and write their pictures, so that a report needs no dataset."""
+
+import io
+import json
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from PIL import Image
+
+from xaiaudit.auditing.candidates import unpacked
+from xaiaudit.auditing.plan import AuditFolder, AuditPlan, write_atomically
+from xaiaudit.records import GalleryCase
+
+Kind = Literal["worst", "typical", "random"]
+
+
+def write_gallery(plan: AuditPlan, folder: AuditFolder, sources: Sequence[AuditFolder]) -> list[GalleryCase]:
+    """The gallery of every attack, written to images/.
+
+    Worst: missed cancers first, then by how far the logits fell away from the clean decision. Typical: nearest
+    to the median fall. Random: drawn by a hash of name and seed when the audit was planned.
+    """
+    folder.images.mkdir(exist_ok=True)
+    cases = []
+    facts = [
+        fact | {"shard": shard}
+        for shard in range(plan.shards)
+        for fact in json.loads(_holder(sources, shard).shard(shard, "json").read_bytes())["facts"]
+    ]
+    for attack in plan.attacks:
+        own = [fact for fact in facts if fact["attack_id"] == attack.id]
+        for kind, fact in _choose(own, plan):
+            archive = np.load(_holder(sources, fact["shard"]).shard(fact["shard"], "gallery.npz"))
+            cases.append(_write(folder, archive, kind, fact))
+    return cases
+
+
+def _holder(sources: Sequence[AuditFolder], shard: int) -> AuditFolder:
+    return next(source for source in sources if source.done(shard))
+
+
+def _choose(facts: list[dict[str, Any]], plan: AuditPlan) -> list[tuple[Kind, dict[str, Any]]]:
+    worst = sorted(facts, key=lambda fact: (not fact["missed"], -fact["fall"], fact["image"]))[: plan.gallery]
+    middle = float(np.median([fact["fall"] for fact in facts])) if facts else 0.0
+    shown = {fact["image"] for fact in worst}
+    typical = [
+        fact
+        for fact in sorted(facts, key=lambda fact: (abs(fact["fall"] - middle), fact["image"]))
+        if fact["image"] not in shown
+    ][: plan.gallery]
+    drawn = [fact for name in plan.random_cases for fact in facts if fact["image"] == name]
+    return [
+        *(("worst", fact) for fact in worst),
+        *(("typical", fact) for fact in typical),
+        *(("random", fact) for fact in drawn),
+    ]
+
+
+def _write(folder: AuditFolder, archive: Any, kind: Kind, fact: dict[str, Any]) -> GalleryCase:
+    sha, attack_id = fact["sha256"], fact["attack_id"]
+    adversarial = unpacked(archive, sha, attack_id)[0]
+    pictures = {
+        "clean": (f"{sha[:16]}-clean.png", unpacked(archive, sha, "clean")),
+        "valid": (f"{sha[:16]}-valid.png", unpacked(archive, sha, "valid") * np.uint8(255)),
+        "adversarial": (f"{sha[:16]}-{attack_id}.png", np.rint(adversarial * 255).astype(np.uint8)),
+    }
+    if fact["outlined"]:
+        pictures["mask"] = (f"{sha[:16]}-mask.png", unpacked(archive, sha, "mask") * np.uint8(255))
+    files = {}
+    for what, (name, pixels) in pictures.items():
+        buffer = io.BytesIO()
+        Image.fromarray(pixels).save(buffer, format="PNG")
+        write_atomically(folder.images / name, buffer.getvalue())
+        files[what] = f"images/{name}"
+    buffer = io.BytesIO()
+    np.save(buffer, adversarial)
+    write_atomically(folder.images / f"{sha[:16]}-{attack_id}.npy", buffer.getvalue())
+    files["adversarial_float"] = f"images/{sha[:16]}-{attack_id}.npy"
+    return GalleryCase(
+        kind=kind,
+        image=fact["image"],
+        attack_id=attack_id,
+        files=files,
+        label=fact["label"],
+        decision_before=fact["decision_before"],
+        decision_after=fact["decision_after"],
+        probability_before=fact["probability_before"],
+        probability_after=fact["probability_after"],
+        linf=fact["linf"],
+        spacing=fact["spacing"],
+    )

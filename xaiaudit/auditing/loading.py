@@ -1,0 +1,81 @@
+"""The images of one shard, read again, checked against the plan and brought to the network's grid."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from xaiaudit.auditing.plan import AuditPlan, PlannedImage
+from xaiaudit.data.datasets import Dataset
+from xaiaudit.data.preprocess import prepare, stack
+from xaiaudit.data.regions import regions
+from xaiaudit.errors import AuditError
+from xaiaudit.models import AuditedModel
+from xaiaudit.types import Sample
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Loaded:
+    """One shard's images on the network's grid, with all that the metrics need to know of them."""
+
+    planned: Sequence[PlannedImage]
+    samples: Sequence[Sample]
+    images: Tensor  # (n, 1, h, w) float32 in [0, 1], on the 8-bit grid
+    valid: Tensor  # (n, 1, h, w) bool
+    masks: np.ndarray  # (n, h, w) bool
+    has_outline: np.ndarray  # (n,) an outline is known, empty or not
+    has_lesion: np.ndarray  # (n,) and it is not empty
+    codes: np.ndarray  # (n, h, w) uint8, index into REGIONS
+    calibrated: np.ndarray  # (n,) the ring is in true millimetres
+    spacing: np.ndarray  # (n, 2) mm per pixel, NaN where unknown
+    labels: np.ndarray  # (n,) class index of the model, -1 for none or for a class the model does not know
+
+    @property
+    def seeds(self) -> list[int]:
+        return [image.seed for image in self.planned]
+
+
+def load_images(
+    plan: AuditPlan, planned: Sequence[PlannedImage], model: AuditedModel, dataset: Dataset
+) -> Loaded:
+    """Read, check and prepare the planned images.
+
+    Raises:
+        AuditError: an image is no longer what it was when the audit was planned.
+    """
+    samples = []
+    for image in planned:
+        source = dataset[image.index]
+        if source.sha256 != image.sha256:
+            raise AuditError(
+                f"{image.name} has changed since the audit was planned; start afresh in another folder"
+            )
+        samples.append(prepare(source, model.preprocessing))
+    batch = stack(samples)
+    has_lesion = batch.has_mask & batch.masks.any((1, 2))
+    divided = [
+        regions(
+            mask,
+            spacing=sample.spacing,
+            valid=valid,
+            ring_mm=plan.ring_mm,
+            aspect=float(sample.affine[0, 0] / sample.affine[1, 1]),
+        )
+        for sample, mask, valid in zip(samples, batch.masks, batch.valid[:, 0], strict=True)
+    ]
+    classes = {name: index for index, name in enumerate(model.classes)}
+    return Loaded(
+        planned=planned,
+        samples=samples,
+        images=torch.from_numpy(batch.images).to(model.device),
+        valid=torch.from_numpy(batch.valid).to(model.device),
+        masks=batch.masks,
+        has_outline=batch.has_mask,
+        has_lesion=has_lesion,
+        codes=np.stack([item.codes for item in divided]),
+        calibrated=np.array([item.calibrated for item in divided]) & has_lesion,
+        spacing=np.array([sample.spacing or (np.nan, np.nan) for sample in samples], np.float64),
+        labels=np.array([classes.get(sample.label or "", -1) for sample in samples], np.int64),
+    )

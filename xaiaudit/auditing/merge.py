@@ -1,0 +1,189 @@
+"""From finished shards to the tables and audit.json. Needs no model and no images."""
+
+import io
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from xaiaudit.auditing.attack_statistics import attack_record
+from xaiaudit.auditing.environment import environment
+from xaiaudit.auditing.gallery import write_gallery
+from xaiaudit.auditing.map_statistics import map_records
+from xaiaudit.auditing.plan import AuditFolder, AuditPlan, read_plan, write_atomically
+from xaiaudit.auditing.tables import Tables
+from xaiaudit.errors import AuditError
+from xaiaudit.explainers.registry import explainer as make_explainer
+from xaiaudit.metrics.classification import clean_record
+from xaiaudit.metrics.flips import assessable
+from xaiaudit.records import SCHEMA, AuditRecord, CleanRecord, ExplainerRecord, RegionCoverage
+
+
+def merge(folders: Sequence[Path], out: Path | None = None) -> AuditRecord:
+    """Join the shards of one audit, computed here or elsewhere, and write its tables and audit.json.
+
+    Args:
+        folders: where shards of the same plan lie.
+        out: the audit folder; None: the first of them.
+
+    Raises:
+        AuditError: shards are missing, or the folders were begun with different plans.
+    """
+    sources = [AuditFolder(path) for path in folders]
+    folder = AuditFolder(out or folders[0])
+    plan = _one_plan(sources)
+    _check_complete(plan, sources)
+    folder.path.mkdir(parents=True, exist_ok=True)
+    tables = Tables(
+        plan, _joined(plan, sources, "predictions.parquet"), _joined(plan, sources, "maps.parquet")
+    )
+    markers = [_marker(plan, sources, shard) for shard in range(plan.shards)]
+    record = _record(tables, markers, write_gallery(plan, folder, sources))
+    _write_table(folder.path / "predictions.parquet", tables.predictions)
+    _write_table(folder.path / "maps.parquet", tables.maps)
+    write_atomically(folder.plan, plan.model_dump_json(indent=1).encode())
+    write_atomically(folder.record, record.model_dump_json(indent=1).encode())
+    if folder.shards.exists():
+        shutil.rmtree(folder.shards)
+    return record
+
+
+def _one_plan(sources: Sequence[AuditFolder]) -> AuditPlan:
+    plans = [read_plan(source) for source in sources]
+    for source, plan in zip(sources[1:], plans[1:], strict=True):
+        differing = plans[0].differences(plan)
+        if differing:
+            raise AuditError(
+                f"{source.path} and {sources[0].path} are parts of different audits "
+                f"({', '.join(differing)} differ); merge parts of one"
+            )
+    return plans[0]
+
+
+def _check_complete(plan: AuditPlan, sources: Sequence[AuditFolder]) -> None:
+    missing = [shard for shard in range(plan.shards) if not any(source.done(shard) for source in sources)]
+    if missing:
+        shown = ", ".join(str(shard + 1) for shard in missing[:10]) + (" ..." if len(missing) > 10 else "")
+        raise AuditError(
+            f"{len(missing)} of {plan.shards} shards are not done ({shown}) in "
+            f"{', '.join(str(source.path) for source in sources)}; finish them with --resume, "
+            "or name the folders that hold them"
+        )
+
+
+def _marker(plan: AuditPlan, sources: Sequence[AuditFolder], shard: int) -> dict[str, Any]:
+    holder = next(source for source in sources if source.done(shard))
+    return dict(json.loads(holder.shard(shard, "json").read_bytes()))
+
+
+def _joined(plan: AuditPlan, sources: Sequence[AuditFolder], what: str) -> pa.Table:
+    parts = []
+    for shard in range(plan.shards):
+        holder = next(source for source in sources if source.done(shard))
+        parts.append(pq.read_table(holder.shard(shard, what)))
+    return pa.concat_tables(parts).combine_chunks()
+
+
+def _write_table(path: Path, table: pa.Table) -> None:
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer)
+    write_atomically(path, buffer.getvalue())
+
+
+def _record(tables: Tables, markers: Sequence[dict[str, Any]], gallery: list[Any]) -> AuditRecord:
+    plan = tables.plan
+    clean = _clean(tables)
+    return AuditRecord(
+        schema_version=SCHEMA,
+        xaiaudit=plan.xaiaudit,
+        created=plan.created,
+        seconds=sum(marker["seconds"] for marker in markers),
+        command=plan.command,
+        seed=plan.seed,
+        batch_size=plan.batch_size,
+        batch_size_retries=[text for marker in markers for text in marker["retries"]],
+        shards=plan.shards,
+        environment=environment(plan.device, plan.threads, plan.precision),
+        checkpoint=plan.checkpoint,
+        datasets=[data.record for data in plan.data],
+        images=len(plan.images),
+        left_out=plan.left_out,
+        warnings=[*plan.warnings, *_warnings(tables, clean)],
+        leak=plan.leak,
+        clean=clean,
+        attacks=[attack_record(tables, attack) for attack in plan.attacks],
+        explainers=_explainers(tables),
+        maps=map_records(tables),
+        regions=_coverage(tables),
+        gallery=gallery,
+        keep_ids=plan.keep_ids,
+    )
+
+
+def _clean(tables: Tables) -> CleanRecord:
+    rows, checkpoint = tables.clean, tables.plan.checkpoint
+    dice = rows.floats("dice")
+    return clean_record(
+        rows.classes("label", checkpoint.classes),
+        rows.stacked("logits").astype(np.float64),
+        rows.cases,
+        classes=checkpoint.classes,
+        positive=checkpoint.classes.index(checkpoint.positive),
+        threshold=checkpoint.threshold,
+        dice=dice if np.isfinite(dice).any() else None,
+    )
+
+
+def _warnings(tables: Tables, clean: CleanRecord) -> list[str]:
+    checkpoint, rows = tables.plan.checkpoint, tables.clean
+    warnings = []
+    auc = clean.auc.estimate if clean.auc is not None else None
+    if auc is not None and auc < 0.5:
+        warnings.append(
+            f"the AUC is {auc:.3f}, below chance: the classes may be swapped; "
+            f"the model was told that {checkpoint.positive} is {checkpoint.classes}"
+        )
+    if not assessable(rows.classes("decision", checkpoint.classes)):
+        share, name = max((share, name) for name, share in clean.decision_shares.items())
+        warnings.append(f"the model decides {name} for {share:.1%} of the clean images: its flip rates say nothing")
+    unknown = sorted({label for label in rows.strings("label") if label} - set(checkpoint.classes))
+    if unknown:
+        warnings.append(
+            f"labels that the model has no class for ({', '.join(unknown)}) count as unlabelled"
+        )
+    return warnings
+
+
+def _explainers(tables: Tables) -> list[ExplainerRecord]:
+    records = []
+    for planned in tables.plan.explainers:
+        rows = tables.map("none", planned.id, "own").table
+        records.append(
+            ExplainerRecord(
+                id=planned.id,
+                name=planned.name,
+                layer=planned.layer,
+                grid=(rows["grid_rows"][0].as_py(), rows["grid_columns"][0].as_py()),
+                signed=make_explainer(planned.name, **planned.parameters).signed,
+            )
+        )
+    return records
+
+
+def _coverage(tables: Tables) -> RegionCoverage:
+    if not tables.plan.explainers:
+        return RegionCoverage(ring_mm=tables.plan.ring_mm, calibrated=0, relative=0, without_lesion=0)
+    rows = tables.map("none", tables.plan.explainers[0].id, "own")
+    lesion = np.isfinite(rows.floats("area_lesion"))
+    calibrated = rows.flags("calibrated")
+    return RegionCoverage(
+        ring_mm=tables.plan.ring_mm,
+        calibrated=int((lesion & calibrated).sum()),
+        relative=int((lesion & ~calibrated).sum()),
+        without_lesion=int((~lesion).sum()),
+    )

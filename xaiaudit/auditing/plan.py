@@ -1,0 +1,200 @@
+"""What an audit will do, fixed before it starts: written to plan.json, so that shards agree and a resume can check."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from xaiaudit.errors import AuditError
+from xaiaudit.records import CheckpointRecord, DatasetRecord, LeakRecord, LeftOutRecord, Record
+
+PLAN = "plan.json"
+
+
+class PlannedImage(Record):
+    name: str
+    part: int  # which dataset
+    index: int  # within that dataset
+    sha256: str
+    case: str  # salted hash unless ids are kept
+    seed: int
+
+
+class PlannedAttack(Record):
+    id: str
+    name: str
+    parameters: dict[str, Any]
+    radii: list[float]  # of the epsilon curve; [] for none
+
+
+class PlannedExplainer(Record):
+    id: str
+    name: str
+    layer: str
+    parameters: dict[str, Any]
+
+
+class PlannedData(Record):
+    path: str
+    kind: str
+    record: DatasetRecord
+
+
+class AuditPlan(Record):
+    """Everything that decides a number of the audit. Two plans that agree give the same tables."""
+
+    schema_version: int
+    xaiaudit: str
+    checkpoint: CheckpointRecord
+    data: list[PlannedData]
+    images: list[PlannedImage]
+    left_out: list[LeftOutRecord]
+    warnings: list[str]
+    leak: LeakRecord
+    attacks: list[PlannedAttack]
+    explainers: list[PlannedExplainer]
+    seed: int
+    batch_size: int  # images of a shard, run as one batch
+    device: str
+    precision: str
+    threads: int
+    ring_mm: float
+    gallery: int  # cases of each kind and attack
+    random_cases: list[str]  # drawn before anything is known of the results
+    keep_ids: bool
+    strict: bool
+    created: str
+    command: list[str]
+
+    def differences(self, other: "AuditPlan") -> list[str]:
+        """Names of the settings in which the two differ and that change a number."""
+        return [
+            name
+            for name in type(self).model_fields
+            if name not in _INCIDENTAL and getattr(self, name) != getattr(other, name)
+        ]
+
+    @property
+    def shards(self) -> int:
+        return -(-len(self.images) // self.batch_size)
+
+    def shard_images(self, shard: int) -> list[PlannedImage]:
+        return self.images[shard * self.batch_size : (shard + 1) * self.batch_size]
+
+
+# May differ between two starts of the same audit: they say when and how it was called, not what it does.
+_INCIDENTAL = {"created", "command", "warnings"}
+
+
+@dataclass(frozen=True)
+class AuditFolder:
+    """Where the parts of one audit lie."""
+
+    path: Path
+
+    @property
+    def plan(self) -> Path:
+        return self.path / PLAN
+
+    def differences(self, other: "AuditPlan") -> list[str]:
+        """Names of the settings in which the two differ and that change a number."""
+        return [
+            name
+            for name in type(self).model_fields
+            if name not in _INCIDENTAL and getattr(self, name) != getattr(other, name)
+        ]
+
+    @property
+    def shards(self) -> Path:
+        return self.path / "shards"
+
+    @property
+    def record(self) -> Path:
+        return self.path / "audit.json"
+
+    @property
+    def images(self) -> Path:
+        return self.path / "images"
+
+    def shard(self, index: int, what: str) -> Path:
+        return self.shards / f"{index:05d}.{what}"
+
+    def done(self, index: int) -> bool:
+        """The marker of a shard is written last, so that a shard is there wholly or not at all."""
+        return self.shard(index, "json").exists()
+
+
+def create_folder(path: Path) -> AuditFolder:
+    """The audit folder, made and proved writable before any long work."""
+    folder = AuditFolder(path)
+    try:
+        folder.shards.mkdir(parents=True, exist_ok=True)
+        probe = folder.shards / f".probe-{os.getpid()}"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise AuditError(
+            f"cannot write to the audit folder {path} ({error.strerror}); name another with --out"
+        ) from error
+    return folder
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write so that a reader finds the old file or the new one, never a half."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with open(temporary, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def adopt_plan(folder: AuditFolder, plan: AuditPlan) -> AuditPlan:
+    """The folder's plan if it has one that agrees with `plan`, else `plan`, written.
+
+    Raises:
+        AuditError: the folder was begun with a different plan.
+    """
+    if not folder.plan.exists():
+        write_atomically(folder.plan, plan.model_dump_json(indent=1).encode())
+        return plan
+    old = read_plan(folder)
+    differing = old.differences(plan)
+    if differing:
+        shown = "; ".join(
+            f"{name}: {_short(getattr(old, name))} then, {_short(getattr(plan, name))} now"
+            for name in differing[:3]
+        )
+        raise AuditError(
+            f"{folder.path} was begun with other settings ({shown}); "
+            "repeat the command that began it, or name another folder with --out"
+        )
+    return old
+
+
+def read_plan(folder: AuditFolder) -> AuditPlan:
+    """The plan in the folder.
+
+    Raises:
+        AuditError: there is none, or it cannot be read.
+    """
+    try:
+        return AuditPlan.model_validate(json.loads(folder.plan.read_bytes()))
+    except FileNotFoundError:
+        raise AuditError(
+            f"{folder.path} holds no audit ({PLAN} is missing); name the --out of an earlier run"
+        ) from None
+    except (json.JSONDecodeError, ValidationError) as error:
+        raise AuditError(
+            f"{folder.plan} cannot be read ({str(error).splitlines()[0]}); start afresh in another folder"
+        ) from error
+
+
+def _short(value: object) -> str:
+    if isinstance(value, list):
+        return f"{len(value)} entries" if len(value) > 3 else ", ".join(_short(item) for item in value)
+    text = str(getattr(value, "id", value))
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,194 @@
+"""From a model, a dataset and the names of attacks to a plan: one look at every image, none at any result."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+import torch
+
+import xaiaudit
+from xaiaudit.attacks.registry import attack as make_attack
+from xaiaudit.attacks.seeds import image_seed
+from xaiaudit.auditing.leak import find_leak
+from xaiaudit.auditing.look import Progress, View, look
+from xaiaudit.auditing.plan import AuditPlan, PlannedAttack, PlannedData, PlannedExplainer, PlannedImage
+from xaiaudit.data.datasets import Dataset
+from xaiaudit.errors import UsageError
+from xaiaudit.explainers.registry import explainer as make_explainer
+from xaiaudit.models import AuditedModel
+from xaiaudit.records import CURVE_GREY_LEVELS, SCHEMA, CheckpointRecord, DatasetRecord
+from xaiaudit.types import plain
+
+Spec = tuple[str, dict[str, Any]]  # name and hyperparameters of an attack or explainer
+L2_CURVE = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)  # radii of an L2 attack's curve, [0, 1] intensities
+
+
+def make_plan(
+    model: AuditedModel,
+    dataset: Dataset,
+    attacks: Sequence[Spec],
+    explainers: Sequence[Spec] | None = None,
+    *,
+    seed: int = 0,
+    batch_size: int = 32,
+    limit: int | None = None,
+    curve: bool = True,
+    ring_mm: float = 5.0,
+    gallery: int = 2,
+    keep_ids: bool = False,
+    strict: bool = False,
+    command: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> AuditPlan:
+    """Fix every image, attack, seed and setting of an audit.
+
+    Reads each image once, for its hash, its case and the leak check, and keeps none. `explainers` None:
+    Grad-CAM, and CAM where the model ends in global average pooling and one linear layer.
+
+    Raises:
+        UsageError: no attack is named, or a name or parameter is unknown.
+        DataError: no image can be read; with `strict`, any image cannot be read.
+    """
+    if not attacks:
+        raise UsageError("no attack is named; name at least one, e.g. --method fgsm")
+    planned_attacks = _planned_attacks(attacks, curve=curve)
+    planned_explainers = _planned_explainers(model, explainers)
+    seen = look(dataset, limit=limit, strict=strict, progress=progress)
+    checkpoint = checkpoint_record(model)
+    images = [
+        PlannedImage(
+            name=view.name,
+            part=view.part,
+            index=view.index,
+            sha256=view.sha256,
+            case=view.case if keep_ids else hash_id(view.case, checkpoint.sha256),
+            seed=image_seed(view.sha256, seed),
+        )
+        for view in seen.views
+    ]
+    return AuditPlan(
+        schema_version=SCHEMA,
+        xaiaudit=xaiaudit.__version__,
+        checkpoint=checkpoint,
+        data=[_planned_data(number, part, seen.views) for number, part in enumerate(dataset.parts)],
+        images=images,
+        left_out=seen.left_out,
+        warnings=seen.warnings,
+        leak=find_leak(model, seen.views),
+        attacks=planned_attacks,
+        explainers=planned_explainers,
+        seed=seed,
+        batch_size=batch_size,
+        device=str(model.device),
+        precision="float32",
+        threads=torch.get_num_threads(),
+        ring_mm=ring_mm,
+        gallery=gallery,
+        random_cases=_draw([image.name for image in images], seed, gallery),
+        keep_ids=keep_ids,
+        strict=strict,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=list(command),
+    )
+
+
+def hash_id(case: str, salt: str) -> str:
+    """A case id that does not name the patient: 12 hexadecimal digits of a salted SHA-256."""
+    return hashlib.sha256(f"{salt}:{case}".encode()).hexdigest()[:12]
+
+
+def checkpoint_record(model: AuditedModel) -> CheckpointRecord:
+    """What the plan and the report say of the model; an unsaved one is known by the hash of its weights."""
+    info = model.info
+    return CheckpointRecord(
+        path=str(info.path) if info is not None else "in memory",
+        sha256=info.sha256 if info is not None else weights_hash(model.net),
+        format=info.format if info is not None else "in memory",
+        loaded=info.loaded if info is not None else "handed over in memory",
+        architecture=info.architecture if info is not None else type(model.net).__name__,
+        arguments=plain(info.arguments) if info is not None else {},
+        parameters=sum(parameter.numel() for parameter in model.net.parameters()),
+        classes=list(model.classes),
+        positive=model.classes[model.positive],
+        one_logit=model.one_logit,
+        threshold=model.threshold,
+        preprocessing=plain(asdict(model.preprocessing)),
+        cam_layer=model.cam_layer,
+        training=_without_images(info.training) if info is not None else {},
+    )
+
+
+def weights_hash(net: torch.nn.Module) -> str:
+    """SHA-256 over the names, shapes and bytes of all weights and buffers."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(net.state_dict().items()):
+        digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _without_images(training: dict[str, Any]) -> dict[str, Any]:
+    """Provenance without the per-image lists, which would name every training image in every report."""
+    kept = {key: value for key, value in training.items() if key not in ("split", "fingerprints", "salt")}
+    split = training.get("split", {})
+    kept["images"] = {part: len(items) for part, items in split.items()}
+    return dict(plain(kept))
+
+
+def _planned_attacks(attacks: Sequence[Spec], *, curve: bool) -> list[PlannedAttack]:
+    ids = _unique([name for name, _ in attacks])
+    planned = []
+    for name_id, (name, parameters) in zip(ids, attacks, strict=True):
+        attack = make_attack(name, **parameters)  # an unknown name or a wrong value ends here
+        radii: Sequence[float] = ()
+        if curve and attack.supports_radii and attack.epsilon is not None:
+            radii = L2_CURVE if attack.norm == "l2" else [level / 255 for level in CURVE_GREY_LEVELS]
+        planned.append(PlannedAttack(id=name_id, name=name, parameters=plain(asdict(attack)), radii=list(radii)))
+    return planned
+
+
+def _planned_explainers(model: AuditedModel, explainers: Sequence[Spec] | None) -> list[PlannedExplainer]:
+    if explainers is None:
+        explainers = [("grad-cam", {}), *([("cam", {})] if model.head is not None else [])]
+    ids = _unique([name for name, _ in explainers])
+    planned = []
+    for name_id, (name, parameters) in zip(ids, explainers, strict=True):
+        layers = make_explainer(name, **parameters).needs(model)
+        planned.append(
+            PlannedExplainer(id=name_id, name=name, layer=", ".join(layers), parameters=plain(parameters))
+        )
+    return planned
+
+
+def _unique(names: Sequence[str]) -> list[str]:
+    seen: Counter[str] = Counter()
+    ids = []
+    for name in names:
+        seen[name] += 1
+        ids.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
+    return ids
+
+
+def _planned_data(number: int, part: Dataset, views: Sequence[View]) -> PlannedData:
+    own = [view for view in views if view.part == number]
+    record = DatasetRecord(
+        name=part.name,
+        path=str(part.path),
+        kind=part.kind,
+        citation=part.citation,
+        selection=part.selection,
+        images=len(own),
+        cases=len({view.case for view in own}),
+        labels=dict(sorted(Counter(view.label or "no label" for view in own).items())),
+        with_mask=sum(view.has_mask for view in own),
+        with_spacing=sum(view.has_spacing for view in own),
+    )
+    return PlannedData(path=str(part.path), kind=part.kind, record=record)
+
+
+def _draw(names: Sequence[str], seed: int, count: int) -> list[str]:
+    """Gallery cases by the smallest hash of name and seed: the same whatever the order or the shards."""
+    return sorted(names, key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest())[:count]

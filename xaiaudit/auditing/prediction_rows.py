@@ -1,0 +1,72 @@
+"""Rows of predictions.parquet."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from xaiaudit.auditing.judging import Judged
+from xaiaudit.auditing.loading import Loaded
+from xaiaudit.models import AuditedModel
+from xaiaudit.tensors import AttackResult
+
+
+def prediction_rows(
+    model: AuditedModel,
+    loaded: Loaded,
+    clean: Judged,
+    judged: Judged,
+    *,
+    images: Tensor | None = None,
+    result: AttackResult | None = None,
+    attack_id: str = "none",
+    epsilon: float | None = None,
+    curve: bool = False,
+    quantised: bool = False,
+) -> list[dict[str, Any]]:
+    """One row an image, in the order of the plan. Without a result: the clean images."""
+    flipped = judged.decision != clean.decision
+    linf, l2 = _norms(loaded.images, loaded.images if images is None else images)
+    rows = []
+    for row, (planned, sample) in enumerate(zip(loaded.planned, loaded.samples, strict=True)):
+        rows.append(
+            {
+                "image": planned.name,
+                "dataset": sample.dataset,
+                "file": sample.file,
+                "sha256": planned.sha256,
+                "case": planned.case,
+                "label": sample.label,
+                "attack_id": attack_id,
+                "epsilon": epsilon,
+                "curve": curve,
+                "quantised": quantised,
+                "criterion": "none" if result is None else "leave the clean decision",
+                "logits": judged.logits[row].tolist(),
+                "margin": none_if_nan(judged.margin[row]),
+                "decision": model.classes[judged.decision[row]],
+                "decision_clean": model.classes[clean.decision[row]],
+                "flipped": bool(flipped[row]),
+                "reached": False if result is None else bool(result.reached[row]),
+                "failed": False if result is None else bool(result.failed[row]),
+                "linf": float(linf[row]),
+                "l2": float(l2[row]),
+                "forwards": 0 if result is None else int(result.forwards[row]),
+                "backwards": 0 if result is None else int(result.backwards[row]),
+                "dice": none_if_nan(judged.dice[row]),
+                "seed": planned.seed,
+            }
+        )
+    return rows
+
+
+def none_if_nan(value: float) -> float | None:
+    """A table says null where a number is undefined."""
+    return None if np.isnan(value) else float(value)
+
+
+def _norms(clean: Tensor, images: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """L-infinity and L2 norms of the perturbation really reached, (n,), in float64."""
+    difference = (images.to(torch.float64) - clean.to(torch.float64)).flatten(1)
+    return difference.abs().amax(1).cpu().numpy(), difference.norm(dim=1).cpu().numpy()

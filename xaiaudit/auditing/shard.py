@@ -1,0 +1,178 @@
+"""Run one shard of a plan: its images, every attack on them, every map. Writes its tables, then its marker."""
+
+import io
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+
+from xaiaudit.attacks.base import Attack
+from xaiaudit.attacks.criteria import LeaveDecision
+from xaiaudit.attacks.quantise import quantise
+from xaiaudit.attacks.registry import attack as make_attack
+from xaiaudit.auditing.candidates import Candidates
+from xaiaudit.auditing.judging import Judged, judge
+from xaiaudit.auditing.loading import Loaded, load_images
+from xaiaudit.auditing.map_rows import map_rows
+from xaiaudit.auditing.plan import AuditFolder, AuditPlan, PlannedAttack, write_atomically
+from xaiaudit.auditing.prediction_rows import prediction_rows
+from xaiaudit.data.datasets import Dataset
+from xaiaudit.explainers.base import Explainer
+from xaiaudit.explainers.registry import explainer as make_explainer
+from xaiaudit.models import AuditedModel
+from xaiaudit.records import MAPS, PREDICTIONS
+from xaiaudit.tensors import AttackResult
+
+Step = Callable[[str], None]  # told the attack that was finished on this shard
+
+
+@dataclass
+class _Rows:
+    predictions: list[dict[str, Any]]
+    maps: list[dict[str, Any]]
+
+
+def run_shard(
+    plan: AuditPlan,
+    folder: AuditFolder,
+    model: AuditedModel,
+    dataset: Dataset,
+    shard: int,
+    step: Step = lambda _: None,
+) -> None:
+    """Compute one shard and write it. Running it again gives the same tables.
+
+    When the device runs out of memory the shard is tried again in halves, which its marker records; pixels of
+    an attack may then differ in their last digits from those of a whole batch.
+
+    Raises:
+        AuditError: an image has changed since the plan.
+        torch.OutOfMemoryError: a single image does not fit.
+    """
+    started = time.perf_counter()
+    planned = plan.shard_images(shard)
+    size, retries = len(planned), []
+    while True:
+        rows, candidates = _Rows([], []), Candidates(plan)
+        try:
+            for start in range(0, len(planned), size):
+                loaded = load_images(plan, planned[start : start + size], model, dataset)
+                _attack_all(plan, model, loaded, rows, candidates, step)
+            break
+        except torch.OutOfMemoryError:
+            if size == 1:
+                raise
+            size = -(-size // 2)
+            retries.append(f"shard {shard}: out of memory, tried again with {size} images at once")
+            torch.cuda.empty_cache()
+    write_atomically(folder.shard(shard, "predictions.parquet"), _parquet(rows.predictions, PREDICTIONS))
+    write_atomically(folder.shard(shard, "maps.parquet"), _parquet(rows.maps, MAPS))
+    write_atomically(folder.shard(shard, "gallery.npz"), candidates.packed())
+    marker = {"seconds": time.perf_counter() - started, "retries": retries, "facts": candidates.facts()}
+    write_atomically(folder.shard(shard, "json"), json.dumps(marker).encode())
+
+
+def _attack_all(
+    plan: AuditPlan,
+    model: AuditedModel,
+    loaded: Loaded,
+    rows: _Rows,
+    candidates: Candidates,
+    step: Step,
+) -> None:
+    explainers = {item.id: make_explainer(item.name, **item.parameters) for item in plan.explainers}
+    clean = judge(model, loaded.images, loaded.masks, loaded.has_outline, explainers)
+    rows.predictions += prediction_rows(model, loaded, clean, clean)
+    rows.maps += map_rows(model, loaded, explainers, clean, clean)
+    logits = torch.from_numpy(clean.logits).to(model.device)
+    criterion = LeaveDecision(logits, model.threshold)
+    for item in plan.attacks:
+        attack = make_attack(item.name, **item.parameters)
+        result = attack(model, loaded.images, criterion, valid=loaded.valid, seeds=loaded.seeds)
+        judged = judge(
+            model, result.images, loaded.masks, loaded.has_outline, explainers, clean.decision
+        )
+        rows.predictions += _both(model, loaded, clean, judged, item, result, epsilon=attack.epsilon)
+        rows.maps += map_rows(model, loaded, explainers, clean, judged, attack_id=item.id)
+        candidates.take(item.id, model, loaded, clean, judged, result.images)
+        if item.radii:
+            rows.predictions += _curve(model, loaded, clean, item, attack, criterion)
+        step(item.id)
+
+
+def _both(
+    model: AuditedModel,
+    loaded: Loaded,
+    clean: Judged,
+    judged: Judged,
+    item: PlannedAttack,
+    result: AttackResult,
+    *,
+    epsilon: float | None,
+    curve: bool = False,
+) -> list[dict[str, Any]]:
+    """Rows of the images as the attack left them, and of the same rounded to 8 bits."""
+    rounded = quantise(result.images)
+    judged_rounded = judge(model, rounded, loaded.masks, loaded.has_outline)
+    common: Mapping[str, Any] = {"attack_id": item.id, "epsilon": epsilon, "curve": curve, "result": result}
+    return [
+        *prediction_rows(model, loaded, clean, judged, images=result.images, **common),
+        *prediction_rows(model, loaded, clean, judged_rounded, images=rounded, quantised=True, **common),
+    ]
+
+
+def _curve(
+    model: AuditedModel,
+    loaded: Loaded,
+    clean: Judged,
+    item: PlannedAttack,
+    attack: Attack,
+    criterion: LeaveDecision,
+) -> list[dict[str, Any]]:
+    """The attack at every radius of the curve, run to its goal: an image broken once stays broken."""
+    results = attack(
+        model,
+        loaded.images,
+        criterion,
+        valid=loaded.valid,
+        seeds=loaded.seeds,
+        radii=item.radii,
+        to_goal=True,
+    )
+    rows = []
+    for place, radius in enumerate(item.radii):
+        result = AttackResult(
+            images=results.images[place],
+            reached=results.reached[place],
+            distance=results.distance[place],
+            forwards=results.forwards[place],
+            backwards=results.backwards[place],
+            failed=results.failed[place],
+        )
+        judged = judge(model, result.images, loaded.masks, loaded.has_outline)
+        rows += _both(model, loaded, clean, judged, item, result, epsilon=radius, curve=True)
+    return rows
+
+
+def _parquet(rows: list[dict[str, Any]], schema: pa.Schema) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), buffer)
+    return buffer.getvalue()
+
+
+@contextmanager
+def deterministic() -> Iterator[None]:
+    """cuDNN without autotuning, so that a repeated shard takes the same kernels."""
+    benchmark, fixed = torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic
+    torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = False, True
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = benchmark, fixed
+
