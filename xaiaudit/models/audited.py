@@ -1,7 +1,7 @@
 """The wrapper that every audited model gets: grey images in [0, 1] in, `Outputs` out."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from difflib import get_close_matches
 from types import TracebackType
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from xaiaudit.errors import UsageError
 from xaiaudit.functional import logit
 from xaiaudit.models.features import caught, module_at
+from xaiaudit.models.frozen import frozen
 from xaiaudit.models.info import CheckpointInfo
 from xaiaudit.models.outputs import mask_logits, pick, two_or_more_logits
 from xaiaudit.models.probing import Probe, probe
@@ -77,9 +78,9 @@ class AuditedModel(nn.Module):
         self.preprocessing = preprocessing or Preprocessing()
         self.outputs = dict(outputs) if outputs is not None else None
         self.info: CheckpointInfo | None = None
-        self._named_layer, self._named_head = cam_layer, head
+        self.named_layer, self._named_head = cam_layer, head  # as the user named them, or None
         self._probe: Probe | None = None
-        self._held = ExitStack()
+        self._held: list[AbstractContextManager[None]] = []
         device = next((tensor.device for tensor in net.parameters()), torch.device("cpu"))
         for name in ("mean", "std"):
             values = torch.tensor(getattr(self.preprocessing, name), device=device)
@@ -162,34 +163,19 @@ class AuditedModel(nn.Module):
         return self
 
     def __enter__(self) -> Self:
-        self._held.enter_context(frozen(self.net))
+        self._held.append(frozen(self.net))
+        self._held[-1].__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._held.close()
+        self._held.pop().__exit__(kind, error, trace)
 
     def _probed(self) -> Probe:
         if self._probe is None:
-            self._probe = probe(self, self._named_layer, self._named_head)
+            self._probe = probe(self, self.named_layer, self._named_head)
         return self._probe
-
-
-@contextmanager
-def frozen(net: nn.Module) -> Iterator[None]:
-    """`net` in eval mode with frozen parameters; afterwards every flag is as it was."""
-    modes = [(module, module.training) for module in net.modules()]
-    grads = [(parameter, parameter.requires_grad) for parameter in net.parameters()]
-    try:
-        net.eval()
-        net.requires_grad_(False)
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
-        for parameter, requires_grad in grads:
-            parameter.requires_grad_(requires_grad)
 
 
 def _check_classes(classes: Sequence[str], positive: str, threshold: float) -> None:

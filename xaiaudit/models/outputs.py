@@ -40,7 +40,8 @@ def pick(returned: Any, outputs: OutputMap | None) -> tuple[Tensor, Tensor | Non
     if isinstance(returned, Tensor):
         if outputs is not None:
             raise UsageError(
-                f"outputs {_words(outputs)} do not fit: the network returns {describe(returned)}; leave them out"
+                f"outputs {_words(outputs)} do not fit {describe(returned)}, which the network returns; "
+                "leave them out"
             )
         return returned, None
     if outputs is None:

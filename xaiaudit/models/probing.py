@@ -1,6 +1,7 @@
 """What a network is, found by one forward on fixed random images: one logit, mask, CAM layer, linear head."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -31,7 +32,7 @@ class Probe:
 
 
 @dataclass
-class _Call:
+class Call:
     """One run of one module: its name and what it gave."""
 
     name: str
@@ -53,47 +54,51 @@ class _Call:
 
 
 def probe(model: "AuditedModel", cam_layer: str | None, head: str | None) -> Probe:
-    """Run `model` once on two random images of its own size; `cam_layer` and `head` as named by the user.
+    """Run `model` on two random images of its own size; `cam_layer` and `head` as named by the user.
 
     Raises:
         UsageError: a head named by the user for which logits = weight @ pooled features + bias does not hold.
     """
     size = model.preprocessing.size
     images = torch.rand(2, 1, size, size, generator=torch.Generator().manual_seed(0)).to(model.mean)
-    with torch.enable_grad():
-        out, calls = _watch(model, images.requires_grad_())
-        layer = cam_layer or _last_feature_map(calls, out.logits)
-    found, why = _head(model, images.detach(), layer, head)
+    if cam_layer is None:
+        last = last_feature_map(model.net, lambda: model(images.clone().requires_grad_()).logits)
+        cam_layer = last.name if last else None
+    with torch.no_grad():
+        out = model(images, layers=(cam_layer,) if cam_layer else ())
+    found, why = _head(model, out, cam_layer, head)
     return Probe(
         one_logit=out.one_logit,
         has_mask=out.mask_logits is not None,
-        cam_layer=layer,
+        cam_layer=cam_layer,
         head=found,
         why_no_head=why,
     )
 
 
-def _watch(model: "AuditedModel", images: Tensor) -> tuple[Outputs, list[_Call]]:
-    calls: list[_Call] = []
-    modules = [(name, module) for name, module in model.net.named_modules() if name]
+def last_feature_map(net: nn.Module, run: Callable[[], Tensor]) -> Call | None:
+    """The outermost layer of `net` that gives the last feature map on the way to the logits of `run()`.
+
+    `run` calls `net` once, on square images that require a gradient. None where tokens come after the last
+    feature map: a map of an early convolution would not explain a transformer.
+    """
+    calls: list[Call] = []
+    modules = [(name, module) for name, module in net.named_modules() if name]
     handles = [module.register_forward_hook(partial(_note, calls, name)) for name, module in modules]
     try:
-        return model(images), calls
+        with torch.enable_grad():
+            return _last(calls, run())
     finally:
         for handle in handles:
             handle.remove()
 
 
-def _note(calls: list[_Call], name: str, module: nn.Module, _: tuple[Any, ...], output: Any) -> None:
+def _note(calls: list[Call], name: str, module: nn.Module, _: tuple[Any, ...], output: Any) -> None:
     if isinstance(output, Tensor) and output.ndim in (3, 4):
-        calls.append(_Call(name, module, output))
+        calls.append(Call(name, module, output))
 
 
-def _last_feature_map(calls: list[_Call], logits: Tensor) -> str | None:
-    """The outermost layer that gives the last feature map on the way to the logits.
-
-    None where tokens come after it: a map of an early convolution would not explain a transformer.
-    """
+def _last(calls: list[Call], logits: Tensor) -> Call | None:
     calls = [call for call in calls if call.output.requires_grad]
     if not logits.requires_grad or not calls:
         return None
@@ -104,30 +109,26 @@ def _last_feature_map(calls: list[_Call], logits: Tensor) -> str | None:
         if call.is_tokens:
             return None
         if call.is_feature_map and runs[call.name] == 1:
-            return call.name
+            return call
     return None
 
 
 def _head(
-    model: "AuditedModel", images: Tensor, layer: str | None, named: str | None
+    model: "AuditedModel", out: Outputs, layer: str | None, named: str | None
 ) -> tuple[nn.Linear | None, str]:
-    """The linear layer that turns the layer's average into the logits, checked on the probe; or why none."""
+    """The linear layer that turns the layer's average into the logits, checked on `out`; or why none."""
     if layer is None:
         return None, "no layer of feature maps was found; name one as cam_layer"
-    with torch.no_grad():
-        out = model(images, layers=(layer,))
     pooled = out.features[layer].mean((2, 3))
-    if named is not None:
-        module = module_at(model.net, named)
-        if not isinstance(module, nn.Linear) or not _explains(module, pooled, out, model):
-            raise UsageError(
-                f"head {named!r} is not the linear layer after global average pooling of {layer!r}: its weights "
-                "do not give the logits; leave head out, and use an explainer that needs no head"
-            )
-        return module, ""
-    for _, module in reversed(list(model.net.named_modules())):
+    candidates = [module_at(model.net, named)] if named else reversed(list(model.net.modules()))
+    for module in candidates:
         if isinstance(module, nn.Linear) and _explains(module, pooled, out, model):
             return module, ""
+    if named:
+        raise UsageError(
+            f"head {named!r} is not the linear layer after global average pooling of {layer!r}: its weights "
+            "do not give the logits; leave head out, and use an explainer that needs none"
+        )
     return None, (
         f"no linear layer of {type(model.net).__name__} turns the average of {layer!r} into the logits; "
         "use grad-cam, or name the layer that is pooled as cam_layer"

@@ -1,0 +1,113 @@
+"""Architectures by name: built-in, of torchvision, of timm, or a factory of your own. No torch at import."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from xaiaudit.errors import UsageError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+# name -> a function of (classes, channels, weights, **arguments); one new file, one new line
+MODELS: Mapping[str, str] = {
+    "small-cnn": "xaiaudit.models.small_cnn:small_cnn",
+    "thesis-mtl": "xaiaudit.models.thesis_mtl:thesis_mtl",
+}
+
+
+def build(
+    architecture: str,
+    *,
+    classes: int,
+    channels: int,
+    weights: str = "none",
+    logits: int | None = None,
+    **arguments: Any,
+) -> "nn.Module":
+    """A network by name, with its last layer for the classes and its first for the channels.
+
+    Args:
+        architecture: a name of `MODELS`, a classifier of torchvision ("resnet50" or "torchvision:resnet50"),
+            "timm:NAME", or "package.module:factory", which is called with `arguments` alone.
+        classes: how many the decision is between.
+        channels: of the normalised image. Other than 3: the RGB filters of the first convolution are summed
+            for one channel, so that grey gives what grey repeated three times gave; else repeated and scaled.
+        weights: "none" (random), "default" (pretrained, downloaded by torchvision or timm), or a file; see
+            `weights.load_into`. The multi-task network takes them for its encoder.
+        logits: 1 for a sigmoid model of two classes; None: one a class.
+        arguments: passed on to the architecture.
+
+    Raises:
+        UsageError: an unknown name (the nearest are listed), or arguments that the architecture refuses.
+        CheckpointError: a weights file that cannot be read or does not fit.
+        InstallationError: torch and torchvision do not match.
+    """
+    width = classes if logits is None else logits
+    if width != classes and (width, classes) != (1, 2):
+        raise UsageError(
+            f"{width} logits cannot decide between {classes} classes; give one a class, or 1 for two classes"
+        )
+    try:
+        return _build(architecture, width, channels, weights, arguments)
+    except TypeError as error:
+        raise UsageError(f"{architecture} does not take the arguments {arguments}: {error}") from error
+
+
+def architectures() -> list[str]:
+    """Every name that `build` knows without a prefix: the built-ins, then torchvision's classifiers."""
+    from xaiaudit.models.zoo import torchvision_names
+
+    return [*MODELS, *torchvision_names()]
+
+
+def is_factory(architecture: str) -> bool:
+    """The name stands for code of the user's, "package.module:factory"."""
+    return ":" in architecture and architecture.partition(":")[0] not in ("timm", "torchvision")
+
+
+def _build(
+    architecture: str, width: int, channels: int, weights: str, arguments: Mapping[str, Any]
+) -> "nn.Module":
+    from xaiaudit.models import zoo
+
+    source, _, name = architecture.rpartition(":")
+    if architecture in MODELS:
+        module, _, attribute = MODELS[architecture].partition(":")
+        factory = getattr(import_module(module), attribute)
+        net: nn.Module = factory(classes=width, channels=channels, weights=weights, **arguments)
+        return net
+    if is_factory(architecture):
+        return _own(source, name, weights, arguments)
+    if source == "timm":
+        return zoo.timm_classifier(name, width, channels, weights, arguments)
+    if name not in zoo.torchvision_names():
+        raise UsageError(_unknown(architecture))
+    return zoo.torchvision_classifier(name, width, channels, weights, arguments)
+
+
+def _own(module: str, name: str, weights: str, arguments: Mapping[str, Any]) -> "nn.Module":
+    from xaiaudit.models.weights import load_into
+
+    try:
+        factory = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise UsageError(
+            f"{module}:{name} cannot be imported: {error}; install it or put its folder on PYTHONPATH"
+        ) from error
+    net: nn.Module = factory(**arguments)
+    if weights == "default":
+        raise UsageError(f"{module}:{name} has no default weights; give a file, or 'none'")
+    if weights != "none":
+        load_into(net, weights)
+    return net
+
+
+def _unknown(architecture: str) -> str:
+    near = get_close_matches(architecture, architectures(), n=3, cutoff=0.5)
+    nearest = f"the nearest are {', '.join(near)}" if near else f"built-in are {', '.join(MODELS)}"
+    return (
+        f"unknown architecture {architecture!r}: {nearest}; timm's go by timm:NAME, "
+        "your own by package.module:factory"
+    )
