@@ -27,7 +27,7 @@ class Criterion(Protocol):
         ...
 
     def margins(self, out: Outputs, rows: Rows) -> Tensor:
-        """(m, j) signed distances in score, positive while not reached; zero on the boundary. For DeepFool."""
+        """(m, j) signed distances in score, positive while not reached, zero on the boundary."""
         ...
 
     def reached(self, out: Outputs, rows: Rows) -> Flags:

@@ -1,0 +1,68 @@
+"""Small models with known properties for the tests of the attacks."""
+
+import torch
+from torch import Tensor, nn
+
+from xaiaudit.tensors import Outputs
+
+
+class AsModel(nn.Module):
+    """A network of logits as a model; one logit is read as [0, z]."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+        self.eval()
+
+    def forward(self, images: Tensor, layers: tuple[str, ...] = ()) -> Outputs:
+        logits = self.net(images)
+        if logits.shape[1] == 1:
+            return Outputs(torch.cat((torch.zeros_like(logits), logits), 1), one_logit=True)
+        return Outputs(logits)
+
+
+class Linear(nn.Module):
+    """logits = x w + b, with w (pixels, k)."""
+
+    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(weight), nn.Parameter(bias)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return images.flatten(1) @ self.weight + self.bias
+
+
+def linear(weight: Tensor, bias: Tensor) -> AsModel:
+    return AsModel(Linear(weight, bias))
+
+
+def smooth_cnn(classes: int = 2, *, seed: int = 0, channels: int = 1, scale: float = 30.0) -> nn.Module:
+    """A smooth network, so that no tie of signs decides a comparison; its logits differ between images."""
+    torch.manual_seed(seed)
+    net = nn.Sequential(
+        nn.Conv2d(channels, 6, 3, padding=1),
+        nn.Softplus(beta=3),
+        nn.Conv2d(6, 8, 3, stride=2, padding=1),
+        nn.Softplus(beta=3),
+        nn.AdaptiveAvgPool2d(3),
+        nn.Flatten(),
+        nn.Linear(72, classes),
+    ).double()
+    with torch.no_grad():
+        net[-1].weight *= scale
+        net[-1].bias -= net(some_images(64, seed=99, channels=channels)).mean(0)
+    return net.eval()
+
+
+def some_images(n: int, *, seed: int = 0, size: int = 12, channels: int = 1) -> Tensor:
+    """Float64 images on the 8-bit grid, smooth enough to differ as a whole, some pixels at 0 and at 1."""
+    generator = torch.Generator().manual_seed(seed)
+    coarse = torch.rand(n, channels, 4, 4, generator=generator, dtype=torch.float64)
+    fine = torch.rand(n, channels, size, size, generator=generator, dtype=torch.float64)
+    smooth = nn.functional.interpolate(coarse, size=(size, size), mode="bilinear")
+    return ((1.4 * smooth - 0.2 + 0.3 * (fine - 0.5)).clamp(0, 1) * 255).round() / 255
+
+
+def clean_logits(model: nn.Module, images: Tensor) -> Tensor:
+    with torch.no_grad():
+        return model(images).logits

@@ -1,0 +1,75 @@
+"""Where the images of an attack may lie: a ball about the clean image, the box [0, 1], and real pixels."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from xaiaudit.attacks.base import Norm
+from xaiaudit.tensors import Images, Rows, Valid
+
+
+@dataclass(frozen=True, eq=False)
+class Ball:
+    """All images within `epsilon` of `x0` (None: any distance), in [0, 1], equal to `x0` where not valid.
+
+    Every operation is a handful of elementwise kernels and never asks the device for a number.
+    """
+
+    x0: Tensor  # (n, c, h, w)
+    valid: Tensor  # (n, 1, h, w) bool
+    low: Tensor  # (n, c, h, w): the box, and for L-inf the ball, as bounds on each pixel
+    high: Tensor
+    norm: Norm
+    epsilon: float | None
+
+    @classmethod
+    def around(cls, x0: Images, valid: Valid | None, norm: Norm, epsilon: float | None) -> "Ball":
+        if valid is None:
+            valid = torch.ones_like(x0[:, :1], dtype=torch.bool)
+        if norm == "linf" and epsilon is not None:
+            low, high = (x0 - epsilon).clamp(min=0), (x0 + epsilon).clamp(max=1)
+        else:
+            low, high = torch.zeros_like(x0), torch.ones_like(x0)
+        return cls(x0, valid, torch.where(valid, low, x0), torch.where(valid, high, x0), norm, epsilon)
+
+    def project(self, x: Images) -> Images:
+        """The ball first, then the box, which cannot lead out of the ball again. NaN stays NaN."""
+        if self.norm == "l2" and self.epsilon is not None:
+            delta = torch.where(self.valid, x - self.x0, 0)
+            shrink = self.epsilon / l2(delta).clamp(min=self.epsilon)
+            x = self.x0 + delta * per_image(shrink)
+        return x.clamp(self.low, self.high)
+
+    def take(self, rows: Rows) -> "Ball":
+        """The balls of some of the images."""
+        x0, valid, low, high = (part[rows] for part in (self.x0, self.valid, self.low, self.high))
+        return Ball(x0, valid, low, high, self.norm, self.epsilon)
+
+
+def l2(delta: Tensor) -> Tensor:
+    """Euclidean length of each image's perturbation, (n, ...) to (n,); summed in float64."""
+    length: Tensor = torch.linalg.vector_norm(delta.flatten(1), dim=1, dtype=torch.float64)
+    return length.to(delta.dtype)
+
+
+def per_image(values: Tensor) -> Tensor:
+    """(n,) shaped to multiply (n, c, h, w)."""
+    return values[:, None, None, None]
+
+
+def unit(grad: Tensor) -> Tensor:
+    """Each image's gradient at Euclidean length 1; zero stays zero.
+
+    Scaled by its largest entry first, because squares of small float32 numbers vanish.
+    """
+    tiny = torch.finfo(grad.dtype).tiny
+    scaled = grad / grad.abs().amax((1, 2, 3), keepdim=True).clamp(min=tiny)
+    return scaled / per_image(l2(scaled).clamp(min=tiny))
+
+
+def distance(x: Images, x0: Images, norm: Norm) -> Tensor:
+    """(n,) float64 distance in [0, 1] intensities."""
+    delta = (x.double() - x0.double()).flatten(1)
+    length: Tensor = torch.linalg.vector_norm(delta, ord=float("inf") if norm == "linf" else 2, dim=1)
+    return length

@@ -1,0 +1,64 @@
+"""An attack as people write it on the command line: `pgd:epsilon=4/255,steps=40`."""
+
+from math import isfinite
+from typing import Any, Literal, get_args, get_origin
+
+from xaiaudit.attacks.registry import attack, attack_class, parameters_of, unknown_parameter
+from xaiaudit.errors import UsageError
+
+
+def parse(text: str) -> tuple[str, dict[str, Any]]:
+    """Name and parameters, checked, so that `attack(name, **parameters)` succeeds.
+
+    Numbers read `0.1` or `8/255`.
+
+    Raises:
+        UsageError: an unknown name or parameter, or a value that is of the wrong kind or out of range.
+    """
+    name, colon, rest = text.strip().partition(":")
+    attack_class(name)
+    if colon and not rest.strip():
+        raise UsageError(f"{text!r} has no parameter after its colon; write {name} or {name}:NAME=VALUE")
+    known = parameters_of(name)
+    parameters: dict[str, Any] = {}
+    for item in rest.split(",") if rest else ():
+        key, equals, value = (part.strip() for part in item.partition("="))
+        if not equals or not key or not value:
+            raise UsageError(
+                f"{item.strip()!r} in {text!r} is not NAME=VALUE; e.g. pgd:epsilon=4/255,steps=40"
+            )
+        if key not in known:
+            raise UsageError(unknown_parameter(name, key, list(known)))
+        if key in parameters:
+            raise UsageError(f"{text!r} gives {key} twice; give it once")
+        parameters[key] = _value(f"{name}:{key}", value, known[key])
+    attack(name, **parameters)
+    return name, parameters
+
+
+def number(text: str) -> float:
+    """`0.1` or `8/255` as a float.
+
+    Raises:
+        ValueError: neither, or not finite.
+    """
+    above, slash, below = text.partition("/")
+    denominator = float(below) if slash else 1.0
+    if denominator == 0:
+        raise ValueError(f"{text} divides by zero")
+    value = float(above) / denominator
+    if not isfinite(value):
+        raise ValueError(f"{text} is not finite")
+    return value
+
+
+def _value(where: str, text: str, kind: Any) -> Any:
+    if get_origin(kind) is Literal:
+        if text not in get_args(kind):
+            raise UsageError(f"{where} must be {' or '.join(get_args(kind))}, got {text!r}")
+        return text
+    try:
+        return int(text) if kind is int else number(text)
+    except ValueError as error:
+        wanted = "a whole number, e.g. 40" if kind is int else "a finite number, e.g. 0.1 or 8/255"
+        raise UsageError(f"{where} must be {wanted}, got {text!r}") from error
