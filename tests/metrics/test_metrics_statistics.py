@@ -248,6 +248,12 @@ def test_repeating_every_image_leaves_the_interval_of_an_auc_as_it_was() -> None
     assert (often.estimate, often.low, often.high) == pytest.approx((once.estimate, once.low, once.high))
 
 
+def test_an_auc_is_exact_so_that_a_half_is_a_half() -> None:
+    labels = np.array([1, 1, 1, 0, 0, 0, 0], dtype=bool)
+    assert auc(labels, np.array([0.1, 0.3, 0.5, 0.2, 0.2, 0.4, 0.1]), range(7)).estimate == 7.5 / 12
+    assert auc(labels, np.array([3.0, 0.0, 3.0, 1.0, 4.0, 1.0, 4.0]), range(7)).estimate == 4 / 12
+
+
 def test_a_perfect_auc_has_an_exact_bound() -> None:
     labels = flags(20, 50)
     perfect = auc(labels, labels.astype(float), range(50))

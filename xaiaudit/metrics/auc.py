@@ -38,7 +38,7 @@ def auc(labels: Flags, scores: Vector, cases: Cases, *, level: float = 0.95) -> 
     if labels.all() or not labels.any():
         return Interval(estimate=None, low=None, high=None, n=n, cases=count, method=METHOD, level=level)
     positive, negative = _placements(labels, scores)
-    area = float(positive.mean())
+    area = float((positive * len(negative)).round(1).sum()) / (len(positive) * len(negative))  # of halves
     exact = ((1 - level) / 2) ** (1 / _disjoint_pairs(labels, index, count))
     low: float | None
     high: float | None

@@ -1,0 +1,224 @@
+"""The parts of training by hand: losses, augmentation, batch norms, devices, the state file."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from xaiaudit.errors import UsageError
+from xaiaudit.tensors import Outputs
+from xaiaudit.training.augment import augment
+from xaiaudit.training.batch_norm import freeze, norms_to_freeze
+from xaiaudit.training.curves import draw_losses
+from xaiaudit.training.devices import make_fabric
+from xaiaudit.training.losses import balanced_weights, dice_loss, task_loss
+from xaiaudit.training.progress import Epoch, console
+from xaiaudit.training.recipe import Recipe
+from xaiaudit.training.state import StateFile
+
+STILL = {"flip": 0.0, "rotation": 0.0, "shift": 0.0}
+
+
+# Losses
+
+
+def test_the_dice_loss_by_hand() -> None:
+    masks = torch.tensor([[[[True, True], [False, False]]], [[[False, False], [False, False]]]])
+    logits = torch.full(
+        (2, 1, 2, 2), 0.0
+    )  # a half everywhere: 1 - 2 * 1 / (2 + 2); the empty one is left out
+    assert dice_loss(logits, masks).item() == pytest.approx(0.5)
+    assert dice_loss(logits[1:], masks[1:]).item() == 0
+    sure = torch.where(masks, 50.0, -50.0)
+    assert dice_loss(sure, masks).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_the_task_loss_weighs_its_two_parts_as_equation_6() -> None:
+    out = Outputs(logits=torch.tensor([[0.0, math.log(3)]]), mask_logits=torch.zeros(1, 1, 2, 2))
+    masks = torch.tensor([[[[True, True], [False, False]]]])
+    labels = torch.tensor([1])
+    loss = task_loss(out, labels, masks, Recipe(alpha=0.2, beta=3.0), None)
+    assert loss.item() == pytest.approx(0.2 * math.log(4 / 3) + 3 * 0.5)
+    alone = task_loss(Outputs(logits=out.logits), labels, None, Recipe(), None)
+    assert alone.item() == pytest.approx(math.log(4 / 3))
+
+
+def test_the_loss_of_a_one_logit_model_is_binary_cross_entropy() -> None:
+    z = torch.tensor([0.3, -1.2, 2.0])
+    labels = torch.tensor([1, 0, 0])
+    out = Outputs(logits=torch.stack((torch.zeros(3), z), 1), one_logit=True)
+    expected = nn.functional.binary_cross_entropy_with_logits(z, labels.float())
+    assert task_loss(out, labels, None, Recipe(), None).item() == pytest.approx(expected.item())
+
+
+def test_balanced_weights_by_hand() -> None:
+    assert balanced_weights(torch.tensor([0, 0, 0, 1]), 2).tolist() == pytest.approx([4 / 6, 2.0])
+
+
+# Augmentation
+
+
+def marked() -> tuple[torch.Tensor, torch.Tensor]:
+    images = torch.zeros(1, 1, 40, 40)
+    images[0, 0, 10:14, 4:8] = 1.0
+    return images, images > 0.5
+
+
+def test_without_any_change_the_images_stay_as_they_are() -> None:
+    images = torch.rand(3, 1, 8, 12, generator=torch.Generator().manual_seed(0))
+    moved, masks = augment(images, images > 0.5, Recipe(**STILL), torch.Generator())
+    assert torch.allclose(moved, images, atol=1e-5)
+    assert torch.equal(masks, images > 0.5)
+
+
+def test_a_flip_is_a_mirror_image_of_image_and_mask() -> None:
+    images, masks = marked()
+    moved, moved_masks = augment(images, masks, Recipe(**(STILL | {"flip": 1.0})), torch.Generator())
+    assert torch.allclose(moved, images.flip(3), atol=1e-5)
+    assert torch.equal(moved_masks, masks.flip(3))
+
+
+def test_shifts_are_vertical_within_their_bound_and_bring_in_zeros() -> None:
+    images = torch.ones(200, 1, 40, 6)
+    moved, _ = augment(images, None, Recipe(**(STILL | {"shift": 0.1})), torch.Generator().manual_seed(0))
+    lost = 40 - moved.sum((1, 2, 3)) / 6  # rows
+    assert 3 < lost.max() <= 4 + 1e-4  # 10 % of 40 rows
+    assert lost.min() >= -1e-4
+    assert torch.allclose(moved[..., 0], moved[..., 5])  # nothing moved sideways
+
+
+def test_rotations_stay_within_their_bound_and_take_the_mask_along() -> None:
+    images, masks = marked()
+    images, masks = images.repeat(100, 1, 1, 1), masks.repeat(100, 1, 1, 1)
+    recipe = Recipe(**(STILL | {"rotation": 5.0}))
+    moved, moved_masks = augment(images, masks, recipe, torch.Generator().manual_seed(0))
+    rows, columns = torch.meshgrid(torch.arange(40) + 0.5, torch.arange(40) + 0.5, indexing="ij")
+
+    def angles(blob: torch.Tensor) -> torch.Tensor:
+        y, x = ((blob * axis).sum((1, 2, 3)) / blob.sum((1, 2, 3)) - 20 for axis in (rows, columns))
+        return torch.rad2deg(torch.atan2(y, x)) - math.degrees(math.atan2(12 - 20, 6 - 20))
+
+    turned = (angles(moved) + 180) % 360 - 180
+    assert 4 < turned.abs().max() < 5.01
+    assert (turned - ((angles(moved_masks.float()) + 180) % 360 - 180)).abs().max() < 2.5  # a pixel is 3.6
+
+
+def test_a_rotation_turns_circles_into_circles_on_any_grid() -> None:
+    rows, columns = torch.meshgrid(torch.arange(60) + 0.5, torch.arange(100) + 0.5, indexing="ij")
+    disc = (((rows - 30) ** 2 + (columns - 50) ** 2) < 400).float()[None, None]
+    recipe = Recipe(**(STILL | {"rotation": 90.0}))
+    moved, _ = augment(disc.repeat(20, 1, 1, 1), None, recipe, torch.Generator().manual_seed(0))
+    assert (moved - disc).abs().mean() < 0.01
+
+
+def test_draws_come_from_the_generator_alone() -> None:
+    images = torch.rand(4, 1, 16, 16)
+    first, again = (augment(images, None, Recipe(), torch.Generator().manual_seed(7))[0] for _ in range(2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, images)
+
+
+# Batch norms
+
+
+def folded_pair() -> nn.Sequential:
+    folded, fresh = nn.BatchNorm2d(4), nn.BatchNorm2d(4)
+    with torch.no_grad():
+        folded.bias.add_(torch.tensor([0.1, -0.2, 0.0, 0.4]))
+    return nn.Sequential(nn.Conv2d(1, 4, 3), folded, nn.Conv2d(4, 4, 3), fresh)
+
+
+def test_only_a_folded_batch_norm_keeps_its_statistics() -> None:
+    net = folded_pair()
+    assert norms_to_freeze(net, Recipe()) == [net[1]]
+    assert norms_to_freeze(net, Recipe(batch_norm="freeze")) == [net[1], net[3]]
+    assert norms_to_freeze(net, Recipe(batch_norm="train")) == []
+    trained = folded_pair()
+    trained(torch.rand(8, 1, 9, 9))
+    assert norms_to_freeze(trained, Recipe()) == []
+
+
+def test_a_frozen_batch_norm_learns_but_does_not_count() -> None:
+    net = folded_pair().train()
+    freeze(norms_to_freeze(net, Recipe()))
+    net(torch.rand(8, 1, 9, 9)).square().sum().backward()
+    assert net[1].running_mean.tolist() == [0, 0, 0, 0]
+    assert net[1].weight.grad is not None
+    assert net[3].running_mean.any()
+
+
+# Settings, devices, state, picture, progress
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"epochs": 0}, "epochs must be at least 1, got 0"),
+        ({"batch_size": -1}, "batch size must be at least 1, got -1"),
+        ({"patience": 0}, "patience must be at least 1"),
+        ({"learning_rate": 10.0}, "learning rate must lie between 0 and 1, got 10.0"),
+        ({"alpha": 0.0, "beta": 0.0}, "alpha and beta"),
+        ({"shift": 10.0}, "augmentation"),
+    ],
+)
+def test_a_recipe_out_of_range_says_so(changed: dict[str, float], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        Recipe(**changed)
+
+
+@pytest.mark.parametrize("device", ["gpu", "cpu:1", "cuda:x"])
+def test_a_device_that_is_none_is_named(device: str) -> None:
+    with pytest.raises(UsageError, match=device):
+        make_fabric(device, 1, "float32")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
+def test_a_device_that_is_not_there_is_named() -> None:
+    with pytest.raises(UsageError, match="needs 1 CUDA devices, torch sees 0"):
+        make_fabric("cuda", 1, "float32")
+    assert make_fabric("auto", 1, "bf16").device.type == "cpu"
+
+
+def test_a_state_file_belongs_to_one_run(tmp_path: Path) -> None:
+    state = StateFile(tmp_path / "model.pt.training", {"seed": 1, "learning_rate": 1e-4})
+    assert state.read() is None
+    state.write({"net": {"w": torch.ones(2)}})
+    assert state.read()["net"]["w"].tolist() == [1, 1]
+    with pytest.raises(UsageError, match="learning rate 0.0001, now 0.1"):
+        StateFile(state.path, {"seed": 1, "learning_rate": 0.1}).read()
+    state.path.write_bytes(state.path.read_bytes()[:100])
+    with pytest.raises(UsageError, match="--restart"):
+        state.read()
+    state.delete()
+    state.delete()
+    assert state.read() is None
+
+
+HISTORY = [
+    Epoch(number=i, train_loss=1 / i, validation_loss=loss, validation_auc=0.8, seconds=3.0, lowest=i < 3)
+    for i, loss in enumerate((0.9, 0.6, 0.7), start=1)
+]
+
+
+def test_the_loss_picture_is_a_png(tmp_path: Path) -> None:
+    draw_losses(HISTORY, tmp_path / "loss.png", "a title")
+    from PIL import Image
+
+    pixels = np.asarray(Image.open(tmp_path / "loss.png").convert("L"))
+    assert pixels.shape == (480, 720)
+    assert (pixels < 128).sum() > 500
+
+
+def test_plain_lines_where_there_is_no_terminal(tmp_path: Path) -> None:
+    with (tmp_path / "log").open("w") as log, console(log) as progress:
+        progress.say("BUSI, " + "long " * 40)
+        progress.batch(1, 3, 5, 10)
+        for epoch in HISTORY:
+            progress.epoch(epoch, 3)
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert len(lines) == 4
+    assert lines[2] == "epoch 2/3: loss 0.500, validation 0.600 (lowest so far), AUC 0.80, 3 s"
+    assert lines[3] == "epoch 3/3: loss 0.333, validation 0.700, AUC 0.80, 3 s"

@@ -1,0 +1,19 @@
+"""Training and evaluating: from images to a checkpoint and its clean metrics."""
+
+from xaiaudit.training.evaluation import Predictions, evaluate, swapped_classes
+from xaiaudit.training.pipeline import Trained, train
+from xaiaudit.training.progress import Epoch, Progress, Silent, console
+from xaiaudit.training.recipe import Recipe
+
+__all__ = [
+    "Epoch",
+    "Predictions",
+    "Progress",
+    "Recipe",
+    "Silent",
+    "Trained",
+    "console",
+    "evaluate",
+    "swapped_classes",
+    "train",
+]

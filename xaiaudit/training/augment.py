@@ -1,0 +1,49 @@
+"""Random small changes of training images that leave the diagnosis as it was."""
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn.functional import affine_grid, grid_sample
+
+from xaiaudit.training.recipe import Recipe
+
+
+def augment(
+    images: Tensor, masks: Tensor | None, recipe: Recipe, generator: torch.Generator
+) -> tuple[Tensor, Tensor | None]:
+    """Flip, rotate and shift each image by its own draw, and its mask with it.
+
+    What comes in from outside is zero, like the padding. One resampling does all three.
+
+    Args:
+        images: (n, 1, h, w) float in [0, 1].
+        masks: (n, 1, h, w) bool, or None.
+        recipe: chance of a flip, largest rotation and shift.
+        generator: on the CPU; draws are the same on every device.
+
+    Returns:
+        Images (bilinear) and masks (nearest pixel) of the same shapes.
+    """
+    matrices = _matrices(len(images), images.shape[2:], recipe, generator).to(images)
+    grid = affine_grid(matrices, list(images.shape), align_corners=False)
+    moved = grid_sample(images, grid, mode="bilinear", align_corners=False)
+    if masks is None:
+        return moved, None
+    return moved, grid_sample(masks.to(images), grid, mode="nearest", align_corners=False) > 0.5
+
+
+def _matrices(n: int, shape: torch.Size, recipe: Recipe, generator: torch.Generator) -> Tensor:
+    """(n, 2, 3) from output to input, in units of half an image, so that a turn must know the aspect."""
+    rows, columns = shape
+    uniform = torch.rand(3, n, generator=generator)
+    flip = torch.where(uniform[0] < recipe.flip, -1.0, 1.0)
+    angle = (2 * uniform[1] - 1) * math.radians(recipe.rotation)
+    shift = (2 * uniform[2] - 1) * recipe.shift * 2  # the height is 2 in these units
+    matrices = torch.zeros(n, 2, 3)
+    matrices[:, 0, 0] = flip * angle.cos()
+    matrices[:, 0, 1] = -flip * angle.sin() * rows / columns
+    matrices[:, 1, 0] = angle.sin() * columns / rows
+    matrices[:, 1, 1] = angle.cos()
+    matrices[:, 1, 2] = shift
+    return matrices

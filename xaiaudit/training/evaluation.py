@@ -1,0 +1,104 @@
+"""A model on clean images: its logits, and what they say of it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32, Int
+
+from xaiaudit.data import prepare, stack
+from xaiaudit.data.cases import cases_of
+from xaiaudit.metrics.classification import clean_record
+from xaiaudit.metrics.segmentation import dice
+from xaiaudit.models import AuditedModel
+from xaiaudit.records import CleanRecord
+from xaiaudit.types import Sample
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Predictions:
+    """What a model said of n images, in their order."""
+
+    logits: Float32[np.ndarray, "n k"]
+    labels: Int[
+        np.ndarray, "n"
+    ]  # class index of the model; -1: no label, or one that the model does not know
+    cases: tuple[str, ...]
+    names: tuple[str, ...]
+    dice: Float[np.ndarray, "n"] | None  # NaN where no outline is known; None for a model without a mask
+    classes: tuple[str, ...]
+    positive: int
+    threshold: float
+
+    def record(self) -> CleanRecord:
+        """Every clean statistic, with case-level intervals."""
+        return clean_record(
+            self.labels,
+            self.logits,
+            self.cases,
+            classes=self.classes,
+            positive=self.positive,
+            threshold=self.threshold,
+            dice=self.dice,
+        )
+
+
+def evaluate(
+    model: AuditedModel,
+    samples: Sequence[Sample],
+    *,
+    cases: Sequence[str] | None = None,
+    batch_size: int = 32,
+    device: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Predictions:
+    """The model's logits on samples, on their source grid or on its own, in float32; no sample is changed.
+
+    Args:
+        model: its preprocessing is applied.
+        samples: with or without labels; a `Dataset` will do, and raises DataError at a file it cannot read.
+        cases: one case id a sample; None: the dataset's own, joined where images show the same scan.
+        batch_size: images a forward pass.
+        device: move the model there first; None: it stays where it is.
+        progress: called with images done and images in all.
+    """
+    if device is not None:
+        model.to(device)
+    samples = list(samples)  # a Dataset decodes whenever it is asked
+    logits, scores = [], []
+    labels: list[int] = []
+    names: list[str] = []
+    for start in range(0, len(samples), batch_size):
+        rows = range(start, min(start + batch_size, len(samples)))
+        batch = stack([prepare(samples[row], model.preprocessing) for row in rows])
+        with torch.inference_mode():
+            out = model(torch.from_numpy(batch.images).to(model.device))
+        logits.append(out.logits.float().cpu().numpy())
+        if out.mask_logits is not None:
+            predicted = (out.mask_logits[:, 0] >= 0).cpu().numpy()
+            scores.append(dice(predicted, batch.masks, batch.has_mask))
+        labels += [model.classes.index(label) if label in model.classes else -1 for label in batch.labels]
+        names += batch.names
+        if progress is not None:
+            progress(len(names), len(samples))
+    return Predictions(
+        logits=np.concatenate(logits) if logits else np.zeros((0, len(model.classes)), np.float32),
+        labels=np.array(labels, np.int64),
+        cases=tuple(cases_of(samples) if cases is None else cases),
+        names=tuple(names),
+        dice=np.concatenate(scores) if scores else None,
+        classes=model.classes,
+        positive=model.positive,
+        threshold=model.threshold,
+    )
+
+
+def swapped_classes(record: CleanRecord, classes: Sequence[str], positive: int) -> str | None:
+    """A warning where the AUC lies under 0.5, so that the classes are likely named in the wrong order."""
+    if record.auc is None or record.auc.estimate is None or record.auc.estimate >= 0.5:
+        return None
+    return (
+        f"the AUC is {record.auc.estimate:.2f}, under 0.5: {classes[positive]} is ranked below the rest; "
+        f"were the model's classes ({', '.join(classes)}) named in the order of its outputs?"
+    )

@@ -1,0 +1,183 @@
+"""The epochs: every training image once in random order, then the validation loss, the best weights kept."""
+
+import copy
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from xaiaudit.errors import NumericalError
+from xaiaudit.metrics.auc import auc as area_under_curve
+from xaiaudit.models import AuditedModel
+from xaiaudit.training.arrays import Arrays
+from xaiaudit.training.augment import augment
+from xaiaudit.training.batch_norm import freeze
+from xaiaudit.training.losses import balanced_weights, task_loss
+from xaiaudit.training.progress import Epoch, Progress
+from xaiaudit.training.recipe import Recipe
+from xaiaudit.training.state import StateFile, random_states, restore_random
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+
+def fit(
+    model: AuditedModel,
+    train: Arrays,
+    validation: Arrays,
+    recipe: Recipe,
+    *,
+    seed: int,
+    fabric: "Fabric",
+    state_file: StateFile,
+    frozen_norms: Sequence[nn.Module],
+    progress: Progress,
+) -> list[Epoch]:
+    """Train `model.net` in place; it ends with the weights of the lowest validation loss.
+
+    Goes on from the state file if there is one, and leaves it there. Draws from torch's random state, which
+    the caller has seeded.
+
+    Raises:
+        NumericalError: a loss is no longer finite.
+    """
+    run = _Run(model, train, validation, recipe, fabric, frozen_norms, progress, seed)
+    if (state := state_file.read()) is not None:
+        run.restore(state)
+        progress.say(f"going on after epoch {len(run.history)} of {recipe.epochs}, from {state_file.path}")
+    while len(run.history) < recipe.epochs and not run.out_of_patience:
+        run.one_epoch()
+        if fabric.is_global_zero:
+            state_file.write(run.state())
+        progress.epoch(run.history[-1], recipe.epochs)
+    model.net.load_state_dict(run.best)
+    model.net.eval()
+    return run.history
+
+
+class _Run:
+    """All that changes from epoch to epoch."""
+
+    def __init__(
+        self,
+        model: AuditedModel,
+        train: Arrays,
+        validation: Arrays,
+        recipe: Recipe,
+        fabric: "Fabric",
+        frozen_norms: Sequence[nn.Module],
+        progress: Progress,
+        seed: int,
+    ) -> None:
+        self.model, self.train, self.validation, self.recipe = model, train, validation, recipe
+        self.fabric, self.frozen_norms, self.progress = fabric, frozen_norms, progress
+        self.generator = torch.Generator().manual_seed(seed)
+        optimizer = torch.optim.Adam(model.net.parameters(), lr=recipe.learning_rate)
+        self.net, self.optimizer = fabric.setup(model.net, optimizer)
+        self.class_weights = (
+            balanced_weights(train.labels, len(model.classes)).to(fabric.device)
+            if recipe.class_weights == "balanced"
+            else None
+        )
+        self.history: list[Epoch] = []
+        self.best: dict[str, Tensor] = {}
+
+    @property
+    def out_of_patience(self) -> bool:
+        if self.recipe.patience is None or not self.history:
+            return False
+        best = max(epoch.number for epoch in self.history if epoch.lowest)
+        return len(self.history) - best >= self.recipe.patience
+
+    def one_epoch(self) -> None:
+        start = time.monotonic()
+        number = len(self.history) + 1
+        train_loss = self._train(number)
+        loss, auc = self.fabric.broadcast(self._validate())
+        self._check(loss, "validation loss", number)
+        lowest = all(loss < epoch.validation_loss for epoch in self.history)
+        if lowest:
+            self.best = copy.deepcopy(self.model.net.state_dict())
+        self.history.append(
+            Epoch(
+                number=number,
+                train_loss=train_loss,
+                validation_loss=loss,
+                validation_auc=auc,
+                seconds=time.monotonic() - start,
+                lowest=lowest,
+            )
+        )
+
+    def _train(self, number: int) -> float:
+        """Mean loss an image over the epoch."""
+        self.model.net.train()
+        freeze(self.frozen_norms)
+        order = torch.randperm(len(self.train), generator=self.generator)
+        batches = order.tensor_split(math.ceil(len(order) / self.recipe.batch_size))  # none of one odd image
+        total = torch.zeros((), device=self.fabric.device)
+        for done, rows in enumerate(batches, start=1):
+            images, labels, masks = self.train.batch(rows, self.fabric.device)
+            images, masks = augment(images, masks, self.recipe, self.generator)
+            own = slice(self.fabric.global_rank, None, self.fabric.world_size)
+            loss = self._loss(self.net, images[own], labels[own], None if masks is None else masks[own])
+            self.optimizer.zero_grad()
+            self.fabric.backward(loss)
+            self.optimizer.step()
+            total += loss.detach() * len(rows)
+            self.progress.batch(number, self.recipe.epochs, done, len(batches))
+        mean = float(self.fabric.all_reduce(total)) / len(order)
+        self._check(mean, "loss", number)
+        return mean
+
+    def _loss(self, net: nn.Module, images: Tensor, labels: Tensor, masks: Tensor | None) -> Tensor:
+        returned = net(self.model.normalise(images).contiguous(memory_format=torch.channels_last))
+        outputs = self.model.read(returned, images)
+        return task_loss(outputs, labels, masks, self.recipe, self.class_weights)
+
+    @torch.inference_mode()
+    def _validate(self) -> tuple[float, float | None]:
+        """Mean loss an image, and the AUC of two classes, without augmentation and dropout."""
+        self.model.net.eval()
+        total, margins = 0.0, []
+        for rows in torch.arange(len(self.validation)).chunk(
+            math.ceil(len(self.validation) / self.recipe.batch_size)
+        ):
+            images, labels, masks = self.validation.batch(rows, self.fabric.device)
+            outputs = self.model.read(self.model.net(self.model.normalise(images)), images)
+            loss = task_loss(outputs, labels, masks, self.recipe, self.class_weights)
+            total += float(loss) * len(rows)
+            margins.append(outputs.logits[:, 1] - outputs.logits[:, 0])
+        auc = None
+        if len(self.model.classes) == 2 and math.isfinite(total):
+            scores = torch.cat(margins).cpu().numpy()
+            labels_seen = self.validation.labels.numpy() == 1
+            auc = area_under_curve(labels_seen, scores, range(len(scores))).estimate
+        return total / len(self.validation), auc
+
+    def _check(self, loss: float, which: str, number: int) -> None:
+        if not math.isfinite(loss):
+            raise NumericalError(
+                f"the {which} became {loss} in epoch {number}, so the training diverged at learning rate "
+                f"{self.recipe.learning_rate:g}; lower the learning rate and start afresh with --restart"
+            )
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "net": self.model.net.state_dict(),
+            "best": self.best,
+            "optimizer": self.optimizer.state_dict(),
+            "random": random_states(self.generator),
+            "history": [asdict(epoch) for epoch in self.history],
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.model.net.load_state_dict(state["net"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.best = state["best"]
+        self.history = [Epoch(**epoch) for epoch in state["history"]]
+        restore_random(state["random"], self.generator)

@@ -1,0 +1,96 @@
+"""What a run is trained and tested on: images read, split by case and brought to the network's grid."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+import numpy as np
+
+from xaiaudit.data import Dataset, Split, read_samples, split_dataset
+from xaiaudit.errors import DataError, UsageError
+from xaiaudit.training.arrays import prepare_all
+from xaiaudit.types import LeftOut, Preprocessing, Sample
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Material:
+    """Samples with labels, as read and as prepared, in the order of the dataset; `split` points into them."""
+
+    dataset: Dataset
+    samples: list[Sample]
+    prepared: list[Sample]
+    split: Split
+    left_out: list[LeftOut]
+
+    def part(self, rows: Sequence[int]) -> list[Sample]:
+        return [self.prepared[row] for row in rows]
+
+    def cases(self, rows: Sequence[int]) -> list[str]:
+        return [self.split.cases[row] for row in rows]
+
+    @property
+    def digest(self) -> str:
+        """Of the images and what each is used for."""
+        words = [*(sample.sha256 for sample in self.samples), repr(self.split)]
+        return hashlib.sha256("\n".join(words).encode()).hexdigest()
+
+
+def gather(
+    dataset: Dataset,
+    preprocessing: Preprocessing,
+    *,
+    seed: int,
+    fractions: tuple[float, float, float],
+    positive: str,
+    limit: int | None = None,
+    workers: int = 2,
+    strict: bool = False,
+) -> Material:
+    """Read, split and prepare. Images that cannot be read or have no label are left out and named.
+
+    Raises:
+        UsageError: no image is of the positive class.
+        DataError: with `strict`, an image cannot be read; no labels, a single class, or too few cases.
+    """
+    if dataset.classes and positive not in dataset.classes:
+        raise UsageError(_unknown_class(positive, dataset))
+    if limit is not None and limit < len(dataset):
+        rows = np.sort(np.random.default_rng(seed).permutation(len(dataset))[:limit]).tolist()
+        dataset = dataset.subset(rows, f"{limit} of {len(dataset)} images at random, seed {seed}")
+    samples, left_out = read_samples(dataset, strict=strict)
+    left_out += [LeftOut(s.name, "no label, so nothing to learn from") for s in samples if s.label is None]
+    samples = [sample for sample in samples if sample.label is not None]
+    if not samples:
+        raise DataError(
+            f"{dataset.path}: none of the {len(dataset)} images can be read and has a label, and training "
+            "needs both; see `xaiaudit data check`"
+        )
+    usable = {(sample.dataset, sample.file) for sample in samples}
+    kept = [row for row, entry in enumerate(dataset.entries) if (entry.dataset, entry.file) in usable]
+    if len(kept) < len(dataset):
+        dataset = dataset.subset(kept, "images that can be read and have a label")
+    split = split_dataset(dataset, samples, seed=seed, fractions=fractions)
+    return Material(
+        dataset=dataset,
+        samples=samples,
+        prepared=prepare_all(samples, preprocessing, workers),
+        split=split,
+        left_out=left_out,
+    )
+
+
+def check_outlines(train: Sequence[Sample], dataset: Dataset, architecture: str) -> None:
+    """Raises DataError where a network with a mask has no lesion to learn it from."""
+    if not any(sample.mask is not None and sample.mask.any() for sample in train):
+        raise DataError(
+            f"{architecture} learns to outline lesions, and none of the {len(train)} training images of "
+            f"{dataset.path} has a lesion mask; add masks or train a classifier"
+        )
+
+
+def _unknown_class(positive: str, dataset: Dataset) -> str:
+    near = get_close_matches(positive, dataset.classes, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    classes = ", ".join(dataset.classes)
+    return f"no image of {dataset.path} is labelled {positive!r}: the classes are {classes}{hint}"

@@ -1,0 +1,266 @@
+"""From images to a checkpoint: split, train, choose the threshold, test, write."""
+
+import secrets
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from xaiaudit.data import Dataset, Split
+from xaiaudit.data.splits import FRACTIONS
+from xaiaudit.errors import UsageError
+from xaiaudit.metrics.roc import best_threshold
+from xaiaudit.models import AuditedModel, build, save
+from xaiaudit.records import CleanRecord
+from xaiaudit.training.arrays import arrays
+from xaiaudit.training.batch_norm import norms_to_freeze
+from xaiaudit.training.curves import draw_losses
+from xaiaudit.training.devices import Precision, make_fabric
+from xaiaudit.training.evaluation import evaluate, swapped_classes
+from xaiaudit.training.loop import fit
+from xaiaudit.training.material import Material, check_outlines, gather
+from xaiaudit.training.progress import Epoch, Progress, Silent
+from xaiaudit.training.provenance import provenance
+from xaiaudit.training.recipe import Recipe
+from xaiaudit.training.state import StateFile
+from xaiaudit.types import LeftOut, Preprocessing, plain
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Trained:
+    """What a training run leaves: files, the model, and what is known of it."""
+
+    path: Path
+    picture: Path  # losses by epoch
+    model: AuditedModel
+    split: Split
+    history: list[Epoch]
+    validation: CleanRecord
+    test: CleanRecord
+    left_out: list[LeftOut]
+    warnings: list[str]
+
+
+def train(
+    architecture: str,
+    dataset: Dataset,
+    out: Path | str,
+    *,
+    weights: str = "none",
+    arguments: Mapping[str, Any] | None = None,
+    positive: str = "malignant",
+    preprocessing: Preprocessing | None = None,
+    recipe: Recipe | None = None,
+    seed: int = 0,
+    fractions: tuple[float, float, float] = FRACTIONS,
+    limit: int | None = None,
+    normals: str = "leave-out",
+    device: str = "auto",
+    devices: int = 1,
+    precision: Precision = "float32",
+    workers: int = 2,
+    keep_ids: bool = False,
+    restart: bool = False,
+    strict: bool = False,
+    progress: Progress | None = None,
+) -> Trained:
+    """Train a model by name on a dataset and write its checkpoint, with its losses as a picture beside it.
+
+    The split is case-level and seeded. The weights kept are those of the lowest validation loss; the
+    operating threshold (two classes) is the point of the validation ROC nearest to the upper left corner. A
+    run that was killed goes on from `<out>.training` when it is called again, and ends with the same weights.
+
+    Args:
+        architecture, weights, arguments: as `models.build` takes them.
+        out: the checkpoint, .pt or .safetensors; replaced if it is there.
+        positive: the class that the threshold and sensitivity speak of.
+        recipe: hyperparameters; None: the thesis's.
+        fractions: of the images of each class, in train, validation and test.
+        limit: use only so many images, drawn at random by the seed.
+        normals: what the dataset was opened with, for the record: a checkpoint's own split is found by it.
+        device, devices, precision: see `devices.make_fabric`; with several devices, one process each.
+        workers: threads that prepare the images.
+        keep_ids: write case ids as they are, in place of salted hashes.
+        restart: forget an unfinished run.
+        strict: raise at the first image that cannot be read, instead of leaving it out.
+        progress: told what happens; None: nobody.
+
+    Raises:
+        UsageError: an option that cannot be used, an unknown class, an unfinished run of other settings.
+        DataError: images, labels or masks that are missing or too few.
+        NumericalError: the training diverged.
+    """
+    out, recipe, preprocessing = Path(out), recipe or Recipe(), preprocessing or Preprocessing()
+    check_place(out)
+    fabric = _launched(device, devices, precision, recipe)
+    progress = progress if progress is not None and fabric.is_global_zero else Silent()
+    material = gather(
+        dataset,
+        preprocessing,
+        seed=seed,
+        fractions=fractions,
+        positive=positive,
+        limit=limit,
+        workers=workers,
+        strict=strict,
+    )
+    progress.say(f"{material.dataset.describe()}; {material.split.words}")
+    settings = {
+        "architecture": architecture,
+        "arguments": dict(arguments or {}),
+        "weights": weights,
+        "positive": positive,
+        "preprocessing": asdict(preprocessing),
+        "seed": seed,
+        "device": fabric.device.type,
+        "devices": devices,
+        "precision": precision,
+    }
+    state = StateFile(
+        out.with_name(f"{out.name}.training"),
+        plain({**settings, **asdict(recipe), "images": material.digest}),
+    )
+    if restart:
+        state.delete()
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        torch.manual_seed(seed)
+        model = _new_model(settings, material, preprocessing)
+        history = _fit(model, material, recipe, seed, fabric, state, progress)
+    if not fabric.is_global_zero:
+        raise SystemExit(0)  # a process that only helped with training; the first one writes
+    salt = None if keep_ids else secrets.token_hex(16)
+    trained = _finish(out, model, material, recipe, history, settings, normals=normals, salt=salt)
+    state.delete()
+    return trained
+
+
+def check_place(out: Path) -> None:
+    """Raises UsageError, before the long work, where a checkpoint could not be written."""
+    if out.suffix not in (".pt", ".pth", ".safetensors"):
+        raise UsageError(f"a checkpoint ends in .pt or .safetensors, got {out.name}")
+    if out.is_dir():
+        raise UsageError(f"{out} is a folder; name a file, e.g. {out / 'model.pt'}")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out.parent):
+            pass
+    except OSError as error:
+        raise UsageError(
+            f"{out} cannot be written: {error.strerror} in {out.parent}; choose another place"
+        ) from error
+
+
+def _launched(device: str, devices: int, precision: Precision, recipe: Recipe) -> "Fabric":
+    if recipe.batch_size < 2 * devices:
+        raise UsageError(
+            f"a batch of {recipe.batch_size} images is too small for {devices} devices; give 2 images to each"
+        )
+    fabric = make_fabric(device, devices, precision)
+    fabric.launch()
+    return fabric
+
+
+def _new_model(settings: Mapping[str, Any], material: Material, preprocessing: Preprocessing) -> AuditedModel:
+    net = build(
+        settings["architecture"],
+        classes=len(material.dataset.classes),
+        channels=preprocessing.channels,
+        weights=settings["weights"],
+        **settings["arguments"],
+    )
+    return AuditedModel(
+        net, classes=material.dataset.classes, positive=settings["positive"], preprocessing=preprocessing
+    )
+
+
+def _fit(
+    model: AuditedModel,
+    material: Material,
+    recipe: Recipe,
+    seed: int,
+    fabric: "Fabric",
+    state: StateFile,
+    progress: Progress,
+) -> list[Epoch]:
+    train, validation = (material.part(rows) for rows in (material.split.train, material.split.validation))
+    if model.has_mask:
+        check_outlines(train, material.dataset, type(model.net).__name__)
+    norms = norms_to_freeze(model.net, recipe)
+    if norms:
+        progress.say(
+            f"{len(norms)} batch norms keep the statistics they came with (batch norm: {recipe.batch_norm})"
+        )
+    return fit(
+        model.to(fabric.device),
+        arrays(train, model.classes, masks=model.has_mask),
+        arrays(validation, model.classes, masks=model.has_mask),
+        recipe,
+        seed=seed,
+        fabric=fabric,
+        state_file=state,
+        frozen_norms=norms,
+        progress=progress,
+    )
+
+
+def _finish(
+    out: Path,
+    model: AuditedModel,
+    material: Material,
+    recipe: Recipe,
+    history: list[Epoch],
+    settings: Mapping[str, Any],
+    *,
+    normals: str,
+    salt: str | None,
+) -> Trained:
+    """Choose the threshold, test, draw and save."""
+    validation, test = (
+        evaluate(model, material.part(rows), cases=material.cases(rows), batch_size=recipe.batch_size)
+        for rows in (material.split.validation, material.split.test)
+    )
+    if len(model.classes) == 2:
+        margins = validation.logits[:, 1] - validation.logits[:, 0]
+        model.threshold = best_threshold(validation.labels == model.positive, margins)
+    records = {
+        part: replace(predictions, threshold=model.threshold).record()
+        for part, predictions in (("validation", validation), ("test", test))
+    }
+    picture = out.with_name(f"{out.stem}.loss.png")
+    draw_losses(
+        history, picture, f"{settings['architecture']}, {material.dataset.name}, seed {settings['seed']}"
+    )
+    said = provenance(
+        material,
+        recipe=recipe,
+        normals=normals,
+        salt=salt,
+        history=history,
+        metrics=records,
+        settings=settings,
+    )
+    save(
+        model,
+        out,
+        architecture=settings["architecture"],
+        arguments=settings["arguments"],
+        weights=settings["weights"],
+        training=said,
+    )
+    warning = swapped_classes(records["test"], model.classes, model.positive)
+    return Trained(
+        path=out,
+        picture=picture,
+        model=model,
+        split=material.split,
+        history=history,
+        left_out=material.left_out,
+        warnings=[] if warning is None else [warning],
+        **records,
+    )

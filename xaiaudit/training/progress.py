@@ -1,0 +1,81 @@
+"""What a training run tells while it runs: a bar on a terminal, plain lines in CI, or nothing."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+
+@dataclass(frozen=True, kw_only=True)
+class Epoch:
+    """One pass over the training images. Losses are means an image; `lowest` so far in validation loss."""
+
+    number: int  # from 1
+    train_loss: float
+    validation_loss: float
+    validation_auc: float | None  # None with more than two classes
+    seconds: float
+    lowest: bool
+
+
+class Progress(Protocol):
+    """Told of everything worth a line."""
+
+    def say(self, line: str) -> None: ...
+
+    def batch(self, epoch: int, epochs: int, done: int, batches: int) -> None:
+        """`done` of the epoch's batches are trained on."""
+        ...
+
+    def epoch(self, epoch: Epoch, epochs: int) -> None: ...
+
+
+class Silent:
+    """Tells nothing."""
+
+    def say(self, line: str) -> None: ...
+
+    def batch(self, epoch: int, epochs: int, done: int, batches: int) -> None: ...
+
+    def epoch(self, epoch: Epoch, epochs: int) -> None: ...
+
+
+@contextmanager
+def console(stream: IO[str]) -> Iterator[Progress]:
+    """A rich progress bar where the stream is a terminal, one plain line an epoch otherwise."""
+    out = Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=out, transient=True, disable=not out.is_terminal) as bar:
+        yield _OnConsole(out, bar)
+
+
+class _OnConsole:
+    def __init__(self, out: Console, bar: Bar) -> None:
+        self._out, self._bar = out, bar
+        self._task: TaskID | None = None
+
+    def say(self, line: str) -> None:
+        self._out.print(line)
+
+    def batch(self, epoch: int, epochs: int, done: int, batches: int) -> None:
+        if self._task is None:
+            self._task = self._bar.add_task("training", total=epochs * batches)
+        finished = (epoch - 1) * batches + done
+        self._bar.update(self._task, completed=finished, description=f"epoch {epoch}/{epochs}")
+
+    def epoch(self, epoch: Epoch, epochs: int) -> None:
+        self.say(epoch_line(epoch, epochs))
+
+
+def epoch_line(epoch: Epoch, epochs: int) -> str:
+    """E.g. "epoch 3/8: loss 0.268, validation 0.306 (lowest so far), AUC 0.93, 14 s"."""
+    lowest = " (lowest so far)" if epoch.lowest else ""
+    auc = "" if epoch.validation_auc is None else f", AUC {epoch.validation_auc:.2f}"
+    return (
+        f"epoch {epoch.number}/{epochs}: loss {epoch.train_loss:.3f}, "
+        f"validation {epoch.validation_loss:.3f}{lowest}{auc}, {epoch.seconds:.0f} s"
+    )

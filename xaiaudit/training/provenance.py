@@ -1,0 +1,79 @@
+"""Where a checkpoint comes from, as plain values that travel in it."""
+
+import hashlib
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import Any
+
+from xaiaudit import __version__
+from xaiaudit.data.duplicates import fingerprints, thumbnails
+from xaiaudit.records import CleanRecord
+from xaiaudit.training.material import Material
+from xaiaudit.training.progress import Epoch
+from xaiaudit.training.recipe import Recipe
+from xaiaudit.types import Sample, plain
+
+PACKAGES = ("torch", "torchvision", "timm", "lightning-fabric", "numpy")
+FITTED = ("train", "validation")
+
+
+def provenance(
+    material: Material,
+    *,
+    recipe: Recipe,
+    normals: str,
+    salt: str | None,
+    history: Sequence[Epoch],
+    metrics: Mapping[str, CleanRecord],
+    settings: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The `training` entry of a checkpoint: data, split by image, fingerprints, recipe, versions and metrics.
+
+    `salt` None keeps case ids as they are; otherwise they are hashed with it, so that images of one case can
+    be told to be so, but not whose they are.
+    """
+    dataset, samples, split = material.dataset, material.samples, material.split
+    rows = {part: getattr(split, part) for part in ("train", "validation", "test")}
+    prints = fingerprints(thumbnails([sample.image for sample in samples]))
+    return {
+        "data": [
+            {"path": str(part.path.resolve()), "kind": part.kind, "name": part.name} for part in dataset.parts
+        ],
+        "selection": dataset.selection,
+        "normals": normals,
+        "split": {
+            part: [_image(samples[row], split.cases[row], salt) for row in own] for part, own in rows.items()
+        },
+        "split_words": split.words,
+        "fingerprints": {part: [prints[row] for row in rows[part]] for part in FITTED},
+        "left_out": [item._asdict() for item in material.left_out],
+        "salt": salt,
+        "seed": split.seed,
+        "recipe": asdict(recipe),
+        "settings": plain(settings),
+        "history": [asdict(epoch) for epoch in history],
+        "metrics": {part: record.model_dump(exclude={"roc"}) for part, record in metrics.items()},
+        "versions": versions(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Of what had a hand in the weights."""
+    own = {"xaiaudit": __version__, "python": platform.python_version()}
+    return own | {package: version(package) for package in PACKAGES}
+
+
+def hash_case(case: str, salt: str) -> str:
+    """A case id that does not name the patient: 12 hexadecimal digits of a salted SHA-256."""
+    return hashlib.sha256(f"{salt}:{case}".encode()).hexdigest()[:12]
+
+
+def _image(sample: Sample, case: str, salt: str | None) -> dict[str, str]:
+    return {
+        "file": sample.file,
+        "case": case if salt is None else hash_case(case, salt),
+        "sha256": sample.sha256,
+        "dataset": sample.dataset,
+    }
