@@ -6,9 +6,11 @@ from scipy.stats import pearsonr, spearmanr, wasserstein_distance_nd
 from skimage.metrics import structural_similarity
 
 from xaiaudit.metrics.displacement import mass_centres, wasserstein_mm
+from xaiaudit.metrics.energy import energy_shares
 from xaiaudit.metrics.extremes import vanished
 from xaiaudit.metrics.grids import centres, upsample
 from xaiaudit.metrics.map_shift import map_shift
+from xaiaudit.metrics.pointing import peak_state, pointing
 from xaiaudit.records import SHIFT_METRICS
 
 SHAPE = (40, 60)  # pixels; maps of 4 x 6 cells of 10 pixels
@@ -162,6 +164,14 @@ def test_transport_on_a_fine_grid_is_pooled_and_never_shorter_than_the_way_of_th
     other = np.zeros((1, 28, 28))
     other[0, 27, 1] = 1
     assert wasserstein_mm(impulse, other, (56, 56), np.ones((1, 2)))[0] == pytest.approx(13 * 4)
+
+
+def test_no_images_give_no_values() -> None:
+    maps, codes, none = np.zeros((0, 4, 6)), np.zeros((0, *SHAPE), np.uint8), np.zeros(0, bool)
+    values = map_shift(maps, maps, codes, none, np.zeros((0, 2)), signed=True)
+    values |= pointing(maps, codes, none, signed=True) | energy_shares(maps, codes, none)
+    assert {value.shape for value in values.values()} == {(0,)}
+    assert peak_state(maps, codes, none, signed=True) == []
 
 
 def test_an_image_is_measured_alike_alone_and_in_a_batch() -> None:

@@ -13,7 +13,7 @@ def defined(maps: Maps, *, signed: bool) -> Flags:
 
     A map with a value that is not finite has none.
     """
-    flat = maps.reshape(len(maps), -1)
+    flat = _flat(maps)
     highest = flat.max(1)
     has_extreme = highest > flat.min(1) if signed else highest > 0
     return np.asarray(np.isfinite(flat).all(1) & has_extreme)
@@ -29,7 +29,7 @@ def tied(maps: Maps, *, signed: bool) -> Weights:
 
     The minimum of a signed map is the maximum of its negative.
     """
-    flat = maps.reshape(len(maps), -1)
+    flat = _flat(maps)
     weights = (flat == flat.max(1, keepdims=True)).astype(np.float64)
     weights[~defined(maps, signed=signed)] = np.nan
     return np.asarray(weights / weights.sum(1, keepdims=True))
@@ -40,5 +40,8 @@ def peak_cells(maps: Maps) -> Int[np.ndarray, "n 2"]:
 
     Meaningless where the map is undefined: ask `defined` first.
     """
-    flat = maps.reshape(len(maps), -1).argmax(1)
-    return np.stack(np.divmod(flat, maps.shape[2]), axis=1)
+    return np.stack(np.divmod(_flat(maps).argmax(1), maps.shape[2]), axis=1)
+
+
+def _flat(maps: Maps) -> Weights:
+    return maps.reshape(len(maps), maps.shape[1] * maps.shape[2])
