@@ -1,0 +1,538 @@
+"""A made-up audit folder that keeps to the schemas: numbers follow from seeded draws, pictures look like "
+"speckle."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image
+from scipy.ndimage import gaussian_filter
+
+from xaiaudit.data.regions import regions
+from xaiaudit.metrics.statistics import distribution, proportion
+from xaiaudit.records import (
+    CURVE_GREY_LEVELS,
+    MAPS,
+    PEAK_STATES,
+    PREDICTIONS,
+    REGIONS,
+    SCHEMA,
+    SHIFT_METRICS,
+    AttackRecord,
+    AuditRecord,
+    CheckpointRecord,
+    CleanRecord,
+    CurvePoint,
+    DatasetRecord,
+    Distribution,
+    Environment,
+    ExplainerRecord,
+    GalleryCase,
+    Interval,
+    LeakRecord,
+    LeftOutRecord,
+    MapRecord,
+    PointingRecord,
+    RegionCoverage,
+    RocPoint,
+)
+
+SIZE, GRID = 112, 7  # pixels of the network's input, cells of a map
+CLASSES = ["benign", "malignant"]
+SPACING = (0.4, 0.4)
+ATTACKS: dict[str, dict[str, Any]] = {
+    "fgsm": {"epsilon": 0.1, "steps": 25, "step_size": 0.004, "random_start": False, "strength": 1.0},
+    "pgd": {
+        "epsilon": 8 / 255,
+        "steps": 40,
+        "step_size": 2.5 * 8 / 255 / 40,
+        "random_start": True,
+        "strength": 1.15,
+    },
+    "deepfool": {"epsilon": None, "steps": 50, "step_size": None, "random_start": False, "strength": 0.8},
+}
+SUMMARIES = {
+    "fgsm": "iterative FGSM in the L-inf ball of 25.5 grey levels, 25 steps of 1.02 grey levels, start at "
+    "the image",
+    "pgd": "PGD in the L-inf ball of 8 grey levels, 40 steps of 0.5 grey levels, random start, 1 restart",
+    "deepfool": "DeepFool, the smallest L2 step over the decision boundary, at most 50 steps, overshoot 0.02",
+}
+EXPLAINERS = {"cam": True, "grad-cam": False}  # signed?
+
+
+class Example:
+    """The draws behind one made-up audit."""
+
+    def __init__(self, images: int, seed: int, spacing: tuple[float, float] | None) -> None:
+        rng = np.random.default_rng(seed)
+        self.n, self.rng, self.spacing = images, rng, spacing
+        self.label = (rng.random(images) < 0.4).astype(int)
+        self.names = [f"BUSI/{CLASSES[c]}/{CLASSES[c]} ({i + 1}).png" for i, c in enumerate(self.label)]
+        self.case = [f"{i // 2 if i < images // 4 else i:012x}" for i in range(images)]
+        self.sha = [f"{rng.integers(2**62):064x}" for _ in range(images)]
+        self.margin = 2.2 * (2 * self.label - 1) + rng.normal(0, 2, images)
+        self.decision = (self.margin >= 0).astype(int)
+        self.radius = np.exp(rng.normal(-0.7, 0.9, images))  # grey levels that flip, at strength 1
+        self.radius[4::9] = 60.0  # a few that hold
+        self.centre = rng.uniform(0.3, 0.6, (images, 2)) * SIZE
+
+    def flipped(self, attack: str, epsilon: float | None, quantised: bool) -> np.ndarray:
+        if epsilon is None:
+            return self.radius < (30 if not quantised else 4)
+        reach = 255 * epsilon * ATTACKS[attack]["strength"]
+        return self.radius < (np.round(reach) if quantised else reach)
+
+    def lesion(self, i: int) -> np.ndarray:
+        y, x = np.mgrid[:SIZE, :SIZE]
+        return ((y - self.centre[i, 0]) / 14) ** 2 + ((x - self.centre[i, 1]) / 19) ** 2 < 1
+
+    def image(self, i: int) -> np.ndarray:
+        rng = np.random.default_rng(i)
+        speckle = gaussian_filter(rng.rayleigh(1.0, (SIZE, SIZE)), (0.6, 1.1))
+        tissue = speckle * np.where(self.lesion(i), 0.35, 1.0) * np.linspace(1.2, 0.5, SIZE)[:, None]
+        image = np.clip(90 * tissue, 0, 255)
+        image[:, :10] = image[:, -10:] = 0
+        return image.round().astype(np.uint8)
+
+    def map(self, i: int, explainer: str, moved: bool) -> np.ndarray:
+        row, column = self.centre[i] / SIZE * GRID
+        if moved:
+            row, column = 5.4, 1.0 + 5.0 * ((i * 37 % 10) / 10)
+        y, x = np.mgrid[:GRID, :GRID] + 0.5
+        blob = 2.4 * np.exp(-((y - row) ** 2 + (x - column) ** 2) / 3)
+        return (blob - 0.9 if EXPLAINERS[explainer] else np.maximum(blob - 0.3, 0)).astype(np.float16)
+
+
+def build(
+    folder: Path,
+    *,
+    images: int = 60,
+    seed: int = 0,
+    attacks: Sequence[str] = tuple(ATTACKS),
+    spacing: tuple[float, float] | None = SPACING,
+    **changes: Any,
+) -> Path:
+    """Write the folder; `changes` replace fields of the record."""
+    example = Example(images, seed, spacing)
+    folder.mkdir(parents=True, exist_ok=True)
+    predictions = [row for attack in ("none", *attacks) for row in _prediction_rows(example, attack)]
+    pq.write_table(pa.Table.from_pylist(predictions, PREDICTIONS), folder / "predictions.parquet")
+    maps = _map_rows(example, attacks)
+    pq.write_table(pa.Table.from_pylist(maps, MAPS), folder / "maps.parquet")
+    gallery = [
+        _gallery_case(example, folder, kind, i, attack)
+        for attack in attacks
+        for kind, i in (("worst", 0), ("typical", 1), ("random", 2))
+    ]
+    record = _record(example, attacks, maps, gallery).model_copy(update=changes)
+    (folder / "audit.json").write_text(record.model_dump_json(indent=1))
+    return folder
+
+
+def _prediction_rows(example: Example, attack: str) -> list[dict[str, Any]]:
+    main = None if attack == "none" else ATTACKS[attack]["epsilon"]
+    passes = [(main, False, False)]
+    if attack != "none":
+        passes.append((main, False, True))
+    if attack in ("fgsm", "pgd"):
+        passes += [(g / 255, True, quantised) for g in CURVE_GREY_LEVELS for quantised in (False, True)]
+    return [
+        _prediction_row(example, i, attack, *how)
+        for how in passes
+        for i in range(example.n)
+    ]  # fmt: skip
+
+
+def _prediction_row(
+    example: Example, i: int, attack: str, epsilon: float | None, curve: bool, quantised: bool
+) -> dict[str, Any]:
+    clean = int(example.decision[i])
+    flipped = attack != "none" and bool(example.flipped(attack, epsilon, quantised)[i])
+    margin = -np.sign(example.margin[i]) * 3.0 if flipped else example.margin[i]
+    reached = 0.0 if attack == "none" else (epsilon if epsilon is not None else 3 * example.radius[i] / 255)
+    return {
+        "image": example.names[i],
+        "dataset": "BUSI",
+        "file": example.names[i].removeprefix("BUSI/"),
+        "sha256": example.sha[i],
+        "case": example.case[i],
+        "label": CLASSES[example.label[i]],
+        "attack_id": attack,
+        "epsilon": epsilon,
+        "curve": curve,
+        "quantised": quantised,
+        "criterion": "none" if attack == "none" else "leave the clean decision",
+        "logits": [0.0, float(margin)],
+        "margin": float(margin),
+        "decision": CLASSES[1 - clean if flipped else clean],
+        "decision_clean": CLASSES[clean],
+        "flipped": flipped,
+        "reached": flipped,
+        "failed": False,
+        "linf": reached,
+        "l2": 0.3 * reached * SIZE,
+        "forwards": 25,
+        "backwards": 25,
+        "dice": None,
+        "seed": i,
+    }
+
+
+def _map_rows(example: Example, attacks: Sequence[str]) -> list[dict[str, Any]]:
+    rows = []
+    for explainer in EXPLAINERS:
+        for i in range(example.n):
+            codes = regions(example.lesion(i), spacing=example.spacing).codes
+            before = example.map(i, explainer, False)
+            clean = _map_row(example, i, explainer, "none", "own", before, before, codes)
+            rows.append(clean)
+            for attack in attacks:
+                flipped = bool(example.flipped(attack, ATTACKS[attack]["epsilon"], False)[i])
+                for target in ("same", "own"):
+                    moved = (i * 7 % 10) / 10 < (0.7 if flipped else 0.4)
+                    after = example.map(i, explainer, moved)
+                    if not EXPLAINERS[explainer] and target == "same" and i % 11 == 5:
+                        after = np.zeros_like(after)
+                    row = _map_row(example, i, explainer, attack, target, before, after, codes)
+                    row["silent_shift"] = not flipped and (moved or row["vanished"])
+                    rows.append(row)
+    return rows
+
+
+def _map_row(
+    example: Example, i: int, explainer: str, attack: str, target: str,
+    before: np.ndarray, after: np.ndarray, codes: np.ndarray,
+) -> dict[str, Any]:  # fmt: skip
+    defined = bool(after.max() > 0)
+    cell = SIZE / GRID
+    peak = np.array(np.unravel_index(after.argmax(), after.shape)) + 0.5
+    state = REGIONS[codes[tuple((peak * cell).astype(int))]] if defined else "undefined"
+    row: dict[str, Any] = dict.fromkeys(MAPS.names)
+    row |= {
+        "image": example.names[i],
+        "sha256": example.sha[i],
+        "case": example.case[i],
+        "attack_id": attack,
+        "explainer_id": explainer,
+        "target": target,
+        "target_class": CLASSES[example.decision[i]],
+        "defined": defined,
+        "peak_state": state,
+        "vanished": attack != "none" and not defined,
+        "silent_shift": None,
+        "calibrated": example.spacing is not None,
+        "grid_rows": GRID,
+        "grid_columns": GRID,
+        "cells": codes[np.ix_(*[((np.arange(GRID) + 0.5) * cell).astype(int)] * 2)].ravel(),
+        "map_scale": float(np.abs(after).max()) or 1.0,
+        "map": after.ravel() / (np.abs(after).max() or 1.0),
+    }
+    row |= {f"area_{region}": float((codes == index).mean()) for index, region in enumerate(REGIONS[:4])}
+    if not defined:
+        return row
+    positive = np.maximum(after.astype(float), 0)
+    fine = np.kron(positive, np.ones((SIZE // GRID,) * 2))
+    for index, region in enumerate(REGIONS):
+        row[f"maximum_in_{region}"] = float(state == region)
+        row[f"energy_{region}"] = float(fine[codes == index].sum() / fine.sum())
+    row["maximum_in_any"] = float(state in REGIONS[:3])
+    if attack != "none":
+        start = np.array(np.unravel_index(before.argmax(), before.shape)) + 0.5
+        cells = float(np.linalg.norm(peak - start))
+        likeness = 1 - min(cells / 6, 1.2) - 0.02 * (i % 5)
+        row |= {
+            "peak_diagonal": cells / (GRID * 2**0.5),
+            "mass_centre_diagonal": 0.6 * cells / (GRID * 2**0.5),
+        }
+        row |= {
+            "topk_intersection": max(likeness, 0.0),
+            "spearman": likeness,
+            "pearson": likeness,
+            "ssim": likeness,
+        }
+        if example.spacing is not None:
+            mm = cells * cell * example.spacing[0]
+            row |= {"peak_mm": mm, "mass_centre_mm": 0.6 * mm, "wasserstein_mm": 0.7 * mm}
+    return row
+
+
+def _gallery_case(example: Example, folder: Path, kind: Any, i: int, attack: str) -> GalleryCase:
+    stem = f"{attack}-{kind}"
+    (folder / "images").mkdir(exist_ok=True)
+    clean = example.image(i)
+    valid = np.zeros((SIZE, SIZE), bool)
+    valid[:, 10:-10] = True
+    epsilon = {"fgsm": 2.5, "pgd": 1.0, "deepfool": 3 * float(example.radius[i])}[attack] / 255
+    step = gaussian_filter(np.random.default_rng(i + 100).normal(size=clean.shape), 1.5)
+    adversarial = (
+        (clean / 255 + epsilon * np.clip(step / step.std(), -1, 1) * valid).clip(0, 1).astype(np.float32)
+    )
+    files = {key: f"images/{stem}-{key}.png" for key in ("clean", "adversarial", "mask", "valid")}
+    files["adversarial_float"] = f"images/{stem}-adversarial.npy"
+    np.save(folder / files["adversarial_float"], adversarial)
+    eight_bits = np.round(255 * adversarial).astype(np.uint8)
+    masks = {key: 255 * m.astype(np.uint8) for key, m in (("mask", example.lesion(i)), ("valid", valid))}
+    for key, picture in {"clean": clean, "adversarial": eight_bits, **masks}.items():
+        Image.fromarray(picture).save(folder / files[key])
+    flipped = bool(example.flipped(attack, ATTACKS[attack]["epsilon"], False)[i])
+    before = int(example.decision[i])
+    return GalleryCase(
+        kind=kind,
+        image=example.names[i],
+        attack_id=attack,
+        files=files,
+        label=CLASSES[example.label[i]],
+        decision_before=CLASSES[before],
+        decision_after=CLASSES[1 - before if flipped else before],
+        probability_before=float(1 / (1 + np.exp(-example.margin[i]))),
+        probability_after=0.03 if before and flipped else 0.95,
+        linf=float(epsilon),
+        spacing=example.spacing,
+    )
+
+
+def _record(
+    example: Example, attacks: Sequence[str], maps: list[dict[str, Any]], gallery: list[GalleryCase]
+) -> AuditRecord:
+    cases = len(set(example.case))
+    return AuditRecord(
+        schema_version=SCHEMA,
+        xaiaudit="0.1.0",
+        created="2026-11-20T14:05:00+00:00",
+        seconds=192.4,
+        command=["xaiaudit", "attack", "model.pt", "--method", "fgsm", "--method", "deepfool"],
+        seed=0,
+        batch_size=16,
+        batch_size_retries=[],
+        shards=-(-example.n // 16),
+        environment=Environment(
+            python="3.11.2",
+            platform="Linux-6.1-x86_64",
+            device="cpu",
+            threads=2,
+            precision="float32",
+            versions={"torch": "2.11.0", "torchvision": "0.26.0", "numpy": "2.3.1"},
+        ),
+        checkpoint=_checkpoint(),
+        datasets=[
+            DatasetRecord(
+                name="BUSI",
+                path="data/busi",
+                kind="busi",
+                citation="Al-Dhabyani W, Gomaa M, Khaled H, Fahmy A. Dataset of breast ultrasound images. "
+                "Data in Brief 2020;28:104863.",
+                selection="test split of the checkpoint, seed 0",
+                images=example.n,
+                cases=cases,
+                labels={name: int((example.label == k).sum()) for k, name in enumerate(CLASSES)},
+                with_mask=example.n,
+                with_spacing=example.n if example.spacing else 0,
+            )
+        ],
+        images=example.n,
+        left_out=[LeftOutRecord(file="BUSI/benign/benign (7).png", reason="the file is truncated")],
+        warnings=["2 groups of near-duplicate images act as one case each"],
+        leak=LeakRecord(assessed=True, reason="", exact=[], near=[]),
+        clean=_clean(example),
+        attacks=[_attack(example, attack) for attack in attacks],
+        explainers=[
+            ExplainerRecord(id=name, name=name, layer="features.18", grid=(GRID, GRID), signed=signed)
+            for name, signed in EXPLAINERS.items()
+        ],
+        maps=[
+            _map_record(example, maps, attack, explainer, target)
+            for attack in attacks
+            for explainer in EXPLAINERS
+            for target in ("same", "own")
+        ],
+        regions=RegionCoverage(
+            ring_mm=5.0,
+            calibrated=example.n if example.spacing else 0,
+            relative=0 if example.spacing else example.n,
+            without_lesion=0,
+        ),
+        gallery=gallery,
+        keep_ids=False,
+    )
+
+
+def _checkpoint() -> CheckpointRecord:
+    return CheckpointRecord(
+        path="model.pt",
+        sha256="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        format="pt",
+        loaded="weights only",
+        architecture="mobilenet_v2",
+        arguments={"classes": 2, "channels": 3},
+        parameters=2226434,
+        classes=CLASSES,
+        positive="malignant",
+        one_logit=False,
+        threshold=0.41,
+        preprocessing={"size": SIZE, "mode": "pad", "channels": 3, "mean": [0.485, 0.456, 0.406],
+                       "std": [0.229, 0.224, 0.225]},
+        cam_layer="features.18",
+        training={"recipe": "classifier", "seed": 0, "data": [{"path": "busi", "name": "BUSI"}]},
+    )  # fmt: skip
+
+
+def interval(estimate: float, n: int, half: float = 0.05, method: str = "case bootstrap, 10000") -> Interval:
+    return Interval(
+        estimate=estimate, low=estimate - half, high=min(1.0, estimate + half), n=n, cases=n, method=method
+    )
+
+
+def _clean(example: Example) -> CleanRecord:
+    positive, cases = example.label == 1, np.array(example.case)
+    right = example.decision == example.label
+    cuts = [np.inf, *sorted(example.margin, reverse=True)]
+    return CleanRecord(
+        images=example.n,
+        auc=interval(0.89, example.n, 0.06, "clustered DeLong"),
+        accuracy=proportion(right, cases),
+        balanced_accuracy=interval((right[positive].mean() + right[~positive].mean()) / 2, example.n),
+        sensitivity=proportion(right[positive], cases[positive]),
+        specificity=proportion(right[~positive], cases[~positive]),
+        dice=None,
+        confusion=[
+            [int(((example.label == a) & (example.decision == b)).sum()) for b in (0, 1)] for a in (0, 1)
+        ],
+        roc=[
+            RocPoint(
+                false_positive_rate=float((example.margin[~positive] >= cut).mean()),
+                true_positive_rate=float((example.margin[positive] >= cut).mean()),
+                margin=float(min(cut, 1e6)),
+            )
+            for cut in cuts
+        ],
+        decision_shares={name: float((example.decision == k).mean()) for k, name in enumerate(CLASSES)},
+    )
+
+
+def _attack(example: Example, attack: str) -> AttackRecord:
+    how, cases = ATTACKS[attack], np.array(example.case)
+    epsilon = how["epsilon"]
+    flipped, rounded = (example.flipped(attack, epsilon, q) for q in (False, True))
+    label, decision = example.label, example.decision
+    right = (decision == label) & ~flipped
+
+    def among(selected: np.ndarray, what: np.ndarray = flipped) -> Interval:
+        return proportion(what[selected], cases[selected])
+
+    smallest = example.radius[flipped] / how["strength"] / 255
+    if attack != "deepfool":
+        grid = np.array(CURVE_GREY_LEVELS) / 255
+        smallest = grid[np.minimum(np.searchsorted(grid, smallest), len(grid) - 1)]
+    reached = np.full(example.n, epsilon) if epsilon else 3 * example.radius / 255
+    return AttackRecord(
+        id=attack,
+        name=attack,
+        summary=SUMMARIES[attack],
+        parameters={"epsilon": epsilon, "steps": how["steps"]},
+        norm="l2" if attack == "deepfool" else "linf",
+        epsilon=epsilon,
+        steps=how["steps"],
+        step_size=how["step_size"],
+        random_start=how["random_start"],
+        criterion="leave the clean decision",
+        assessable=True,
+        why_not="",
+        images=example.n,
+        flips=among(np.ones(example.n, bool)),
+        flips_quantised=among(np.ones(example.n, bool), rounded),
+        flips_by_rounding_alone=int((rounded & ~flipped).sum()),
+        lost_in_rounding=int((flipped & ~rounded).sum()),
+        robust_accuracy=among(np.ones(example.n, bool), right),
+        missed_cancers=among((label == 1) & (decision == 1)),
+        false_alarms=among((label == 0) & (decision == 0)),
+        from_positive=among(decision == 1),
+        from_negative=among(decision == 0),
+        failed=1 if attack == "deepfool" else 0,
+        linf=distribution(reached, cases),
+        l2=distribution(0.3 * SIZE * reached, cases),
+        smallest_radius=distribution(smallest, cases[flipped]),
+        never_flipped=int((~flipped).sum()),
+        curve=[] if attack == "deepfool" else [_point(example, attack, g / 255) for g in CURVE_GREY_LEVELS],
+        curve_note="DeepFool looks for the smallest step, so there is no radius to vary"
+        if attack == "deepfool"
+        else "",
+        dice_after=None,
+        dice_drop=None,
+        mcnemar_p=1e-9,
+        forwards=example.n * 25,
+        backwards=example.n * 25,
+    )
+
+
+def _point(example: Example, attack: str, epsilon: float) -> CurvePoint:
+    flipped, rounded = (example.flipped(attack, epsilon, q) for q in (False, True))
+    right = (example.decision == example.label) & ~flipped
+    return CurvePoint(
+        epsilon=epsilon,
+        flips=proportion(flipped, example.case),
+        flips_quantised=proportion(rounded, example.case),
+        robust_accuracy=proportion(right, example.case),
+    )
+
+
+def _map_record(
+    example: Example, rows: list[dict[str, Any]], attack: str, explainer: str, target: Any
+) -> MapRecord:
+    before = [r for r in rows if r["explainer_id"] == explainer and r["attack_id"] == "none"]
+    after = [
+        r for r in rows
+        if r["explainer_id"] == explainer and r["attack_id"] == attack and r["target"] == target
+    ]  # fmt: skip
+    flipped = example.flipped(attack, ATTACKS[attack]["epsilon"], False)
+
+    def shift(chosen: np.ndarray) -> dict[str, Distribution]:
+        picked = [r for r, c in zip(after, chosen, strict=True) if c and r["defined"]]
+        columns = {metric: _column(picked, metric) for metric in SHIFT_METRICS}
+        return {m: distribution(v, [r["case"] for r in picked]) for m, v in columns.items() if len(picked)}
+
+    silent = np.array([bool(r["silent_shift"]) for r in after])
+    transitions = np.zeros((len(PEAK_STATES), len(PEAK_STATES)), int)
+    for b, a in zip(before, after, strict=True):
+        transitions[PEAK_STATES.index(b["peak_state"]), PEAK_STATES.index(a["peak_state"])] += 1
+    return MapRecord(
+        attack_id=attack,
+        explainer_id=explainer,
+        target=target,
+        images=example.n,
+        undefined_before=sum(not r["defined"] for r in before),
+        undefined_after=sum(not r["defined"] for r in after),
+        vanished=sum(r["vanished"] for r in after),
+        shift=shift(np.ones(example.n, bool)),
+        shift_flipped=shift(flipped),
+        shift_unflipped=shift(~flipped),
+        wilcoxon={"energy_lesion": 0.0004, "energy_elsewhere": 0.013},
+        silent_shift=proportion(silent, example.case),
+        silent_shift_unflipped=proportion(silent[~flipped], np.array(example.case)[~flipped]),
+        pointing=[_pointing(before, after, region) for region in (*REGIONS[:3], "any")],
+        transitions=transitions.tolist(),
+    )
+
+
+def _column(rows: list[dict[str, Any]], name: str) -> np.ndarray:
+    return np.array([np.nan if r[name] is None else r[name] for r in rows])
+
+
+def _pointing(before: list[dict[str, Any]], after: list[dict[str, Any]], region: str) -> PointingRecord:
+    hits = [[r for r in rows if r["defined"]] for rows in (before, after)]
+    shares = [proportion(_column(r, f"maximum_in_{region}") > 0, [x["case"] for x in r]) for r in hits]
+    energy = None if region == "any" else [
+        distribution(_column(r, f"energy_{region}"), [x["case"] for x in r]) for r in hits
+    ]  # fmt: skip
+    return PointingRecord(
+        region=region,
+        extreme="maximum",
+        before=shares[0],
+        after=shares[1],
+        chance_uniform={"lesion": 0.07, "ring": 0.12, "posterior": 0.16, "any": 0.35}[region],
+        chance_shuffled={"lesion": 0.21, "ring": 0.15, "posterior": 0.12, "any": 0.48}[region],
+        energy_before=energy[0] if energy else None,
+        energy_after=energy[1] if energy else None,
+    )

@@ -1,0 +1,136 @@
+"""What a report consists of, apart from how it is set: sections of blocks, every text a plain string.
+
+No string is ever markup. A line feed breaks a line, `format.SOFT_BREAK` marks where a long word may break.
+"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text:
+    text: str
+    style: Literal["body", "lead", "note", "subheading", "mono"] = "body"
+    kind: Literal["text"] = "text"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alarm:
+    title: str
+    text: str
+    kind: Literal["alarm"] = "alarm"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Points:
+    items: list[str]
+    kind: Literal["points"] = "points"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """Names and what they stand for; "mono" rows hold hashes and commands."""
+
+    rows: list[tuple[str, str]]
+    mono: list[str]  # names of the rows set in the typewriter face
+    kind: Literal["facts"] = "facts"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    title: str
+    width: float = 1.0  # share of the line
+    align: Literal["left", "right", "center"] = "left"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    columns: list[Column]
+    rows: list[list[str]]
+    caption: str
+    note: str = ""
+    stacked: bool = False  # what stands in brackets goes below its value, for tables with many columns
+    kind: Literal["table"] = "table"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heat:
+    """Counts from a state to a state; each row is shaded by its own shares."""
+
+    caption: str
+    states: list[str]
+    counts: list[list[int]]
+    kind: Literal["heat"] = "heat"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    file: str  # within the report's temporary folder
+    alt: str
+    caption: str
+    width_mm: float
+    kind: Literal["picture"] = "picture"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    title: str
+    file: str
+    alt: str
+    scale: str = ""  # picture of the colour scale
+    low: str = ""
+    middle: str = ""
+    high: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    badge: str
+    title: str
+    caption: str
+    rows: list[list[Panel | None]]  # five to a row
+    kind: Literal["case"] = "case"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """Columns of blocks, side by side and equally wide."""
+
+    columns: list[list["Block"]]
+    kind: Literal["row"] = "row"
+
+
+Block = Text | Alarm | Points | Facts | Table | Heat | Picture | Case | Row
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    title: str
+    blocks: list[Block]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    title: str
+    subtitle: str
+    running: str  # in the head of every page
+    sections: list[Section]
+
+    def data(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+def not_assessed(reason: str) -> Text:
+    return Text(text=f"Not assessed, because {reason}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Canvas:
+    """Where a report's pictures are made."""
+
+    folder: Path
+
+    def path(self, name: str) -> Path:
+        return self.folder / name

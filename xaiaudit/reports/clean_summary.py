@@ -1,0 +1,26 @@
+"""Clean performance in a terminal."""
+
+from collections.abc import Callable
+
+from xaiaudit.records import CleanRecord, Interval
+from xaiaudit.reports import format as f
+
+
+def clean_lines(record: CleanRecord) -> list[str]:
+    """One statistic a line with its 95 % interval; a statistic that could not be computed says why."""
+    lines = [
+        _line("AUC", record.auc, f.value),
+        _line("accuracy", record.accuracy, f.rate),
+        _line("balanced accuracy", record.balanced_accuracy, f.rate),
+        _line("sensitivity", record.sensitivity, f.rate),
+        _line("specificity", record.specificity, f.rate),
+    ]
+    if record.dice is not None:
+        lines.append(_line("Dice", record.dice, f.value))
+    return [line.replace(f.NBSP, " ") for line in lines]
+
+
+def _line(name: str, interval: Interval | None, show: Callable[[Interval], str]) -> str:
+    if interval is None or interval.estimate is None:
+        return f"  {name:<18} not assessed: a class is missing among the labels"
+    return f"  {name:<18} {show(interval)}, 95 % interval over {f.count(interval.cases, 'case')}"

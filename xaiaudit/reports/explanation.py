@@ -1,0 +1,74 @@
+"""The picture that `xaiaudit explain` writes: the image, and the map over it with its scale and extremes."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from xaiaudit.errors import DataError
+from xaiaudit.metrics.grids import centres, upsample
+from xaiaudit.records import Explanation
+from xaiaudit.reports.figures.panels import sequential, signed
+
+
+def draw(explanation: Explanation, folder: Path) -> Path:
+    """Write <image>-<explainer>.png into the folder; returns its path.
+
+    Raises:
+        DataError: the folder cannot be written.
+    """
+    image = np.array(explanation.image, np.uint8)
+    raw = np.array(explanation.map)
+    over = upsample(raw[None], (image.shape[0], image.shape[1]))[0]
+    high = float(np.abs(raw).max()) or 1.0
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    left.imshow(image, cmap="gray", vmin=0, vmax=255)
+    left.set_title(
+        f"{explanation.decision}, probability of {explanation.positive} {explanation.probability:.3f}",
+        parse_math=False,
+    )
+    right.imshow(image, cmap="gray", vmin=0, vmax=255)
+    shown = right.imshow(
+        over,
+        cmap=signed() if explanation.signed else sequential(),
+        vmin=-high if explanation.signed else 0.0,
+        vmax=high,
+        alpha=0.55,
+    )
+    _mark(right, raw, image.shape, explanation)
+    right.set_title(
+        f"{explanation.explainer} of {explanation.target} at {explanation.layer}", parse_math=False
+    )
+    figure.colorbar(shown, ax=right, label="raw value, no unit")
+    for axes in (left, right):
+        axes.set_axis_off()
+    path = folder / f"{Path(explanation.file).stem}-{explanation.explainer}.png"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=130)
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be written ({error.strerror}); name another folder with --out"
+        ) from error
+    return path
+
+
+def _mark(axes: Axes, raw: np.ndarray, shape: tuple[int, ...], explanation: Explanation) -> None:
+    """A cross at the maximum, a circle at the minimum of a signed map."""
+    for place, flat, marker in (
+        (explanation.maximum, int(raw.argmax()), "x"),
+        (explanation.minimum, int(raw.argmin()), "o"),
+    ):
+        if place is not None:
+            row, column = divmod(flat, raw.shape[1])
+            axes.plot(
+                centres(raw.shape[1], shape[1])[column] - 0.5,
+                centres(raw.shape[0], shape[0])[row] - 0.5,
+                marker,
+                color="white",
+                markeredgecolor="white",
+                markerfacecolor="none",
+                markeredgewidth=2,
+            )

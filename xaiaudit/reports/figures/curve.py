@@ -1,0 +1,86 @@
+"""Flip rate against radius, as computed and after rounding to 8 bits; and the smallest radii that flip."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from xaiaudit.records import AttackRecord, Interval
+from xaiaudit.reports.figures.style import INK, MUTED, Look, chart, grey_level_axis, looks, percent_axis
+from xaiaudit.reports.format import printable
+
+WIDTH_MM = 170.0
+
+
+def draw_curves(attacks: Sequence[AttackRecord], path: Path) -> None:
+    """Attacks of one norm that have a curve. The x axis is in grey levels, for L2 in [0, 1] intensities."""
+    scale = 255.0 if attacks[0].norm == "linf" else 1.0
+    with chart(path, WIDTH_MM, 74) as figure:
+        left, right = figure.subplots(1, 2, sharey=True)
+        for attack, look in zip(attacks, looks(len(attacks)), strict=True):
+            curve = sorted(attack.curve, key=lambda point: point.epsilon)
+            radii = [scale * point.epsilon for point in curve]
+            _line(left, radii, [p.flips for p in curve], look, attack.id)
+            _line(right, radii, [p.flips_quantised for p in curve], look, attack.id)
+        every = [scale * point.epsilon for attack in attacks for point in attack.curve]
+        for axes, title in ((left, "as computed"), (right, "after rounding to 8 bits")):
+            axes.set_title(title, loc="left")
+            axes.axhline(50, color=MUTED, linewidth=0.6, linestyle=(0, (1, 2)), zorder=1)
+            _radius_axis(axes, attacks[0].norm, min(every), max(every))
+            percent_axis(axes)
+        left.set_ylabel("Decisions flipped, %")
+        left.legend(loc="upper left" if _starts_low(attacks) else "lower right")
+
+
+def _starts_low(attacks: Sequence[AttackRecord]) -> bool:
+    ends = [sorted(attack.curve, key=lambda p: p.epsilon)[0].flips.estimate or 0.0 for attack in attacks]
+    return max(ends) < 0.5
+
+
+def _radius_axis(axes: Axes, norm: str, low: float, high: float) -> None:
+    if norm == "linf":
+        grey_level_axis(axes, low / 1.25, high * 1.25)
+        axes.set_xlabel("Radius (L∞), grey levels")
+    else:
+        axes.set_xscale("log")
+        axes.set_xlabel("Radius (L2), intensities in [0, 1]")
+
+
+def _line(axes: Axes, radii: list[float], rates: Sequence[Interval], look: Look, label: str) -> None:
+    def column(name: str) -> list[float]:
+        values = [getattr(rate, name) for rate in rates]
+        return [np.nan if value is None else 100 * value for value in values]
+
+    axes.fill_between(radii, column("low"), column("high"), color=look.colour, alpha=0.13, linewidth=0)
+    for bound in ("low", "high"):  # the band's edges, so that it is seen in print
+        axes.plot(radii, column(bound), color=look.colour, linewidth=0.4, alpha=0.6)
+    axes.plot(
+        radii, column("estimate"), color=look.colour, linestyle=look.dash, marker=look.marker,
+        label=printable(label), clip_on=False, zorder=3,
+    )  # fmt: skip
+
+
+def draw_smallest(radii: Mapping[str, np.ndarray], images: Mapping[str, int], path: Path) -> None:
+    """Share of images flipped by a change no larger than x in any pixel, per attack.
+
+    `radii` hold the smallest flipping change of each flipped image in grey levels, `images` how many images
+    were attacked.
+    """
+    every = np.concatenate(list(radii.values()))
+    low, high = max(every.min(), 1e-3) / 1.4, every.max() * 1.4
+    with chart(path, WIDTH_MM, 62) as figure:
+        axes = figure.subplots()
+        for (name, values), look in zip(radii.items(), looks(len(radii)), strict=True):
+            ordered = np.sort(values)
+            share = 100 * np.arange(1, len(ordered) + 1) / images[name]
+            ends = {"color": look.colour, "linestyle": look.dash, "marker": look.marker}
+            axes.step([low, *ordered, high], [0, *share, share[-1]], where="post", **ends | {"marker": ""})
+            axes.plot([], [], label=printable(name), **ends)
+            axes.plot([np.median(ordered)], [share[-1] / 2], markersize=5.5, markeredgecolor=INK,
+                      markeredgewidth=0.5, zorder=4, **ends)  # fmt: skip
+        grey_level_axis(axes, low, high)
+        percent_axis(axes)
+        axes.set_xlabel("Largest change of any pixel at the smallest radius that flips, grey levels")
+        axes.set_ylabel("Images flipped, %")
+        axes.legend(loc="upper left")

@@ -1,0 +1,136 @@
+"""Pictures of a gallery case as pixels: B-mode images, saliency maps with outlines, magnified perturbations.
+
+Sequential maps use cividis. Signed pictures run from dark blue over mid grey to pale yellow, evenly in
+lightness, so that a grey print keeps the sign.
+"""
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.colors import Colormap, LinearSegmentedColormap
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from xaiaudit.metrics.grids import upsample
+from xaiaudit.records import REGIONS
+from xaiaudit.types import GreyImage, Mask, Spacing
+
+Rgb = NDArray[np.uint8]  # (h, w, 3)
+PIXELS = 448  # a panel is enlarged by a whole factor towards this side, so that outlines are fine
+BAR_MM = 10.0
+
+
+@cache
+def sequential() -> Colormap:
+    return colormaps["cividis"]
+
+
+@cache
+def signed() -> Colormap:
+    return LinearSegmentedColormap.from_list(
+        "signed", ["#0b2a5b", "#4a6a9c", "#9a9a98", "#d6bd72", "#fff6c2"], 255
+    )
+
+
+def grey_panel(image: GreyImage, spacing: Spacing | None = None) -> Rgb:
+    """The B-mode image; with spacing, a bar of 10 mm in the lower left corner."""
+    factor = _factor(image.shape)
+    rgb = np.repeat(_enlarge(image, factor)[..., None], 3, axis=2)
+    if spacing is not None:
+        length = round(BAR_MM / spacing[1] * factor)
+        thick, gap = max(factor * 2, 4), 6 * factor
+        if 2 * factor < length < rgb.shape[1] - 2 * gap:
+            rgb[-gap - thick - 1 : -gap + 1, gap - 1 : gap + length + 1] = 0
+            rgb[-gap - thick : -gap, gap : gap + length] = 255
+    return rgb
+
+
+def map_panel(
+    saliency: np.ndarray, codes: NDArray[np.uint8], *, signed_map: bool
+) -> tuple[Rgb, float, float]:
+    """The map on the image's grid with lesion (solid) and ring (dashed) outlined and its maximum crossed.
+
+    Returns the picture and the values at the ends of its colour scale.
+    """
+    shape = codes.shape
+    values = upsample(saliency[None].astype(np.float64), (shape[0], shape[1]))[0]
+    high = float(np.abs(saliency).max()) if signed_map else float(max(saliency.max(), 0.0))
+    low = -high if signed_map else 0.0
+    share = (values - low) / (high - low) if high > 0 else np.full(shape, 0.5 if signed_map else 0.0)
+    factor = _factor(shape)
+    rgb = _coloured(_enlarge(share, factor), signed() if signed_map else sequential())
+    big = _enlarge(codes, factor)
+    lesion = big == REGIONS.index("lesion")
+    _outline(rgb, lesion | (big == REGIONS.index("ring")), factor, dashed=True)
+    _outline(rgb, lesion, factor, dashed=False)
+    if high > 0 and saliency.max() > saliency.min():
+        _cross(rgb, saliency, factor)
+    return rgb, low, high
+
+
+def perturbation_panel(clean: GreyImage, adversarial: np.ndarray) -> tuple[Rgb, int, float]:
+    """The perturbation, signed about mid grey, magnified as far as it fits the 8-bit range.
+
+    Returns the picture, the magnification, and the perturbation in grey levels at the ends of the scale.
+    """
+    grey = 255.0 * adversarial.astype(np.float64) - clean
+    largest = float(np.abs(grey).max())
+    steps = [m * 10**e for e in range(5) for m in (1, 2, 5)]
+    magnification = max([n for n in steps if n * largest <= 127.5] or [1])
+    reach = 127.5 / magnification
+    share = 0.5 + 0.5 * np.clip(grey / reach, -1, 1)
+    return _coloured(_enlarge(share, _factor(clean.shape)), signed()), magnification, reach
+
+
+def save(rgb: Rgb, path: Path) -> None:
+    """As a palette image where that loses nothing: a quarter of the size."""
+    picture = Image.fromarray(rgb)
+    if (rgb[..., 0] == rgb[..., 1]).all() and (rgb[..., 1] == rgb[..., 2]).all():
+        picture = picture.convert("L")
+    picture.save(path, optimize=True)
+
+
+def save_scale(path: Path, *, signed_map: bool) -> None:
+    """The colour scale from low (left) to high."""
+    ramp = np.linspace(0, 1, 256)[None].repeat(8, axis=0)
+    save(_coloured(ramp, signed() if signed_map else sequential()), path)
+
+
+def _factor(shape: tuple[int, ...]) -> int:
+    return max(1, round(PIXELS / max(shape)))
+
+
+def _enlarge(pixels: np.ndarray, factor: int) -> np.ndarray:
+    return pixels.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def _coloured(share: np.ndarray, colours: Colormap) -> Rgb:
+    rgb: Rgb = colours(share, bytes=True)[..., :3].copy()
+    return rgb
+
+
+def _outline(rgb: Rgb, region: Mask, factor: int, *, dashed: bool) -> None:
+    """A white line with a black halo along the inner edge of `region`."""
+    if not region.any():
+        return
+    inner = region & ~ndimage.binary_erosion(region, iterations=max(factor, 2), border_value=1)
+    halo = ndimage.binary_dilation(inner, iterations=1) & ~inner
+    if dashed:
+        rows, columns = np.indices(region.shape)
+        gaps = (rows + columns) // (5 * factor) % 2 == 0
+        inner, halo = inner & ~gaps, halo & ~gaps
+    rgb[halo] = 0
+    rgb[inner] = 255
+
+
+def _cross(rgb: Rgb, saliency: np.ndarray, factor: int) -> None:
+    """At the centre of the largest cell, white on black."""
+    cell = np.array(np.unravel_index(saliency.argmax(), saliency.shape)) + 0.5
+    row, column = (cell * np.array(rgb.shape[:2]) / saliency.shape).astype(int)
+    for colour, arm, half in ((0, 7 * factor + 1, factor + 1), (255, 7 * factor, factor)):
+        for rows, columns in ((arm, half), (half, arm)):
+            top, left = max(row - rows, 0), max(column - columns, 0)
+            rgb[top : row + rows, left : column + columns] = colour

@@ -1,0 +1,38 @@
+"""The ROC of clean images with the operating point."""
+
+from pathlib import Path
+
+from xaiaudit.records import CleanRecord
+from xaiaudit.reports.figures.style import INK, MUTED, chart, looks, percent_axis
+
+SIDE_MM = 72.0
+
+
+def draw_roc(clean: CleanRecord, path: Path) -> tuple[float, float]:
+    """Draw it; returns false and true positive rate at the operating threshold (margin 0)."""
+    false = [point.false_positive_rate for point in clean.roc]
+    true = [point.true_positive_rate for point in clean.roc]
+    reached = [point for point in clean.roc if point.margin >= 0]
+    operating = max(
+        ((p.false_positive_rate, p.true_positive_rate) for p in reached), default=(0.0, 0.0)
+    )  # the last point before margins turn negative
+    with chart(path, SIDE_MM, SIDE_MM) as figure:
+        axes = figure.subplots()
+        axes.plot([0, 100], [0, 100], color=MUTED, linewidth=0.7, linestyle=(0, (4, 3)))
+        axes.annotate("chance", (62, 55), color=MUTED, fontsize=8, rotation=45, ha="center", va="center")
+        axes.plot(_hundred(false), _hundred(true), color=looks(1)[0].colour, clip_on=False, zorder=3)
+        x, y = 100 * operating[0], 100 * operating[1]
+        axes.plot(
+            [x], [y], "o", markersize=6, markerfacecolor="white", markeredgecolor=INK, clip_on=False, zorder=4
+        )
+        axes.annotate("operating point", (x, y), (8, -11), textcoords="offset points", fontsize=8, zorder=5)
+        axes.set_xlabel("False positive rate (1 − specificity), %")
+        axes.set_ylabel("True positive rate (sensitivity), %")
+        percent_axis(axes, "x")
+        percent_axis(axes, "y")
+        axes.set_aspect("equal")
+    return operating
+
+
+def _hundred(shares: list[float]) -> list[float]:
+    return [100 * share for share in shares]

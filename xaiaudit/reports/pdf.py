@@ -1,0 +1,77 @@
+"""report.pdf: A4, tagged, PDF/A-2a and PDF/UA-1, the same bytes for the same audit folder."""
+
+import json
+import os
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+
+import typst
+
+from xaiaudit.errors import AuditError
+from xaiaudit.reports import format as f
+from xaiaudit.reports.blocks import Canvas, Document
+from xaiaudit.reports.reading import Audit, read_audit
+from xaiaudit.reports.sections.audited import audited
+from xaiaudit.reports.sections.clean import clean
+from xaiaudit.reports.sections.curve import curve
+from xaiaudit.reports.sections.flips import flips
+from xaiaudit.reports.sections.gallery import gallery
+from xaiaudit.reports.sections.left_out import left_out
+from xaiaudit.reports.sections.pointing import pointing
+from xaiaudit.reports.sections.reproducibility import reproducibility
+from xaiaudit.reports.sections.shift import shift
+from xaiaudit.reports.sections.verdict import verdict
+
+SECTIONS = (verdict, audited, clean, flips, curve, shift, pointing, gallery, left_out, reproducibility)
+TEMPLATE, DATA = "report.typ", "report.json"
+
+
+def write_report(audit_dir: Path, *, out: Path | None = None) -> Path:
+    """Write the PDF of the audit in `audit_dir` and return its path, `out` or report.pdf in that folder.
+
+    Raises:
+        AuditError: the folder is no finished audit, a file of it is missing or of a newer schema, or `out`
+            cannot be written.
+    """
+    target = out if out is not None else audit_dir / "report.pdf"
+    pdf = render(read_audit(audit_dir))
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(pdf)
+        os.replace(temporary, target)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise AuditError(
+            f"cannot write the report to {target} ({error.strerror}); name another with --out"
+        ) from error
+    return target
+
+
+def render(audit: Audit) -> bytes:
+    """The PDF of an audit."""
+    with tempfile.TemporaryDirectory(prefix="xaiaudit-report-") as name:
+        folder = Path(name)
+        data = document(audit, Canvas(folder=folder)).data()
+        when = f.moment(audit.record.created)
+        data["date"] = [when.year, when.month, when.day]
+        (folder / DATA).write_text(json.dumps(data), encoding="utf-8")
+        (folder / TEMPLATE).write_bytes(files("xaiaudit.reports").joinpath(TEMPLATE).read_bytes())
+        compiler = typst.Compiler(folder / TEMPLATE, root=folder, ignore_system_fonts=True)
+        pdf = compiler.compile(format="pdf", pdf_standards=["a-2a", "ua-1"], timestamp=int(when.timestamp()))
+        assert isinstance(pdf, bytes)  # one document, not a list of pages
+        return pdf
+
+
+def document(audit: Audit, canvas: Canvas) -> Document:
+    """All of the report apart from how it is set; its pictures are made in the canvas's folder."""
+    record = audit.record
+    model = f.printable(Path(record.checkpoint.path).name)
+    data = f.listing([f.printable(dataset.name) for dataset in record.datasets])
+    return Document(
+        title=f"Audit of {model}",
+        subtitle=f"Adversarial robustness and explanations of a breast-ultrasound model, on {data}. "
+        f"{f.date(record.created)}",
+        running=f"{model} · SHA-256 {record.checkpoint.sha256[:12]}",
+        sections=[section(audit, canvas) for section in SECTIONS],
+    )

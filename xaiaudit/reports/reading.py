@@ -1,0 +1,115 @@
+"""An audit folder, read whole before a report is begun, so that what is missing is said at once."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import ValidationError
+
+from xaiaudit.errors import AuditError
+from xaiaudit.records import MAPS, SCHEMA, SHIFT_METRICS, AuditRecord
+
+PREDICTION_COLUMNS = ["image", "attack_id", "epsilon", "curve", "quantised", "flipped", "linf", "l2"]
+MAP_COLUMNS = ["image", "attack_id", "explainer_id", "target", *SHIFT_METRICS]
+PIXEL_COLUMNS = [*MAP_COLUMNS[:4], "defined", "grid_rows", "grid_columns", "map_scale", "map"]
+RECORD, PREDICTION_TABLE, MAP_TABLE = "audit.json", "predictions.parquet", "maps.parquet"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Audit:
+    """What a report is made from. The tables hold only the columns that reports use."""
+
+    folder: Path
+    record: AuditRecord
+    predictions: pa.Table
+    maps: pa.Table  # shift of every map, without the maps
+    gallery_maps: pa.Table  # rows of the gallery's images, with the maps
+    sha256: dict[str, str]  # of the three files
+
+
+def read_audit(folder: Path) -> Audit:
+    """The audit in `folder`.
+
+    Raises:
+        AuditError: audit.json or a table is missing, unreadable or of a newer schema, or a gallery file is
+            missing.
+    """
+    record = read_record(folder)
+    shown = sorted({case.image for case in record.gallery})
+    for case in record.gallery:
+        for file in case.files.values():
+            if not (folder / file).is_file():
+                raise AuditError(
+                    f"{folder / file} is missing, which audit.json lists for the gallery case {case.image}; "
+                    "restore the folder or run the audit again"
+                )
+    maps = _table(folder / MAP_TABLE, MAP_COLUMNS)
+    return Audit(
+        folder=folder,
+        record=record,
+        predictions=_table(folder / PREDICTION_TABLE, PREDICTION_COLUMNS),
+        maps=maps,
+        gallery_maps=pq.read_table(
+            folder / MAP_TABLE, columns=PIXEL_COLUMNS, filters=[("image", "in", shown)]
+        )
+        if shown
+        else MAPS.empty_table().select(PIXEL_COLUMNS),
+        sha256={
+            name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
+            for name in (RECORD, PREDICTION_TABLE, MAP_TABLE)
+        },
+    )
+
+
+def read_record(folder: Path) -> AuditRecord:
+    """audit.json of `folder`, checked.
+
+    Raises:
+        AuditError: it is missing, no valid record, or of a newer schema than this xaiaudit reads.
+    """
+    path = folder / RECORD
+    try:
+        content = json.loads(path.read_bytes())
+    except OSError as error:
+        raise AuditError(
+            f"{folder} holds no readable audit ({RECORD}: {error.strerror}); name the --out folder of a "
+            "finished audit"
+        ) from error
+    except ValueError as error:
+        raise AuditError(f"{path} is not JSON ({error}); run the audit again") from error
+    version = content.get("schema_version") if isinstance(content, dict) else None
+    if isinstance(version, int) and version > SCHEMA:
+        raise AuditError(
+            f"{path} has schema version {version}, this xaiaudit reads up to {SCHEMA}; "
+            f"read it with xaiaudit {content.get('xaiaudit', 'of a newer version')} or newer"
+        )
+    try:
+        return AuditRecord.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the whole file"
+        raise AuditError(
+            f"{path} is no audit record of schema version {SCHEMA} ({where}: {first['msg']}); run the audit "
+            "again"
+        ) from error
+
+
+def _table(path: Path, columns: list[str]) -> pa.Table:
+    try:
+        found = pq.read_schema(path)
+        missing = [name for name in columns if name not in found.names]
+        if missing:
+            raise AuditError(f"{path} lacks the column {missing[0]!r}; run the audit again")
+        return pq.read_table(path, columns=columns)
+    except FileNotFoundError:
+        raise AuditError(
+            f"{path} is missing; a report needs it beside {RECORD}: finish the audit with --resume, or run "
+            "it again"
+        ) from None
+    except (OSError, pa.ArrowInvalid) as error:
+        raise AuditError(
+            f"{path} cannot be read ({str(error).splitlines()[0]}); run the audit again"
+        ) from error

@@ -1,0 +1,82 @@
+"""How well the model does before anyone touches the images."""
+
+from xaiaudit.records import CleanRecord
+from xaiaudit.reports import format as f
+from xaiaudit.reports.blocks import Block, Canvas, Column, Picture, Row, Section, Table, not_assessed
+from xaiaudit.reports.figures.roc import SIDE_MM, draw_roc
+from xaiaudit.reports.reading import Audit
+
+ROC = "roc.svg"
+
+
+def clean(audit: Audit, canvas: Canvas) -> Section:
+    record = audit.record.clean
+    if not record.images:
+        return Section(title="Clean performance", blocks=[not_assessed("no audited image has a label")])
+    classes = audit.record.checkpoint.classes
+    blocks: list[Block]
+    if record.roc:
+        false, true = draw_roc(record, canvas.path(ROC))
+        auc = f.value(record.auc)
+        picture = Picture(
+            file=ROC,
+            alt=f"ROC curve, area {auc}; at the operating point the false positive rate is "
+            f"{f.percent(false)} and the "
+            f"true positive rate {f.percent(true)}.",
+            caption="ROC on clean images, with the operating point",
+            width_mm=SIDE_MM,
+        )
+        blocks = [Row(columns=[[_metrics(record), *_confusion(record, classes)], [picture]])]
+    else:
+        why = not_assessed("a ROC needs two classes that both occur among the labels")
+        blocks = [_metrics(record), why, *_confusion(record, classes)]
+    return Section(title="Clean performance", blocks=blocks)
+
+
+def _metrics(record: CleanRecord) -> Table:
+    rows = [
+        ["AUC", f.value(record.auc)],
+        ["Accuracy", f.rate(record.accuracy)],
+        ["Balanced accuracy", f.rate(record.balanced_accuracy)],
+        ["Sensitivity", f.rate(record.sensitivity)],
+        ["Specificity", f.rate(record.specificity)],
+    ]
+    if record.dice is not None:
+        rows.append(["Dice of the outlined lesion", f.value(record.dice)])
+    missing = (
+        f"{f.DASH}: not assessed, because a class is missing. " if any(r[1] == f.DASH for r in rows) else ""
+    )
+    cases = next((i.cases for i in (record.accuracy, record.auc) if i is not None), None)
+    among = f" of {f.count(cases, 'case')}" if cases else ""
+    return Table(
+        columns=[
+            Column(title="Metric", width=1.0),
+            Column(title="Value (95 % interval)", width=1.2, align="right"),
+        ],
+        rows=rows,
+        caption="Performance on clean images",
+        note=f"{missing}{f.count(record.images, 'image')} with a label{among}.",
+    )
+
+
+def _confusion(record: CleanRecord, classes: list[str]) -> list[Block]:
+    if not record.confusion:
+        return []
+    names = [f.printable(name) for name in classes]
+    shares = ", ".join(
+        f"{f.printable(name)} {f.percent(share)}" for name, share in record.decision_shares.items()
+    )
+    table = Table(
+        columns=[
+            Column(title="Label", width=1.1),
+            *(Column(title=f"Decided {name}", align="right") for name in names),
+            Column(title="All", width=0.7, align="right"),
+        ],
+        rows=[
+            [name, *(str(n) for n in row), str(sum(row))]
+            for name, row in zip(names, record.confusion, strict=True)
+        ],
+        caption="Decisions at the operating threshold, in images",
+        note=f"Decisions on all images: {shares}.",
+    )
+    return [table]

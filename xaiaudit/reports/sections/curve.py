@@ -1,0 +1,145 @@
+"""The epsilon curve: at what radius decisions begin to flip, and the smallest radius that flips each "
+"image."""
+
+import numpy as np
+import pyarrow.compute as pc
+
+from xaiaudit.records import AttackRecord
+from xaiaudit.reports import format as f
+from xaiaudit.reports import words
+from xaiaudit.reports.blocks import Block, Canvas, Column, Picture, Points, Section, Table, Text, not_assessed
+from xaiaudit.reports.figures.curve import WIDTH_MM, draw_curves, draw_smallest
+from xaiaudit.reports.reading import Audit
+
+TITLE = "Where it begins: the ε curve"
+SMALLEST = "smallest.svg"
+
+
+def curve(audit: Audit, canvas: Canvas) -> Section:
+    attacks = [attack for attack in audit.record.attacks if attack.assessable]
+    if not attacks:
+        return Section(title=TITLE, blocks=[not_assessed("flips are not assessable for any attack")])
+    with_curve = [attack for attack in attacks if attack.curve]
+    blocks: list[Block] = []
+    if not with_curve:
+        notes = "; ".join(f"{f.printable(a.id)}: {words.no_curve(a)}" for a in attacks)
+        blocks.append(not_assessed(f"no attack has a curve ({notes})"))
+    else:
+        blocks.append(
+            Text(
+                text="A single large radius says little. Here the same attack runs at several radii, and the "
+                "share of "
+                "flipped decisions tells where the model begins to break."
+            )
+        )
+    for norm in ("linf", "l2"):
+        group = [attack for attack in with_curve if attack.norm == norm]
+        if group:
+            blocks += _curves(group, norm, canvas)
+    blocks.append(Points(items=[f"{f.printable(a.id)}: {words.begins(a)}." for a in attacks]))
+    blocks += _smallest(audit, attacks, canvas)
+    return Section(title=TITLE, blocks=blocks)
+
+
+def _curves(attacks: list[AttackRecord], norm: str, canvas: Canvas) -> list[Block]:
+    file = f"curve-{norm}.svg"
+    draw_curves(attacks, canvas.path(file))
+    unit = "grey levels" if norm == "linf" else "intensities in [0, 1]"
+    spoken = " ".join(f"{f.printable(a.id)}: {words.begins(a)}." for a in attacks)
+    picture = Picture(
+        file=file,
+        alt=f"Flip rate against radius in {unit}, as computed and after rounding to 8 bits. {spoken}",
+        caption=f"Decisions flipped against the radius in {unit} (logarithmic), as computed (left) and after "
+        "rounding "
+        "to 8 bits (right); bands are 95 % intervals. Dotted: one half.",
+        width_mm=WIDTH_MM,
+    )
+    return [picture, _curve_table(attacks, norm)]
+
+
+def _curve_table(attacks: list[AttackRecord], norm: str) -> Table:
+    radii = sorted({point.epsilon for attack in attacks for point in attack.curve})
+    cells = {(a.id, p.epsilon): p for a in attacks for p in a.curve}
+    columns, rows = [Column(title="Radius", width=0.6, align="right")], []
+    for attack in attacks:
+        columns.append(Column(title=f"{f.printable(attack.id)}: flip rate", align="right"))
+        columns.append(Column(title="after rounding", width=0.75, align="right"))
+    for radius in radii:
+        row = [f.grey_levels(radius) if norm == "linf" else f.number(radius)]
+        for attack in attacks:
+            point = cells.get((attack.id, radius))
+            row += (
+                [f.rate(point.flips), f.percent(point.flips_quantised.estimate)]
+                if point
+                else [f.DASH, f.DASH]
+            )
+        rows.append(row)
+    unit = "grey levels (L∞)" if norm == "linf" else "intensities in [0, 1] (L2)"
+    notes = {f.printable(attack.curve_note) for attack in attacks if attack.curve_note}
+    note = " ".join(f"{text[0].upper()}{text[1:]}." for text in sorted(notes))
+    return Table(columns=columns, rows=rows, caption=f"Flip rate by radius in {unit}", note=note)
+
+
+def _smallest(audit: Audit, attacks: list[AttackRecord], canvas: Canvas) -> list[Block]:
+    """Per image the smallest flipping change: over the curve's radii, or what a minimum-norm attack "
+    "reached."""
+    radii = {attack.id: _flipping_changes(audit, attack) for attack in attacks}
+    drawn = {name: values for name, values in radii.items() if len(values)}
+    table = Table(
+        columns=[
+            Column(title="Attack", width=0.8),
+            Column(title="Unit", width=1.1),
+            Column(title="Median (quartiles)", width=1.3, align="right"),
+            Column(title="Largest", width=0.7, align="right"),
+            Column(title="Flipped", width=0.6, align="right"),
+            Column(title="Never flipped", width=0.6, align="right"),
+        ],
+        rows=[_smallest_row(attack) for attack in attacks],
+        caption="Smallest radius that flips a decision",
+        note="Among flipped images, in the attack's own norm: over the radii of the curve, or of the step "
+        "that a "
+        "minimum-norm attack found.",
+    )
+    if not drawn:
+        return [table]
+    draw_smallest(drawn, {attack.id: attack.images for attack in attacks}, canvas.path(SMALLEST))
+    medians = "; ".join(
+        f"{f.printable(n)}: median {f.number(float(np.median(v)))} grey levels" for n, v in drawn.items()
+    )
+    picture = Picture(
+        file=SMALLEST,
+        alt=f"Share of images flipped against the largest change of any pixel. {medians}.",
+        caption="Share of images flipped by changes up to a given size in any pixel, so that attacks of "
+        "different "
+        "norms stand on one axis. Markers: medians of the flipped images.",
+        width_mm=WIDTH_MM,
+    )
+    return [table, picture]
+
+
+def _smallest_row(attack: AttackRecord) -> list[str]:
+    linf, values = attack.norm == "linf", attack.smallest_radius
+    scale = 255.0 if linf else 1.0
+    largest = (
+        f.number(scale * values.maximum) if values is not None and values.maximum is not None else f.DASH
+    )
+    unit = "grey levels, L∞" if linf else "[0, 1] intensities, L2"
+    flipped = str(values.n) if values is not None else f.DASH
+    return [
+        f.printable(attack.id),
+        unit,
+        f.spread(values, scale),
+        largest,
+        flipped,
+        str(attack.never_flipped),
+    ]
+
+
+def _flipping_changes(audit: Audit, attack: AttackRecord) -> np.ndarray:
+    table = audit.predictions.filter(pc.field("attack_id") == attack.id)
+    table = table.filter(
+        pc.field("flipped") & ~pc.field("quantised") & (pc.field("curve") == bool(attack.curve))
+    )
+    least = table.group_by("image").aggregate([("linf", "min")])
+    changes: np.ndarray = 255 * least["linf_min"].to_numpy()
+    return changes[changes > 0]

@@ -1,0 +1,150 @@
+"""Label flips: how often, in which direction, and what rounding to 8 bits leaves of them."""
+
+from xaiaudit.records import AttackRecord, Interval
+from xaiaudit.reports import format as f
+from xaiaudit.reports import words
+from xaiaudit.reports.blocks import Block, Canvas, Column, Points, Section, Table, Text
+from xaiaudit.reports.reading import Audit
+
+_RATE = 1.15
+
+
+def flips(audit: Audit, canvas: Canvas) -> Section:
+    attacks, positive = audit.record.attacks, audit.record.checkpoint.positive
+    blocks: list[Block] = [
+        Text(
+            text="A label flip is a decision after the attack that differs from the decision on the clean "
+            "image, right "
+            "or wrong. Robust accuracy counts images that are right when clean and after the attack."
+        ),
+        _rates(attacks),
+        _directions(attacks, positive),
+        _counts(attacks),
+    ]
+    refused = [f"{f.printable(a.id)}: {words.flips(a)}." for a in attacks if not a.assessable]
+    if refused:
+        blocks.append(Points(items=refused))
+    if any(attack.dice_after is not None for attack in attacks):
+        blocks.append(_dice(attacks))
+    return Section(title="Label flips", blocks=blocks)
+
+
+def _cell(attack: AttackRecord, rate: Interval | None) -> str:
+    return f.rate(rate) if attack.assessable else "not assessable"
+
+
+def _rates(attacks: list[AttackRecord]) -> Table:
+    return Table(
+        columns=[
+            Column(title="Attack"),
+            Column(title="Radius", width=1.0),
+            Column(title="Flipped, images", width=0.8, align="right"),
+            Column(title="Flip rate", width=_RATE, align="right"),
+            Column(title="After rounding to 8 bits", width=_RATE, align="right"),
+            Column(title="Robust accuracy", width=_RATE, align="right"),
+            Column(title="Clean against attacked, p", width=0.9, align="right"),
+        ],
+        rows=[
+            [
+                f.printable(a.id),
+                words.radius(a.norm, a.epsilon),
+                f.hits(a.flips) if a.assessable else f.DASH,
+                _cell(a, a.flips),
+                _cell(a, a.flips_quantised),
+                _cell(a, a.robust_accuracy),
+                f.p_value(a.mcnemar_p) if a.assessable else f.DASH,
+            ]
+            for a in attacks
+        ],
+        caption="Label flips by attack",
+        note="p: right and wrong before against after, paired by image and permuted by case (exact McNemar "
+        "where every "
+        "case has one image), not corrected for the number of attacks.",
+    )
+
+
+def _directions(attacks: list[AttackRecord], positive: str) -> Table:
+    missed, false = words.directions(positive)
+    name = f.printable(positive)
+    unlabelled = any(a.missed_cancers is None or a.false_alarms is None for a in attacks)
+    return Table(
+        columns=[
+            Column(title="Attack"),
+            Column(title=missed.capitalize(), width=1.4, align="right"),
+            Column(title=false.capitalize(), width=1.4, align="right"),
+            Column(title=f"Flips of decisions for {name}", width=1.4, align="right"),
+            Column(title=f"Flips of decisions against {name}", width=1.4, align="right"),
+        ],
+        rows=[
+            [
+                f.printable(a.id),
+                *(
+                    f"{f.hits(rate)}, {f.rate(rate)}" if rate is not None and a.assessable else f.DASH
+                    for rate in (a.missed_cancers, a.false_alarms, a.from_positive, a.from_negative)
+                ),
+            ]
+            for a in attacks
+        ],
+        caption="Label flips by direction",
+        stacked=True,
+        note=f"{missed.capitalize()}: of images labelled {name}, those decided {name} until the attack "
+        "flipped them. "
+        f"{false.capitalize()}: of images labelled otherwise, those decided otherwise until flipped to "
+        f"{name}."
+        + (
+            f" {f.DASH}: not assessed, because labels are missing or flips are not assessable."
+            if unlabelled
+            else ""
+        ),
+    )
+
+
+def _counts(attacks: list[AttackRecord]) -> Table:
+    return Table(
+        columns=[
+            Column(title="Attack"),
+            Column(title="Images", width=0.7, align="right"),
+            Column(title="Attack failed", width=0.7, align="right"),
+            Column(title="Flips lost by rounding", width=0.9, align="right"),
+            Column(title="Flips gained by rounding", width=0.9, align="right"),
+            Column(title="Change reached, L∞, grey levels", width=1.3, align="right"),
+            Column(title="Change reached, L2 in [0, 1]", width=1.3, align="right"),
+            Column(title="Forward and backward passes an image", width=1.1, align="right"),
+        ],
+        rows=[
+            [
+                f.printable(a.id),
+                str(a.images),
+                str(a.failed),
+                str(a.lost_in_rounding),
+                str(a.flips_by_rounding_alone),
+                f.spread(a.linf, 255),
+                f.spread(a.l2),
+                _passes(a),
+            ]
+            for a in attacks
+        ],
+        caption="Counts and the perturbation really reached",
+        note="Changes are medians with quartiles over images. A failed attack could not go on; its images "
+        "count as not "
+        "flipped unless the decision changed.",
+    )
+
+
+def _passes(attack: AttackRecord) -> str:
+    if not attack.images:
+        return f.DASH
+    return f"{f.number(attack.forwards / attack.images)} and {f.number(attack.backwards / attack.images)}"
+
+
+def _dice(attacks: list[AttackRecord]) -> Table:
+    return Table(
+        columns=[
+            Column(title="Attack"),
+            Column(title="Dice after", align="right"),
+            Column(title="Drop", align="right"),
+        ],
+        rows=[[f.printable(a.id), f.value(a.dice_after), f.value(a.dice_drop)] for a in attacks],
+        caption="The outlined lesion after the attack",
+        note="Dice against the lesion mask; the drop is paired by image, before minus after.",
+    )

@@ -1,0 +1,147 @@
+"""Cases to look at: the worst, typical ones, and ones drawn by the seed before any result was known."""
+
+from functools import partial
+
+import numpy as np
+import pyarrow.compute as pc
+from PIL import Image
+
+from xaiaudit.data.regions import regions
+from xaiaudit.records import AttackRecord, ExplainerRecord, GalleryCase
+from xaiaudit.reports import format as f
+from xaiaudit.reports.blocks import Block, Canvas, Case, Panel, Section, Text, not_assessed
+from xaiaudit.reports.figures import panels
+from xaiaudit.reports.reading import Audit
+
+TARGET = "same"  # maps explain the clean decision before and after, as in map shift
+SEQUENTIAL, SIGNED = "scale-sequential.png", "scale-signed.png"
+LEGEND = (
+    "From left to right: the clean image as the network sees it (white bar: 10 mm, where the spacing is "
+    "known); its "
+    "map; the perturbation, signed, magnified by the factor printed above it; the adversarial image; its "
+    "map, for the "
+    "same class as before. Solid line: lesion. Dashed line: outer edge of the ring. Cross: the map's "
+    "maximum. Each "
+    "map has its own colour scale with its raw values; maps are drawn by bilinear interpolation of their "
+    "native grid."
+)
+KINDS = {
+    "worst": "Worst: missed cancers first, then the cases whose logits fell furthest from the clean "
+    "decision.",
+    "typical": "Typical: the cases whose fall is nearest to the median.",
+    "random": "Random: drawn by the audit’s seed before anything was known of the results.",
+}
+
+
+def gallery(audit: Audit, canvas: Canvas) -> Section:
+    """One block a case, in the audit's order."""
+    cases = audit.record.gallery
+    if not cases:
+        return Section(title="Gallery", blocks=[not_assessed("the audit kept no gallery cases")])
+    panels.save_scale(canvas.path(SEQUENTIAL), signed_map=False)
+    panels.save_scale(canvas.path(SIGNED), signed_map=True)
+    kinds = [text for kind, text in KINDS.items() if any(case.kind == kind for case in cases)]
+    blocks: list[Block] = [Text(text=" ".join(kinds)), Text(text=LEGEND, style="note")]
+    attacks = {attack.id: attack for attack in audit.record.attacks}
+    for number, case in enumerate(cases, 1):
+        blocks.append(_case(audit, canvas, number, case, attacks.get(case.attack_id)))
+    return Section(title="Gallery", blocks=blocks)
+
+
+def _case(audit: Audit, canvas: Canvas, number: int, case: GalleryCase, attack: AttackRecord | None) -> Case:
+    clean, adversarial, rounded, codes, calibrated = _pixels(audit, case)
+    name = f.printable(case.image)
+    paint = partial(_panel, canvas, f"case-{number}")
+    first = [
+        paint(
+            "clean", "Clean image", panels.grey_panel(clean, case.spacing), f"Clean B-mode image of {name}"
+        ),
+        _perturbation(paint, name, clean, adversarial),
+        paint("adversarial", "Adversarial image", panels.grey_panel(rounded), f"Adversarial image of {name}"),
+    ]
+    rows: list[list[Panel | None]] = []
+    for explainer in audit.record.explainers:
+        before, after = (_map(audit, paint, case, explainer, codes, when) for when in ("before", "after"))
+        rows.append([None, before, None, None, after])
+    rows = rows or [[None] * 5]
+    rows[0][0], rows[0][2], rows[0][3] = first
+    flip = f"{f.printable(case.decision_before)} → {f.printable(case.decision_after)}"
+    positive = f.printable(audit.record.checkpoint.positive)
+    ring = "ring in true millimetres" if calibrated else "relative ring, no calibration"
+    caption = (
+        f"Label {f.printable(case.label) if case.label else 'unknown'}. Decision {flip}"
+        f"{'' if case.decision_before != case.decision_after else ' (stands)'}; probability of {positive} "
+        f"{f.fixed(case.probability_before, 3)} → {f.fixed(case.probability_after, 3)}. Largest change of "
+        "any pixel "
+        f"{f.grey_levels(case.linf)} grey levels. {ring[0].upper()}{ring[1:]}."
+    )
+    under = f.printable(attack.id if attack else case.attack_id)
+    return Case(badge=f"{case.kind}, {under}", title=f.breakable(case.image), caption=caption, rows=rows)
+
+
+def _perturbation(paint: "partial[Panel]", name: str, clean: np.ndarray, adversarial: np.ndarray) -> Panel:
+    rgb, magnification, reach = panels.perturbation_panel(clean, adversarial)
+    alt = f"Perturbation of {name}, magnified {magnification} times, signed about mid grey"
+    ends = (f"−{f.number(reach)}", "grey levels", f"+{f.number(reach)}")
+    return paint("perturbation", f"Perturbation × {magnification}", rgb, alt, SIGNED, *ends)
+
+
+def _pixels(audit: Audit, case: GalleryCase) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, bool]:
+    """Clean, adversarial (float and 8-bit), region codes, and whether the ring is calibrated."""
+
+    def grey(key: str) -> np.ndarray:
+        return np.asarray(Image.open(audit.folder / case.files[key]).convert("L"))
+
+    clean, rounded = grey("clean"), grey("adversarial")
+    adversarial = np.load(audit.folder / case.files["adversarial_float"], allow_pickle=False)
+    mask = grey("mask") > 127 if "mask" in case.files else np.zeros(clean.shape, bool)
+    valid = grey("valid") > 127 if "valid" in case.files else None
+    found = regions(mask, spacing=case.spacing, valid=valid, ring_mm=audit.record.regions.ring_mm)
+    return clean, adversarial, rounded, found.codes, found.calibrated
+
+
+def _panel(
+    canvas: Canvas, stem: str, key: str, title: str, rgb: panels.Rgb, alt: str,
+    scale: str = "", low: str = "", middle: str = "", high: str = "",
+) -> Panel:  # fmt: skip
+    file = f"{stem}-{key}.png"
+    panels.save(rgb, canvas.path(file))
+    return Panel(title=title, file=file, alt=alt, scale=scale, low=low, middle=middle, high=high)
+
+
+def _map(
+    audit: Audit,
+    paint: "partial[Panel]",
+    case: GalleryCase,
+    explainer: ExplainerRecord,
+    codes: np.ndarray,
+    when: str,
+) -> Panel | None:
+    """The map of a case, from maps.parquet; None where the table has none."""
+    table = audit.gallery_maps
+    attack, target = ("none", "own") if when == "before" else (case.attack_id, TARGET)
+    wanted = {"image": case.image, "attack_id": attack, "explainer_id": explainer.id, "target": target}
+    for column, value in wanted.items():
+        table = table.filter(pc.equal(table[column], value))
+    if not table.num_rows:
+        return None
+    row = table.slice(0, 1).to_pylist()[0]
+    saliency = row["map_scale"] * np.array(row["map"], np.float64).reshape(
+        row["grid_rows"], row["grid_columns"]
+    )
+    rgb, low, high = panels.map_panel(saliency, codes, signed_map=explainer.signed)
+    undefined = "" if row["defined"] else ": undefined"
+    name = f.printable(explainer.id)
+    alt = (
+        f"Saliency map of {f.printable(case.image)} by {name} {when} the attack{undefined}, regions outlined"
+    )
+    ends = (f.number(low), "0" if explainer.signed else "", f.number(high))
+    scale = SIGNED if explainer.signed else SEQUENTIAL
+    return paint(
+        f"{when}-{audit.record.explainers.index(explainer)}",
+        f"{name} {when}{undefined}",
+        rgb,
+        alt,
+        scale,
+        *ends,
+    )

@@ -1,0 +1,140 @@
+"""Does the map point at the lesion: pointing game and energy shares before and after, and where peaks "
+"went."""
+
+from collections.abc import Iterator
+from typing import TypeVar
+
+from xaiaudit.records import PEAK_STATES, Distribution, ExplainerRecord, MapRecord
+from xaiaudit.reports import format as f
+from xaiaudit.reports import words
+from xaiaudit.reports.blocks import (
+    Block,
+    Canvas,
+    Column,
+    Heat,
+    Picture,
+    Row,
+    Section,
+    Table,
+    Text,
+    not_assessed,
+)
+from xaiaudit.reports.figures.pointing import WIDTH_MM, draw_pointing, region_words
+from xaiaudit.reports.reading import Audit
+
+T = TypeVar("T")
+TITLE = "Pointing game"
+ABREAST = 3  # attacks to a table, so that no column gets too narrow
+EXPLAINED = (
+    "Does the extreme of the map lie in the region? Each rate stands beside two chance levels: a point drawn "
+    "uniformly from the valid image, and the clean maps shuffled between images, which keeps the habit of "
+    "pointing at "
+    "the centre. Energy share: positive mass of the map in the region, of all its positive mass."
+)
+
+
+def pointing(audit: Audit, canvas: Canvas) -> Section:
+    records = [record for record in words.same_target(audit.record.maps) if record.pointing]
+    if not records:
+        return Section(title=TITLE, blocks=[not_assessed(_why_not(audit))])
+    blocks: list[Block] = [Text(text=EXPLAINED)]
+    for number, explainer in enumerate(audit.record.explainers):
+        group = [record for record in records if record.explainer_id == explainer.id]
+        if group:
+            blocks += _explainer(group, explainer, canvas, number)
+    blocks.append(Text(text="Where the peaks went", style="subheading"))
+    blocks.append(
+        Text(
+            text="Each image is counted once: in the row of the region that the map’s peak left, and in the "
+            "column of "
+            "the region that it entered. Shading: share of the row."
+        )
+    )
+    heats = [_heat(record) for record in records]
+    blocks += [Row(columns=[[heat] for heat in pair]) for pair in _chunks(heats, 2)]
+    return Section(title=TITLE, blocks=blocks)
+
+
+def _why_not(audit: Audit) -> str:
+    if not audit.record.maps:
+        return "the audit has no maps"
+    return "no audited image has a lesion mask"
+
+
+def _chunks(items: list[T], size: int) -> Iterator[list[T]]:
+    return (items[i : i + size] for i in range(0, len(items), size))
+
+
+def _explainer(
+    records: list[MapRecord], explainer: ExplainerRecord, canvas: Canvas, number: int
+) -> list[Block]:
+    name = f.printable(explainer.id)
+    file = f"pointing-{number}.svg"
+    draw_pointing(records, canvas.path(file))
+    spoken = "; ".join(
+        f"{region_words(p.region)}: before {f.percent(p.before.estimate)}, after {f.printable(m.attack_id)} "
+        f"{f.percent(p.after.estimate)}"
+        for m in records
+        for p in m.pointing
+        if p.extreme == "maximum"
+    )
+    rows, columns = explainer.grid
+    blocks: list[Block] = [
+        Text(
+            text=f"Explainer {name}, {rows} × {columns} cells of {f.printable(explainer.layer)}",
+            style="subheading",
+        ),
+        Picture(
+            file=file,
+            alt=f"Pointing game of {name} before and after each attack. {spoken}.",
+            caption=f"Pointing game of {name}: rates with 95 % intervals before and after each attack.",
+            width_mm=WIDTH_MM,
+        ),
+    ]
+    for group in _chunks(records, ABREAST):
+        blocks.append(_rates(group, name))
+        if any(p.energy_before is not None for p in group[0].pointing):
+            blocks.append(_energy(group, name))
+    return blocks
+
+
+def _rates(records: list[MapRecord], name: str) -> Table:
+    columns = [Column(title="Region", width=1.2), Column(title="Before", align="right")]
+    columns += [Column(title=f"After {f.printable(record.attack_id)}", align="right") for record in records]
+    columns += [Column(title="Chance, uniform", width=0.6, align="right")]
+    columns += [Column(title="Chance, shuffled", width=0.6, align="right")]
+    several = any(p.extreme != "maximum" for p in records[0].pointing)
+    rows = []
+    for place, first in enumerate(records[0].pointing):
+        after = [f.rate(record.pointing[place].after) for record in records]
+        region = f"{region_words(first.region)}, {first.extreme}" if several else region_words(first.region)
+        chances = [f.percent(first.chance_uniform), f.percent(first.chance_shuffled)]
+        rows.append([region, f.rate(first.before), *after, *chances])
+    return Table(
+        columns=columns, rows=rows, caption=f"Pointing game of {name}", note=_counted(records), stacked=True
+    )
+
+
+def _counted(records: list[MapRecord]) -> str:
+    first = records[0].pointing[0]
+    return f"Images with a lesion and a defined clean map: {first.before.n}; a map that vanished is a miss."
+
+
+def _energy(records: list[MapRecord], name: str) -> Table:
+    columns = [Column(title="Region", width=1.2), Column(title="Before", align="right")]
+    columns += [Column(title=f"After {f.printable(record.attack_id)}", align="right") for record in records]
+    rows = []
+    for place, first in enumerate(records[0].pointing):
+        if first.energy_before is not None:
+            after = [_share(record.pointing[place].energy_after) for record in records]
+            rows.append([region_words(first.region), _share(first.energy_before), *after])
+    return Table(columns=columns, rows=rows, caption=f"Energy share of {name}, %: median (quartiles)")
+
+
+def _share(values: Distribution | None) -> str:
+    return f.spread(values, 100, 1)
+
+
+def _heat(record: MapRecord) -> Heat:
+    caption = f"{f.printable(record.explainer_id)}, {f.printable(record.attack_id)}"
+    return Heat(caption=caption, states=list(PEAK_STATES), counts=record.transitions)

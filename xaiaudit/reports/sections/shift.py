@@ -1,0 +1,217 @@
+"""Where the maps went: displacement and likeness, split by whether the decision flipped, and the silent "
+"shift."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from xaiaudit.records import SHIFT_METRICS, Distribution, Interval, MapRecord
+from xaiaudit.reports import format as f
+from xaiaudit.reports import words
+from xaiaudit.reports.blocks import Block, Canvas, Column, Picture, Section, Table, Text, not_assessed
+from xaiaudit.reports.figures.shift import WIDTH_MM, Group, draw_shift
+from xaiaudit.reports.reading import Audit
+
+TITLE = "Map shift"
+NAMES = {
+    "peak_mm": "Peak moved, mm",
+    "peak_diagonal": "Peak moved, % of diagonal",
+    "mass_centre_mm": "Mass centre moved, mm",
+    "mass_centre_diagonal": "Mass centre moved, % of diagonal",
+    "topk_intersection": "Top-k overlap",
+    "spearman": "Spearman’s ρ",
+    "pearson": "Pearson’s r",
+    "ssim": "SSIM",
+    "wasserstein_mm": "Wasserstein-1, mm",
+}
+SCALE = {"peak_diagonal": 100.0, "mass_centre_diagonal": 100.0}
+EXPLAINED = (
+    "Maps before and after explain the same class, the clean decision. Peak and mass centre: how far they "
+    "moved. "
+    "Top-k overlap: share of the strongest pixels (as many as the lesion has) that stay among the strongest. "
+    "1 means "
+    "an unchanged map for the last columns, 0 none in common."
+)
+
+
+def shift(audit: Audit, canvas: Canvas) -> Section:
+    records = words.same_target(audit.record.maps)
+    if not records:
+        return Section(title=TITLE, blocks=[not_assessed("the audit has no maps")])
+    blocks: list[Block] = [
+        Text(text=f"Silent shift: {words.silent(records)}.", style="lead"),
+        Text(
+            text="A silent shift is a map that moved while the decision stood: its peak left lesion, ring "
+            "and "
+            "posterior region, or its mass centre moved by more than 5 mm (10 % of the diagonal without "
+            "spacing), or "
+            "it vanished. Nothing else warns of it."
+        ),
+        _silent_table(records),
+        Text(text=EXPLAINED),
+    ]
+    for explainer in audit.record.explainers:
+        group = [record for record in records if record.explainer_id == explainer.id]
+        if group:
+            blocks += _explainer(audit, canvas, group, len(blocks))
+    return Section(title=TITLE, blocks=blocks)
+
+
+def _silent_table(records: list[MapRecord]) -> Table:
+    return Table(
+        columns=[
+            Column(title="Attack", width=0.8),
+            Column(title="Explainer", width=0.9),
+            Column(title="Silent shift, of all defined maps", width=1.5, align="right"),
+            Column(title="Among images whose decision stood", width=1.5, align="right"),
+            Column(title="Undefined before", width=0.75, align="right"),
+            Column(title="Undefined after", width=0.75, align="right"),
+            Column(title="Vanished", width=0.75, align="right"),
+        ],
+        rows=[
+            [
+                f.printable(m.attack_id),
+                f.printable(m.explainer_id),
+                _share(m.silent_shift),
+                _share(m.silent_shift_unflipped),
+                str(m.undefined_before),
+                str(m.undefined_after),
+                str(m.vanished),
+            ]
+            for m in records
+        ],
+        caption="Silent shift, undefined and vanished maps",
+        note="Undefined: a map without a positive value (a signed map: without variation) has no extreme. "
+        "Vanished: "
+        f"defined before, undefined after; counts as moved. {f.DASH}: no such image.",
+    )
+
+
+def _share(rate: Interval) -> str:
+    return f.DASH if rate.estimate is None else f"{f.hits(rate)}, {f.rate(rate)}"
+
+
+def _explainer(audit: Audit, canvas: Canvas, records: list[MapRecord], number: int) -> list[Block]:
+    name = f.printable(records[0].explainer_id)
+    drawn = _drawn_metrics(records)
+    groups = [_group(audit, record) for record in records]
+    file = f"shift-{number}.svg"
+    draw_shift(groups, [(metric, NAMES[metric]) for metric in drawn], canvas.path(file))
+    spoken = "; ".join(
+        f"{f.printable(m.attack_id)}: {NAMES[metric]} {_median(m.shift, metric)}"
+        for m in records
+        for metric in drawn
+    )
+    return [
+        Text(text=f"Explainer {name}", style="subheading"),
+        Picture(
+            file=file,
+            alt=f"How far maps of {name} moved under each attack. Medians: {spoken}.",
+            caption=f"Map shift by {name}: filled boxes, decision flipped; hatched boxes, decision stood. "
+            "Box: "
+            "quartiles with the median; whiskers: 5th to 95th percentile; up to 8 values are drawn one by "
+            "one.",
+            width_mm=WIDTH_MM,
+        ),
+        _table(records, name),
+    ]
+
+
+def _drawn_metrics(records: list[MapRecord]) -> list[str]:
+    """Millimetres where every compared map has them, else parts of the diagonal, which every map has."""
+    whole = all(_n(m.shift, "peak_mm") == _n(m.shift, "peak_diagonal") > 0 for m in records)
+    return [
+        *(("peak_mm", "mass_centre_mm") if whole else ("peak_diagonal", "mass_centre_diagonal")),
+        "topk_intersection",
+        "spearman",
+    ]
+
+
+def _n(values: Mapping[str, Distribution], metric: str) -> int:
+    return values[metric].n if metric in values else 0
+
+
+def _median(values: Mapping[str, Distribution], metric: str) -> str:
+    found = values.get(metric)
+    return (
+        f.number(SCALE.get(metric, 1.0) * found.median) if found and found.median is not None else "undefined"
+    )
+
+
+def _group(audit: Audit, record: MapRecord) -> Group:
+    chosen = (
+        (pc.field("attack_id") == record.attack_id)
+        & (pc.field("explainer_id") == record.explainer_id)
+        & (pc.field("target") == record.target)
+    )
+    maps = audit.maps.filter(chosen)
+    flipped = _flipped(audit.predictions, record.attack_id)
+    mask = np.array([flipped.get(name, False) for name in maps["image"].to_pylist()], bool)
+    columns = {
+        metric: SCALE.get(metric, 1.0) * maps[metric].to_numpy(zero_copy_only=False).astype(float)
+        for metric in SHIFT_METRICS
+    }
+    return Group(
+        record.attack_id,
+        {metric: values[mask] for metric, values in columns.items()},
+        {metric: values[~mask] for metric, values in columns.items()},
+    )
+
+
+def _flipped(predictions: pa.Table, attack: str) -> dict[str, bool]:
+    chosen = (pc.field("attack_id") == attack) & ~pc.field("curve") & ~pc.field("quantised")
+    rows = predictions.filter(chosen)
+    return dict(zip(rows["image"].to_pylist(), rows["flipped"].to_pylist(), strict=True))
+
+
+def _table(records: list[MapRecord], name: str) -> Table:
+    shown = [m for m in SHIFT_METRICS if any(_n(r.shift, m) for r in records)]
+    if "peak_mm" in shown and _drawn_metrics(records)[0] == "peak_mm":
+        shown = [metric for metric in shown if not metric.endswith("_diagonal")]
+    rows = []
+    for record in records:
+        for words_, values in (("flipped", record.shift_flipped), ("stood", record.shift_unflipped)):
+            n = max((_n(values, metric) for metric in shown), default=0)
+            cells = [
+                f.spread(values.get(metric), SCALE.get(metric, 1.0), _decimals(metric)) for metric in shown
+            ]
+            rows.append([f"{f.printable(record.attack_id)}, {words_}", str(n), *cells])
+    columns = [Column(title="Attack, decision", width=1.25), Column(title="Maps", width=0.5, align="right")]
+    columns += [Column(title=NAMES[metric], align="right") for metric in shown]
+    return Table(
+        columns=columns,
+        rows=rows,
+        caption=f"Map shift by {name}: median (quartiles)",
+        stacked=True,
+        note=f"Over images whose map is defined before and after. {f.DASH}: no such map. {_tests(records)}",
+    )
+
+
+def _decimals(metric: str) -> int:
+    return 1 if metric.endswith(("_mm", "_diagonal")) else 2
+
+
+def _tests(records: list[MapRecord]) -> str:
+    """What the paired tests of the audit say, for the records that have any."""
+    parts = []
+    for record in records:
+        known = {key: p for key, p in record.wilcoxon.items() if p is not None}
+        if known:
+            shown = ", ".join(
+                f"{f.printable(key.replace('_', ' '))} p {_equals(p)}" for key, p in known.items()
+            )
+            parts.append(f"{f.printable(record.attack_id)}: {shown}")
+    if not parts:
+        return ""
+    return (
+        "Before against after, Wilcoxon signed-rank on case means, by Holm within each attack: "
+        + "; ".join(parts)
+        + "."
+    )
+
+
+def _equals(p: float) -> str:
+    text = f.p_value(p)
+    return text if text.startswith("<") else f"={f.NBSP}{text}"

@@ -1,0 +1,118 @@
+"""The first page: what was found, in words and in one small table, and warnings that must not be missed."""
+
+from xaiaudit.records import AttackRecord, AuditRecord
+from xaiaudit.reports import format as f
+from xaiaudit.reports import words
+from xaiaudit.reports.blocks import Alarm, Block, Canvas, Column, Facts, Section, Table, Text
+from xaiaudit.reports.reading import Audit
+
+
+def verdict(audit: Audit, canvas: Canvas) -> Section:
+    record = audit.record
+    blocks: list[Block] = [
+        Text(text=_headline(record), style="lead"),
+        Text(text=words.NO_POLICY),
+        *_alarms(record),
+        _key_figures(record),
+        _in_words(record),
+    ]
+    return Section(title="Verdict: no policy", blocks=blocks)
+
+
+def _headline(record: AuditRecord) -> str:
+    worst = words.strongest(record.attacks)
+    if worst is None:
+        reason = next((a.why_not for a in record.attacks if a.why_not), "no image could be judged")
+        return f"Whether decisions flip is not assessable: {f.printable(reason)}."
+    under = f.printable(worst.id)
+    where = (
+        words.radius(worst.norm, worst.epsilon) if worst.epsilon is not None else "the smallest step found"
+    )
+    if not worst.flips.estimate:
+        return f"No decision flipped: 0 of {worst.flips.n} within {where} under {under}."
+    return f"{f.hits(worst.flips)} decisions flip within {where} under {under}."
+
+
+def _alarms(record: AuditRecord) -> list[Block]:
+    alarms: list[Block] = []
+    if record.leak.exact or record.leak.near:
+        names = record.leak.exact + record.leak.near
+        shown = ", ".join(map(f.breakable, names[:5]))
+        more = f" and {len(names) - 5} more, in section 9" if len(names) > 5 else ""
+        alarms.append(Alarm(title="Leak", text=f"{_sentence(words.leak(record))} {shown}{more}."))
+    elif not record.leak.assessed:
+        alarms.append(Alarm(title="Leak not assessed", text=_sentence(words.leak(record))))
+    auc = record.clean.auc
+    if auc is not None and auc.estimate is not None and auc.estimate < 0.5:
+        alarms.append(
+            Alarm(
+                title="Worse than chance",
+                text=f"The clean AUC is {f.value(auc)}. Perhaps the classes are swapped in the checkpoint.",
+            )
+        )
+    for attack in record.attacks:
+        if not attack.assessable:
+            why = f"Flips under {f.printable(attack.id)}: {words.flips(attack)}."
+            alarms.append(Alarm(title="Not assessable", text=why))
+    return alarms
+
+
+def _key_figures(record: AuditRecord) -> Table:
+    missed, false = words.directions(record.checkpoint.positive)
+    rows = [_row(record, attack) for attack in record.attacks]
+    auc = record.clean.auc
+    note = "In brackets: two-sided 95 % intervals that respect cases. "
+    note += (
+        f"AUC on clean images: {f.value(auc)}. " if auc is not None else "AUC on clean images: not assessed. "
+    )
+    note += "Smallest step: its median. " if any(a.epsilon is None for a in record.attacks) else ""
+    note += "Silent shift: the decision stood and the map moved; the highest of the explainers is shown."
+    return Table(
+        columns=[
+            Column(title="Attack", width=1.0),
+            Column(title="Radius, grey levels", width=0.85, align="right"),
+            Column(title="Decisions flipped", width=1.15, align="right"),
+            Column(title=missed.capitalize(), width=1.15, align="right"),
+            Column(title=false.capitalize(), width=1.15, align="right"),
+            Column(title="Robust accuracy", width=1.15, align="right"),
+            Column(title="Silent shift", width=1.15, align="right"),
+        ],
+        rows=rows,
+        caption=f"Key figures of {f.count(record.images, 'image')}",
+        note=note,
+        stacked=True,
+    )
+
+
+def _row(record: AuditRecord, attack: AttackRecord) -> list[str]:
+    maps = [m for m in words.same_target(record.maps) if m.attack_id == attack.id]
+    judged = [m.silent_shift for m in maps if m.silent_shift.estimate is not None]
+    silent = f.rate(max(judged, key=lambda rate: rate.estimate or 0.0)) if judged else f.DASH
+    name = f.printable(attack.id)
+    if not attack.assessable:
+        return [name, _radius(attack), "not assessable", *[f.DASH] * 3, silent]
+    shares = (attack.flips, attack.missed_cancers, attack.false_alarms, attack.robust_accuracy)
+    return [name, _radius(attack), *(f.rate(share) for share in shares), silent]
+
+
+def _radius(attack: AttackRecord) -> str:
+    if attack.epsilon is None:
+        return f"{f.grey_levels(attack.linf.median)} (median)"
+    return f.grey_levels(attack.epsilon) if attack.norm == "linf" else f"L2 {f.number(attack.epsilon)}"
+
+
+def _in_words(record: AuditRecord) -> Facts:
+    curves = [attack for attack in record.attacks if attack.curve and attack.assessable]
+    rows = [(f"Begins, {f.printable(attack.id)}", _sentence(words.begins(attack))) for attack in curves]
+    worst = words.strongest(record.attacks)
+    if worst is not None:
+        direction = _sentence(words.direction(worst, record.checkpoint.positive))
+        rows.append((f"Directions, {f.printable(worst.id)}", direction))
+    rows.append(("Silent shift", _sentence(words.silent(record.maps))))
+    rows.append(("Leak", _sentence(words.leak(record))))
+    rows.append(("Left out", _sentence(words.left_out(record))))
+    return Facts(rows=rows, mono=[])
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:] + "."

@@ -1,0 +1,33 @@
+"""The end of an audit in a terminal: what broke, where it begins, whether maps moved in silence."""
+
+from xaiaudit.records import AuditRecord
+from xaiaudit.reports import format as f
+from xaiaudit.reports import words
+
+
+def summary(record: AuditRecord) -> list[str]:
+    """Lines in words, plain text without control characters, for the end of `xaiaudit attack`."""
+    width = max((len(attack.id) for attack in record.attacks), default=0)
+    many = len(record.attacks) > 1
+    lines = [
+        words.NO_POLICY,
+        f"Audited: {f.count(record.images, 'image')}, model {f.printable(record.checkpoint.path)}",
+    ]
+    if record.clean.auc is not None:
+        lines.append(f"Clean AUC: {f.value(record.clean.auc)}")
+    lines.append("Label flips:")
+    lines += [f"  {attack.id:<{width}}  {words.flips(attack)}" for attack in record.attacks]
+    lines.append("Directions:")
+    lines += [
+        f"  {attack.id:<{width}}  {words.direction(attack, record.checkpoint.positive)}"
+        for attack in record.attacks
+        if attack.assessable
+    ]
+    curves = [attack for attack in record.attacks if attack.curve or not many]
+    lines.append("Where it begins:")
+    lines += [f"  {attack.id:<{width}}  {words.begins(attack)}" for attack in curves]
+    lines.append(f"Silent shift: {words.silent(record.maps)}")
+    lines.append(f"{'LEAK' if record.leak.exact or record.leak.near else 'Leak'}: {words.leak(record)}")
+    lines.append(f"Left out: {words.left_out(record)}")
+    lines += [f"Warning: {f.printable(warning)}" for warning in record.warnings]
+    return [line.replace(f.NBSP, " ").replace("\u202f", " ") for line in lines]

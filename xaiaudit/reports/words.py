@@ -1,0 +1,152 @@
+"""Findings of an audit as sentences, the same in the terminal and in the PDF. No policy: nothing passes or "
+"fails."""
+
+from collections.abc import Sequence
+
+from xaiaudit.records import AttackRecord, AuditRecord, CurvePoint, MapRecord
+from xaiaudit.reports import format as f
+
+NO_POLICY = "No policy was given, so this audit passes nothing and fails nothing; it says what was found."
+
+
+def radius(norm: str, epsilon: float | None) -> str:
+    """A radius in words, in the unit of its norm."""
+    if epsilon is None:
+        return "smallest step"
+    if norm == "linf":
+        return (
+            f"{f.grey_levels(epsilon)}{f.NBSP}grey{f.NBSP}level{'' if round(255 * epsilon, 6) == 1 else 's'}"
+        )
+    return f"an L2 radius of {f.number(epsilon)}"
+
+
+def strongest(attacks: Sequence[AttackRecord]) -> AttackRecord | None:
+    """The assessable attack with the highest flip rate; of equals the one with the smallest radius."""
+    judged = [a for a in attacks if a.assessable and a.flips.estimate is not None]
+    bounded = [a for a in judged if a.epsilon is not None] or judged
+    return max(bounded, key=lambda a: (a.flips.estimate or 0.0, -(a.epsilon or 0.0)), default=None)
+
+
+def flips(attack: AttackRecord) -> str:
+    """How often the decision flipped, before and after rounding to 8 bits."""
+    if not attack.assessable:
+        return f"not assessable, because {f.printable(attack.why_not)}"
+    if attack.flips.estimate is None:
+        return "not assessed, because no image could be judged"
+    limit = (
+        f"within {radius(attack.norm, attack.epsilon)}" if attack.epsilon is not None else _smallest(attack)
+    )
+    return (
+        f"{f.hits(attack.flips)} decisions flipped {limit}: {f.rate(attack.flips)}; "
+        f"after rounding to 8 bits {f.rate(attack.flips_quantised)}"
+    )
+
+
+def _smallest(attack: AttackRecord) -> str:
+    reached = attack.linf.median
+    if reached is None:
+        return "by the smallest step found"
+    return f"by the smallest step found (median change {f.grey_levels(reached)} grey levels)"
+
+
+def begins(attack: AttackRecord) -> str:
+    """Where the curve leaves zero and where it passes one half."""
+    curve = sorted(attack.curve, key=lambda point: point.epsilon)
+    if not attack.assessable:
+        return f"not assessable, because {f.printable(attack.why_not)}"
+    if not curve:
+        return f"no curve, because {no_curve(attack)}"
+    first = _reaching(curve, 1e-12)
+    if first is None:
+        return f"no decision flips up to {radius(attack.norm, curve[-1].epsilon)}"
+    where = f"{radius(attack.norm, first.epsilon)} ({f.rate(first.flips)})"
+    start = f"already at the smallest radius tried, {where}" if first is curve[0] else f"at {where}"
+    half = _reaching(curve, 0.5)
+    if half is None:
+        return f"the first decisions flip {start}; fewer than half have flipped at any radius tried"
+    if half is first:
+        return f"the first decisions flip {start}, and that is half of them or more"
+    return f"the first decisions flip {start}; half have flipped at {radius(attack.norm, half.epsilon)}"
+
+
+def no_curve(attack: AttackRecord) -> str:
+    if attack.curve_note:
+        return f.printable(attack.curve_note)
+    if attack.epsilon is None:
+        return "the attack looks for the smallest step itself"
+    return "none was asked for"
+
+
+def _reaching(curve: Sequence[CurvePoint], share: float) -> CurvePoint | None:
+    return next((p for p in curve if p.flips.estimate is not None and p.flips.estimate >= share), None)
+
+
+def directions(positive: str) -> tuple[str, str]:
+    """Names of the two directions: the field's own for breast lesions."""
+    if positive == "malignant":
+        return "missed cancers", "false alarms"
+    return f"missed {f.printable(positive)}", f"false {f.printable(positive)}"
+
+
+def direction(attack: AttackRecord, positive: str) -> str:
+    """Into which class decisions were driven."""
+    missed, false = directions(positive)
+    name = f.printable(positive)
+    if attack.missed_cancers is not None and attack.false_alarms is not None:
+        return (
+            f"{missed} {f.hits(attack.missed_cancers)} ({f.percent(attack.missed_cancers.estimate)}), "
+            f"{false} {f.hits(attack.false_alarms)} ({f.percent(attack.false_alarms.estimate)})"
+        )
+    return (
+        f"away from {name} {f.hits(attack.from_positive)} ({f.percent(attack.from_positive.estimate)}), "
+        f"into {name} {f.hits(attack.from_negative)} ({f.percent(attack.from_negative.estimate)})"
+    )
+
+
+def same_target(maps: Sequence[MapRecord]) -> list[MapRecord]:
+    """Records whose maps explain the clean decision before and after: the ones that map shift is about."""
+    return [record for record in maps if record.target == "same"]
+
+
+def silent(maps: Sequence[MapRecord]) -> str:
+    """The silent-shift line: the highest rate, and the lowest where there are several."""
+    judged = [m for m in same_target(maps) if m.silent_shift.estimate is not None]
+    if not judged:
+        return "not assessed, because no map could be compared"
+    worst = max(judged, key=lambda m: m.silent_shift.estimate or 0.0)
+    text = (
+        f"in {f.hits(worst.silent_shift)} images the decision stood and the map moved, "
+        f"{f.rate(worst.silent_shift)}, "
+        f"under {f.printable(worst.attack_id)} by {f.printable(worst.explainer_id)}"
+    )
+    if len(judged) == 1:
+        return text
+    least = min(m.silent_shift.estimate or 0.0 for m in judged)
+    return f"{text}; the least of {len(judged)} pairs of attack and explainer is {f.percent(least)}"
+
+
+def leak(record: AuditRecord) -> str:
+    """Whether the checkpoint was trained on what it is judged by."""
+    found = record.leak
+    if not found.assessed:
+        return f"not assessed, because {f.printable(found.reason)}"
+    if not (found.exact or found.near):
+        return (
+            "none of the audited images, and no near-duplicate of one, is in the checkpoint's training data"
+        )
+    return (
+        f"{f.count(len(found.exact), 'audited image')} in the checkpoint's training data, "
+        f"{f.count(len(found.near), 'near-duplicate')} of training images: the results flatter the checkpoint"
+    )
+
+
+def left_out(record: AuditRecord) -> str:
+    if not record.left_out:
+        return "no file was left out"
+    reasons: dict[str, int] = {}
+    for entry in record.left_out:
+        reasons[entry.reason] = reasons.get(entry.reason, 0) + 1
+    ranked = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    shown = "; ".join(f"{f.printable(reason)} ({n})" for reason, n in ranked[:3])
+    more = f"; further reasons ({sum(n for _, n in ranked[3:])})" if len(ranked) > 3 else ""
+    return f"{f.count(len(record.left_out), 'file')}: {shown}{more}"
