@@ -197,7 +197,7 @@ def test_too_few_cases_are_named() -> None:
     ):
         split_cases(labels, cases, seed=0)
     with pytest.raises(
-        DataError, match=r"class malignant has 2 cases of its own, .* in test \(case-level split, fold 3 of 5"
+        DataError, match=r"class malignant has 2 cases of its own, .* \(case-level split, fold 1 of 5"
     ):
         kfold_cases(labels, cases, folds=5, seed=0)
     with pytest.raises(UsageError, match="1 folds"):
