@@ -46,8 +46,8 @@ def prepare(sample: Sample, preprocessing: Preprocessing) -> Sample:
 
     The image is resized by antialiased bilinear interpolation to whole pixels, round(h s) x round(w s), and
     then padded; spacing, boxes and affine follow the scale that was truly used on each axis. A pixel is
-    lesion if at least half of its area is. A lesion so small that no pixel is half covered keeps the one that
-    is covered most, so that none vanishes.
+    lesion if at least half of its area is. A lesion so small or thin that no pixel is half covered keeps
+    those that it covers most, as many as make its area and at least one, so that none vanishes.
     """
     rows, columns = sample.image.shape
     frame = _frame(rows, columns, preprocessing)
@@ -121,7 +121,8 @@ def _resize_lesion(mask: Mask, frame: _Frame) -> Mask:
     covered = _covered(mask, frame)
     kept = covered >= HALF
     if mask.any() and not kept.any():
-        kept[np.unravel_index(covered.argmax(), kept.shape)] = True
+        best = np.argsort(-covered, axis=None, kind="stable")[: max(1, round(covered.sum()))]
+        kept.flat[best] = True
     return kept
 
 

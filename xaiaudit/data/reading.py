@@ -25,6 +25,7 @@ _UNREADABLE = (
     OSError,
     SyntaxError,
     ValueError,
+    TypeError,
     EOFError,
     struct.error,
     zlib.error,
@@ -128,7 +129,9 @@ def _decode(path: Path) -> Image.Image:
             mode = image.mode
             turned = ImageOps.exif_transpose(image)
     except FileNotFoundError:
-        raise DataError(f"{path}: no such file") from None
+        raise DataError(f"{path}: no such file; check the path") from None
+    except (PermissionError, IsADirectoryError) as error:
+        raise DataError(f"{path}: {error.strerror}; name a file that may be read") from None
     except UnidentifiedImageError:
         raise DataError(f"{path}: not an image that can be read; save it as PNG") from None
     except _UNREADABLE as error:
