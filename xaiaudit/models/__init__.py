@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from xaiaudit.models.audited import AuditedModel as AuditedModel
     from xaiaudit.models.checkpoint import load as load
     from xaiaudit.models.checkpoint import save as save
-    from xaiaudit.models.convert import convert as convert
+    from xaiaudit.models.conversion import convert as convert
     from xaiaudit.models.foreign import ForeignOptions as ForeignOptions
     from xaiaudit.models.info import CheckpointInfo as CheckpointInfo
     from xaiaudit.models.inspect import inspect_file as inspect_file
@@ -23,7 +23,7 @@ _PUBLIC = {
     "MODELS": "registry",
     "architectures": "registry",
     "build": "registry",
-    "convert": "convert",
+    "convert": "conversion",
     "inspect_file": "inspect",
     "load": "checkpoint",
     "save": "checkpoint",

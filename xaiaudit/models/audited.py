@@ -1,7 +1,7 @@
 """The wrapper that every audited model gets: grey images in [0, 1] in, `Outputs` out."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from difflib import get_close_matches
 from types import TracebackType
@@ -80,7 +80,8 @@ class AuditedModel(nn.Module):
         self.info: CheckpointInfo | None = None
         self.named_layer, self._named_head = cam_layer, head  # as the user named them, or None
         self._probe: Probe | None = None
-        self._held: list[AbstractContextManager[None]] = []
+        self._held: list[AbstractContextManager[None]] = []  # one for each `with` that is open
+        self._modules_held: tuple[nn.Module, ...] = ()
         device = next((tensor.device for tensor in net.parameters()), torch.device("cpu"))
         for name in ("mean", "std"):
             values = torch.tensor(getattr(self.preprocessing, name), device=device)
@@ -96,7 +97,7 @@ class AuditedModel(nn.Module):
         Raises:
             UsageError: channels, logits, mask or layers that do not fit.
         """
-        with frozen(self.net), caught(self.net, layers) as features:
+        with self._still(), caught(self.net, layers) as features:
             returned = self.net(self.normalise(images))
         return replace(self.read(returned, images), features=features)
 
@@ -165,12 +166,22 @@ class AuditedModel(nn.Module):
     def __enter__(self) -> Self:
         self._held.append(frozen(self.net))
         self._held[-1].__enter__()
+        self._modules_held = tuple(self.net.modules())
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._held.pop().__exit__(kind, error, trace)
+
+    def _still(self) -> AbstractContextManager[None]:
+        """The network in eval mode with frozen parameters; a glance is enough where it is held already."""
+        if not self._held:
+            return frozen(self.net)
+        for module in self._modules_held:
+            if module.training:  # someone reached in
+                module.training = False
+        return nullcontext()
 
     def _probed(self) -> Probe:
         if self._probe is None:

@@ -176,8 +176,8 @@ def _rebuilt(
     try:
         classes, preprocessing = options.classes or (), options.preprocessing()
         arguments = {"classes": len(classes), "channels": preprocessing.channels, **options.arguments}
-        net = build(arch, **arguments)
-        fit_into(net, weights, str(file.path), any_head=False)
+        net = build(arch, weights="none", **arguments)
+        fit_into(net, weights, f"{file.path}, read as {arch},", any_head=False)
         model = options.wrap(net)
     except CheckpointError:
         raise

@@ -1,6 +1,6 @@
 """Feature maps of named layers, caught during one forward."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import partial
@@ -45,10 +45,13 @@ def module_at(net: nn.Module, name: str) -> nn.Module:
     Raises:
         UsageError: there is none; the nearest names are listed.
     """
-    modules: Mapping[str, nn.Module] = dict(net.named_modules())
-    if name and name in modules:
-        return modules[name]
-    near = get_close_matches(name, modules, n=3, cutoff=0.3) or [child for child, _ in net.named_children()]
+    try:
+        if name:
+            return net.get_submodule(name)
+    except AttributeError:
+        pass  # told below
+    names = [known for known, _ in net.named_modules()]
+    near = get_close_matches(name, names, n=3, cutoff=0.3) or [child for child, _ in net.named_children()]
     raise UsageError(
         f"no layer {name!r} in {type(net).__name__}; the nearest are {', '.join(near) or 'none'}"
     )

@@ -3,6 +3,7 @@
 import io
 import json
 import pickle
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -45,7 +46,7 @@ def read_file(path: Path, *, trust_pickle: bool = False, device: str = "cpu") ->
             **common, format="safetensors", content=content, metadata=metadata, loaded="safetensors"
         )
     try:
-        content, loaded = _unpickled(data, path, device, weights_only=True), "weights only"
+        content, loaded = unpickled(data, path, device, weights_only=True), "weights only"
     except pickle.UnpicklingError as error:
         refused = suspects(data)
         if not refused:
@@ -56,7 +57,7 @@ def read_file(path: Path, *, trust_pickle: bool = False, device: str = "cpu") ->
                 f"{', '.join(refused[:3])}; re-save it as a state dict "
                 "(torch.save(model.state_dict(), ...)), or, if you trust whoever made it, pass --trust-pickle"
             ) from error
-        content = _unpickled(data, path, device, weights_only=False)
+        content = unpickled(data, path, device, weights_only=False)
         loaded = "full pickle, trusted by --trust-pickle"
     return WeightFile(**common, format="pt", content=content, metadata={}, loaded=loaded)
 
@@ -127,8 +128,19 @@ def _safetensors(data: bytes, path: Path) -> dict[str, Tensor]:
         raise CheckpointError(f"{path} is damaged: {error}; copy it again") from error
 
 
-def _unpickled(data: bytes, path: Path, device: str, *, weights_only: bool) -> Any:
-    """Raises CheckpointError; pickle.UnpicklingError where `weights_only` refuses."""
+def unpickled(data: bytes, path: Path, device: str, *, weights_only: bool) -> Any:
+    """What torch.save wrote. Device "meta": shapes without values.
+
+    Raises:
+        CheckpointError: truncated, or code that cannot be imported.
+        pickle.UnpicklingError: `weights_only` refuses.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Detected pickle protocol")  # the refusal says more
+        return _loaded(data, path, device, weights_only=weights_only)
+
+
+def _loaded(data: bytes, path: Path, device: str, *, weights_only: bool) -> Any:
     try:
         return torch.load(io.BytesIO(data), map_location=device, weights_only=weights_only)
     except (RuntimeError, EOFError, ValueError, KeyError, IndexError) as error:

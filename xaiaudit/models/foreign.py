@@ -77,8 +77,8 @@ class ForeignOptions:
             size=self.size or 0,
             mode=self.mode or "pad",
             channels=len(mean) if self.channels is None else self.channels,
-            mean=mean * self.channels if self.channels and len(mean) == 1 else mean,
-            std=std * self.channels if self.channels and len(std) == 1 else std,
+            mean=mean,
+            std=std,
         )
 
     def wrap(self, net: nn.Module) -> AuditedModel:
@@ -136,7 +136,7 @@ def _built(file: WeightFile, options: ForeignOptions) -> tuple[nn.Module, list[s
     net = build(arch, **{**shape, **options.arguments})
     if shape["classes"] == 2 and "logits" not in options.arguments and _one_row(net, state):
         net = build(arch, **{**shape, **options.arguments, "logits": 1})
-    return net, notes + fit_into(net, state, str(file.path), any_head=False)
+    return net, notes + fit_into(net, state, f"{file.path}, read as {arch},", any_head=False)
 
 
 def _one_row(net: nn.Module, state: Mapping[str, Tensor]) -> bool:

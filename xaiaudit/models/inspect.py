@@ -1,6 +1,5 @@
 """What a checkpoint holds, without running it."""
 
-import io
 import json
 import pickle
 from collections.abc import Mapping
@@ -9,12 +8,11 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from xaiaudit.errors import CheckpointError
 from xaiaudit.models.checkpoint import KEY
-from xaiaudit.models.files import CONTAINERS, contents, read_bytes, safetensors_header
+from xaiaudit.models.files import CONTAINERS, contents, read_bytes, safetensors_header, unpickled
 from xaiaudit.models.pickles import imported_names, suspects
 
 _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")  # of batch norm: no parameters
@@ -41,18 +39,13 @@ def inspect_file(path: Path | str) -> dict[str, Any]:
         return found | {"format": "safetensors"} | _described(shapes, json.loads(words) if words else None)
     found["format"] = "pt"
     try:
-        # meta: shapes without values
-        content = torch.load(io.BytesIO(data), map_location="meta", weights_only=True)
+        content = unpickled(data, path, "meta", weights_only=True)
     except pickle.UnpicklingError as error:
         refused = suspects(data)
         if not refused:
             raise CheckpointError(f"{path} is truncated or no file of torch.save; copy it again") from error
         none: dict[str, Any] = {"tensors": None, "parameters": None, "names": []}
         return found | {"kind": "pickle", "safe": False, "globals": imported_names(data)} | none
-    except (RuntimeError, EOFError, ValueError, KeyError, IndexError) as error:
-        raise CheckpointError(
-            f"{path} is truncated or no file of torch.save: {error}; copy it again"
-        ) from error
     return found | _opened(content)
 
 

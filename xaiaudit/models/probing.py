@@ -64,7 +64,7 @@ def probe(model: "AuditedModel", cam_layer: str | None, head: str | None) -> Pro
     if cam_layer is None:
         last = last_feature_map(model.net, lambda: model(images.clone().requires_grad_()).logits)
         cam_layer = last.name if last else None
-    with torch.no_grad():
+    with torch.inference_mode(False), torch.no_grad():
         out = model(images, layers=(cam_layer,) if cam_layer else ())
     found, why = _head(model, out, cam_layer, head)
     return Probe(
@@ -86,7 +86,7 @@ def last_feature_map(net: nn.Module, run: Callable[[], Tensor]) -> Call | None:
     modules = [(name, module) for name, module in net.named_modules() if name]
     handles = [module.register_forward_hook(partial(_note, calls, name)) for name, module in modules]
     try:
-        with torch.enable_grad():
+        with torch.inference_mode(False), torch.enable_grad():
             return _last(calls, run())
     finally:
         for handle in handles:

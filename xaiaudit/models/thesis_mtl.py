@@ -18,7 +18,7 @@ from xaiaudit.errors import UsageError
 from xaiaudit.models.features import caught
 from xaiaudit.models.frozen import frozen
 from xaiaudit.models.probing import last_feature_map
-from xaiaudit.models.registry import build
+from xaiaudit.models.registry import build, is_factory
 
 WIDTHS = (256, 128, 64, 32, 16, 16)
 PROBE = 224  # pixels, the thesis's input
@@ -27,7 +27,13 @@ PROBE = 224  # pixels, the thesis's input
 def thesis_mtl(
     *, classes: int, channels: int, weights: str = "none", backbone: str = "resnet50"
 ) -> nn.Module:
-    """A `ThesisMTL` whose encoder is the registry's `backbone`, with these weights."""
+    """A `ThesisMTL` whose encoder is the registry's `backbone`, with these weights.
+
+    Raises:
+        UsageError: a backbone of your own code, which a checkpoint could then name, or none.
+    """
+    if is_factory(backbone):
+        raise UsageError(f"backbone {backbone!r} must be a name of torchvision or timm:NAME, as in resnet50")
     return ThesisMTL(build(backbone, classes=classes, channels=channels, weights=weights), channels)
 
 

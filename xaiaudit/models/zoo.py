@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from xaiaudit.errors import UsageError
 from xaiaudit.models._torchvision import timm, torchvision
@@ -74,19 +74,34 @@ def timm_classifier(
     return net
 
 
-def _whole(net: nn.Module) -> nn.Module:
-    """`net` without auxiliary classifiers, and with DenseNet's last ReLU inside `features`.
+class PooledDenseNet(nn.Module):
+    """torchvision's DenseNet with its last ReLU as a module at the end of `features`.
 
-    torchvision's DenseNet applies that ReLU as a function between `features` and the pooling. As a module at
-    the end of `features` it changes no output, and makes `features` the map that is pooled: CAM is exact.
+    There it is a function, in place, between `features` and the pooling, so that `features` is not the map
+    that is pooled, and CAM has no layer. The outputs and the names of the weights are the same.
     """
+
+    def __init__(self, features: nn.Sequential, classifier: nn.Linear) -> None:
+        super().__init__()
+        self.features = features
+        self.features.add_module("relu5", nn.ReLU())
+        self.classifier = classifier
+
+    def forward(self, images: Tensor) -> Tensor:
+        pooled = nn.functional.adaptive_avg_pool2d(self.features(images), 1).flatten(1)
+        logits: Tensor = self.classifier(pooled)
+        return logits
+
+
+def _whole(net: nn.Module) -> nn.Module:
+    """`net` without auxiliary classifiers; DenseNet as `PooledDenseNet`."""
     for name in _AUXILIARY:
         if hasattr(net, name):
             setattr(net, name, None)
     if hasattr(net, "aux_logits"):
         setattr(net, "aux_logits", False)  # noqa: B010  a plain flag, which nn.Module types as a tensor
     if isinstance(net, torchvision().models.DenseNet):
-        net.features.add_module("relu5", nn.ReLU())
+        return PooledDenseNet(net.features, net.classifier)
     return net
 
 
