@@ -48,7 +48,7 @@ class DeepFool(GradientAttack):
     def step(self, state: State, seen: Seen, ball: Ball) -> State:
         dual, pixels = (2, state.x[0].numel()) if self.norm == "l2" else (1, 1)
         slopes = torch.linalg.vector_norm(seen.grads.flatten(2), ord=dual, dim=2)  # (m, j)
-        distances = torch.where(slopes > 0, seen.values / slopes, torch.inf)
+        distances = torch.where(slopes > 0, seen.values.abs() / slopes, torch.inf)
         nearest = distances.argmin(1, keepdim=True)  # (m, 1)
         length = distances.gather(1, nearest)[:, 0].clamp(min=SHORTEST_STEP * pixels**0.5)
         slope = slopes.gather(1, nearest)[:, 0]

@@ -87,8 +87,15 @@ def _look(search: Search, problem: Problem, batch: _Batch) -> Seen:
     else:
         values = problem.criterion.margins(out, batch.rows)
     reached = problem.criterion.reached(out, batch.rows) & out.logits.isfinite().all(1)
+    if search.objective == "margins":
+        reached &= values.amin(1) < -_rounding(out.logits)
     grads = torch.stack(_gradients(values, x), 1).masked_fill(~batch.ball.valid[:, None], 0)
     return Seen(values.detach(), grads, reached)
+
+
+def _rounding(logits: Tensor) -> Tensor:
+    """How much a logit may differ from one batch to the next: searches that aim at the boundary go beyond."""
+    return 100 * torch.finfo(logits.dtype).eps * (1 + logits.detach().abs().amax(1))
 
 
 def _gradients(values: Tensor, x: Tensor) -> list[Tensor]:
