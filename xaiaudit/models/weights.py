@@ -22,6 +22,8 @@ def load_into(net: nn.Module, path: str | Path) -> list[str]:
 
     A head of another width is left as it is in `net`, as are convolutions of other input channels adapted;
     every other key must be there and fit. Prefixes `module.` and `model.` are stripped.
+    Weights whose batch norm was folded (identity statistics) load as any others; if their network used ReLU
+    where this one has ReLU6, as folded 8-bit releases of MobileNetV2 do, activations above 6 differ.
 
     Raises:
         CheckpointError: not a file, unsafe, truncated, of another architecture, or with non-finite weights.
