@@ -187,7 +187,7 @@ def test_a_state_file_belongs_to_one_run(tmp_path: Path) -> None:
     assert state.read() is None
     state.write({"net": {"w": torch.ones(2)}})
     assert state.read()["net"]["w"].tolist() == [1, 1]
-    with pytest.raises(UsageError, match="learning rate 0.0001, now 0.1"):
+    with pytest.raises(UsageError, match=r"learning rate 0.0001, now 0.1"):
         StateFile(state.path, {"seed": 1, "learning_rate": 0.1}).read()
     state.path.write_bytes(state.path.read_bytes()[:100])
     with pytest.raises(UsageError, match="--restart"):
