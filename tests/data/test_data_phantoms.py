@@ -90,6 +90,7 @@ def test_the_classes_overlap_as_much_as_the_docstring_says(cue: Cue | None) -> N
     assert ideal == pytest.approx(0.971, abs=0.0005)
     features, labels = drawn(cue)
     features[:, 1] = np.log(features[:, 1])
+    features[features[:, 2] < -25, 2] += 30  # cysts stand on the benign side of the echo levels
     classifier = make_pipeline(StandardScaler(), PolynomialFeatures(2), LogisticRegression(max_iter=500))
     scores = cross_val_predict(classifier, features, labels, cv=3, method="predict_proba")[:, 1]
     assert ideal - 0.03 < roc_auc_score(labels, scores) < ideal + 0.01
@@ -141,7 +142,7 @@ def test_the_lesion_has_its_diameter_in_mm(extent: tuple[float, float], shape: f
 
 
 def test_speckle_is_fully_developed_and_as_wide_as_the_point_spread() -> None:
-    scanner = Scanner(angles=1, noise_db=-120, focal_zone_mm=1e6, dynamic_range_db=90)
+    scanner = Scanner(angles=1, noise_db=-120, focal_zone_mm=1e6, dynamic_range_db=90, display_mm=0)
     axis = ((np.arange(400) + 0.5) * 0.1).astype(np.float32)
     flat = np.zeros((400, 400), np.float32)
     tissue = Tissue(echo_db=flat, specular=flat, loss_db=flat)

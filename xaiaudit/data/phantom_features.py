@@ -32,7 +32,7 @@ class PhantomFeatures:
 
     shape: float  # 0 oval and lying, over lobulated, to 1 spiculated and upright
     margin_mm: float  # width of the transition: 0.1 circumscribed to 2.5 indistinct
-    echo_db: float  # against glandular tissue: -7 isoechoic, -20 markedly hypoechoic, -30 and less anechoic
+    echo_db: float  # against glandular tissue: -7 isoechoic, -20 markedly hypoechoic, -26 and less anechoic
     texture_db: float  # standard deviation of the echo level inside
     posterior_db: float  # behind the lesion's centre: enhancement above 0, shadow below
     diameter_mm: float  # of the disc of the same area
@@ -77,5 +77,5 @@ def draw_features(label: Label, rng: np.random.Generator, cue: Cue | None = None
 def _echo(quantile: float) -> float:
     """A fifth of the range, on the benign side, are cysts; the others darken from isoechoic."""
     if quantile < 0.2:
-        return -30 - 30 * quantile
+        return -26 - 30 * quantile
     return -7 - 20 * (quantile - 0.2)

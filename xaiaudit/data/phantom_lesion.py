@@ -36,7 +36,7 @@ def place(
     frayed = distance + 0.5 * features.margin_mm * smooth(grid, (1.5, 2.0), rng)
     inside = 0.5 - 0.5 * np.tanh(frayed / features.margin_mm)
     echo = features.echo_db + features.texture_db * smooth(grid, (0.8, 1.0), rng)
-    capsule = 4 * math.exp(-features.margin_mm / 0.3) * np.square(np.sin(angle))
+    capsule = 3 * (1 - features.shape) * math.exp(-features.margin_mm / 0.3) * np.square(np.sin(angle))
     specular = tissue.specular * (1 - inside) + capsule * np.exp(-np.square(distance / 0.2))
     return Tissue(
         echo_db=tissue.echo_db + inside * (echo - tissue.echo_db),
@@ -58,9 +58,9 @@ def _outline(shape: float, rng: np.random.Generator) -> Field:
     lobes = (0.02 + 0.15 * shape**2) * (
         heights * np.cos(np.outer(ANGLES, waves) + rng.uniform(0, 2 * math.pi, 6))
     ).sum(1)
-    at = np.arange(14) * (2 * math.pi / 14) + rng.uniform(-0.2, 0.2, 14)
+    at = rng.uniform(-math.pi, math.pi, 14)
     away = np.abs((ANGLES[:, None] - at + math.pi) % (2 * math.pi) - math.pi)
-    spicules = (rng.uniform(0.2, 1, 14) * np.maximum(1 - away / rng.uniform(0.10, 0.22, 14), 0)).max(1)
+    spicules = (rng.uniform(0, 1, 14) * np.maximum(1 - away / rng.uniform(0.10, 0.22, 14), 0)).max(1)
     radius = np.maximum(1 + lobes + max(shape - 0.45, 0) * spicules, 0.4)
     return np.asarray(radius / math.sqrt(np.square(radius).mean()), np.float32)
 

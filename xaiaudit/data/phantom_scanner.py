@@ -22,9 +22,10 @@ class Scanner:
     lateral_mm: float = 0.60  # in the focus
     focus_mm: float = 18.0  # depth of the focus
     focal_zone_mm: float = 14.0  # away from the focus by this much, the beam is sqrt(2) times as wide
+    display_mm: float = 0.25  # smoothing of the compressed picture by interpolation and speckle reduction
     dynamic_range_db: float = 55.0
     gain_db: float = 0.0
-    grey: float = 0.38  # of white, at the mean level of glandular tissue
+    grey: float = 0.45  # of white, at the mean level of glandular tissue
     angles: int = 3  # images from this many steering angles are averaged (spatial compounding)
     noise_db: float = -42.0  # electronic noise, against the mean of glandular tissue, at the surface
     noise_slope_db: float = 0.3  # per mm: time gain compensation amplifies the noise with depth
@@ -53,7 +54,10 @@ def scan(scanner: Scanner, tissue: Tissue, grid: Grid, rng: np.random.Generator)
     power = (np.square(beam.real) + np.square(beam.imag)).mean(0)
     noise = np.square(_amplitude(scanner.noise_db + scanner.noise_slope_db * grid.depth))
     power += noise[:, None] * rng.standard_gamma(scanner.angles, power.shape, np.float32) / scanner.angles
-    decibel = 10 * np.log10(power)
+    smoothing = scanner.display_mm / SIGMAS_PER_WIDTH
+    decibel = ndimage.gaussian_filter(
+        10 * np.log10(power), (smoothing / height, smoothing / width), truncate=3
+    )
     white = scanner.grey + (decibel + scanner.gain_db) / scanner.dynamic_range_db
     return np.asarray(np.clip(white, 0, 1) * 255 + 0.5, np.uint8)
 

@@ -39,10 +39,11 @@ def breast(grid: Grid, rng: np.random.Generator) -> Tissue:
         _step(grid.depth[:, None] - at, blur)
         for at, blur in ((skin_at, 0.15), (fat_at, 0.5), (gland_at, 0.4), (muscle_at, 0.25))
     )
+    bend = 1.4 * profile(grid.across, 12.0, rng) + rng.normal(0, 0.08) * grid.across
     lobules = smooth(grid, (2.2, 4.0), rng)
-    grain = 0.7 * smooth(grid, (0.5, 2.5), rng) + 0.7 * smooth(grid, (1.2, 2.0), rng)
+    grain = _bent(0.7 * smooth(grid, (0.5, 2.5), rng) + 0.7 * smooth(grid, (1.2, 2.0), rng), bend, grid)
     gland_db = rng.uniform(2.0, 5.0) * lobules + rng.uniform(1.5, 3.0) * grain
-    fat_db = rng.uniform(-15, -9) + rng.uniform(1.0, 2.5) * grain
+    fat_db = rng.uniform(-14, -7) + rng.uniform(1.0, 2.5) * grain
     muscle_db = rng.uniform(-13, -8) + 2.5 * smooth(grid, (0.5, 6.0), rng)
     echo = np.full(lobules.shape, 4.0, np.float32)
     echo += below_skin * (fat_db - 4.0)
@@ -50,10 +51,10 @@ def breast(grid: Grid, rng: np.random.Generator) -> Tissue:
     echo += below_gland * (fat_db - gland_db)
     echo += below_muscle * (muscle_db - fat_db)
 
-    septa = ridges(grid, (2.5, 6.0), 0.25, rng) * (below_skin * (1 - 0.5 * below_fat) * (1 - below_muscle))
-    streaks = ridges(grid, (0.9, 4.0), 0.25, rng) + ridges(grid, (0.6, 5.0), 0.2, rng)
+    septa = ridges(grid, (2.5, 6.0), 0.2, rng) * (below_skin * (1 - 0.5 * below_fat) * (1 - below_muscle))
+    streaks = _bent(ridges(grid, (0.9, 4.0), 0.2, rng) + ridges(grid, (0.7, 3.0), 0.16, rng), bend, grid)
     streaks *= 0.2 * below_skin + 0.6 * below_fat - 0.4 * below_muscle
-    specular = rng.uniform(1.2, 4.5) * septa + rng.uniform(0.8, 4.0) * streaks
+    specular = rng.uniform(1.5, 5.0) * septa + rng.uniform(1.0, 5.0) * streaks
     for at, thickness, strength in ((0.3, 0.3, 5.0), (skin_at, 0.25, 3.0), (muscle_at, 0.25, 4.0)):
         line = strength * np.clip(0.5 + 0.5 * profile(grid.across, 3.0, rng), 0, 2)
         specular += line * np.exp(-np.square((grid.depth[:, None] - at) / thickness))
@@ -63,7 +64,7 @@ def breast(grid: Grid, rng: np.random.Generator) -> Tissue:
 def _loss(grid: Grid, rng: np.random.Generator) -> Field:
     """Attenuation that the time gain compensation leaves: with depth, and per column (contact, ligaments)."""
     extent = grid.extent_mm[0]
-    deep = rng.uniform(0.0, 1.4) * np.maximum(grid.depth - rng.uniform(0.45, 0.8) * extent, 0)
+    deep = rng.uniform(0.1, 1.4) * np.maximum(grid.depth - rng.uniform(0.25, 0.7) * extent, 0)
     columns = rng.uniform(0.0, 0.16) * np.maximum(profile(grid.across, rng.uniform(3, 7), rng), -1)
     return np.asarray(deep[:, None] + columns * grid.depth[:, None], np.float32)
 
@@ -92,6 +93,14 @@ def ridges(grid: Grid, knots_mm: tuple[float, float], thickness_mm: float, rng: 
     facing = np.square(down / slope)
     patchy = np.clip(0.5 + 0.6 * smooth(grid, (knots_mm[0], knots_mm[1] / 2), rng), 0, 1)
     return np.asarray(np.exp(-np.square(level / slope / thickness_mm)) * facing * patchy)
+
+
+def _bent(field: Field, bend_mm: Field, grid: Grid) -> Field:
+    """Each column moved down by its bend, to the nearest pixel; mirrored at top and bottom."""
+    last = len(grid.depth) - 1
+    bend = np.rint(bend_mm / (grid.depth[1] - grid.depth[0])).astype(int).clip(-last, last)
+    moved = np.abs(np.arange(last + 1)[:, None] - bend)
+    return np.take_along_axis(field, last - np.abs(last - moved), 0)
 
 
 def _basis(at_mm: Field, knots_mm: float) -> Field:
