@@ -324,9 +324,45 @@ MAPS = pa.schema(
         pa.field("calibrated", pa.bool_(), nullable=False),
         pa.field("grid_rows", pa.int32(), nullable=False),
         pa.field("grid_columns", pa.int32(), nullable=False),
-        pa.field("cells", pa.list_(pa.uint8()), nullable=False),  # region at each cell's centre, index into REGIONS
+        pa.field(
+            "cells", pa.list_(pa.uint8()), nullable=False
+        ),  # region at each cell's centre, index into REGIONS
         pa.field("map_scale", pa.float64(), nullable=False),  # the raw map is map_scale times `map`
         pa.field("map", pa.list_(pa.float16()), nullable=False),  # row by row, in [-1, 1]
     ],
     metadata={"schema_version": str(SCHEMA)},
 )
+
+
+class Explanation(Record):
+    """One image's map, as `xaiaudit explain` tells it."""
+
+    file: str
+    explainer: str
+    layer: str
+    signed: bool
+    decision: str
+    positive: str
+    probability: float  # of the positive class
+    target: str  # class explained
+    maximum: tuple[float, float] | None  # column and row in the source image, pixels; None: undefined map
+    minimum: tuple[float, float] | None  # signed maps only
+    map: list[list[float]]  # raw, on its native grid
+    image: list[list[int]]  # grey levels on the network's grid
+
+    def as_dict(self) -> dict[str, Any]:
+        """Without the pixels."""
+        return self.model_dump(exclude={"image"})
+
+    def words(self) -> str:
+        place = (
+            "the map is undefined (no positive value)"
+            if self.maximum is None
+            else f"maximum at column {self.maximum[0]:.0f}, row {self.maximum[1]:.0f}"
+        )
+        if self.minimum is not None:
+            place += f", minimum at column {self.minimum[0]:.0f}, row {self.minimum[1]:.0f}"
+        return (
+            f"{self.file}: {self.decision} (probability of {self.positive} {self.probability:.3f}); "
+            f"{self.explainer} of {self.target}: {place}"
+        )

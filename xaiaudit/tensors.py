@@ -10,7 +10,9 @@ from torch import Tensor
 if TYPE_CHECKING or find_spec("jaxtyping"):
     from jaxtyping import Bool, Float, Int
 
-    Images = Float[Tensor, "n c h w"]  # B-mode intensities in [0, 1]; c is 1, or 3 for perturbations in colour
+    Images = Float[
+        Tensor, "n c h w"
+    ]  # B-mode intensities in [0, 1]; c is 1, or 3 for perturbations in colour
     Valid = Bool[Tensor, "n 1 h w"]  # real pixels
     Logits = Float[Tensor, "n k"]
     MaskLogits = Float[Tensor, "n 1 h w"]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from xaiaudit.attacks.spec import parse
+from xaiaudit.attacks.spec import parse as parse_attack
 from xaiaudit.auditing.look import Progress
 from xaiaudit.auditing.merge import merge
 from xaiaudit.auditing.plan import AuditFolder, AuditPlan, adopt_plan, create_folder
@@ -13,6 +13,7 @@ from xaiaudit.auditing.shard import deterministic, run_shard
 from xaiaudit.data import open_dataset
 from xaiaudit.data.datasets import Dataset
 from xaiaudit.errors import AuditError
+from xaiaudit.explainers.spec import parse as parse_explainer
 from xaiaudit.models import AuditedModel
 from xaiaudit.records import AuditRecord
 
@@ -73,8 +74,10 @@ def audit(
     plan = make_plan(
         model,
         data,
-        [_spec(item) for item in attacks],
-        None if explainers is None else [_spec(item) for item in explainers],
+        [parse_attack(item) if isinstance(item, str) else item for item in attacks],
+        None
+        if explainers is None
+        else [parse_explainer(item) if isinstance(item, str) else item for item in explainers],
         seed=seed,
         batch_size=batch_size,
         limit=limit,
@@ -123,12 +126,12 @@ def _run(
 def _refuse_finished(path: Path, *, resume: bool, shard: Part | None) -> None:
     folder = AuditFolder(path)
     if folder.record.exists():
-        raise AuditError(f"{path} already holds a finished audit, which never changes; name another with --out")
+        raise AuditError(
+            f"{path} already holds a finished audit, which never changes; name another with --out"
+        )
     if folder.plan.exists() and not resume and shard is None:
         raise AuditError(f"{path} holds an unfinished audit; go on with --resume, or name another with --out")
     if resume and not folder.plan.exists():
-        raise AuditError(f"{path} holds no audit to go on with; leave --resume out, or name its folder with --out")
-
-
-def _spec(item: str | Spec) -> Spec:
-    return parse(item) if isinstance(item, str) else item
+        raise AuditError(
+            f"{path} holds no audit to go on with; leave --resume out, or name its folder with --out"
+        )

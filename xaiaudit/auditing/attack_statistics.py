@@ -12,7 +12,9 @@ from xaiaudit.metrics.bootstrap import bootstrap, distribution
 from xaiaudit.metrics.paired import sign_flip
 from xaiaudit.records import AttackRecord, CurvePoint, Distribution, Interval
 
-ONE_DECISION = "the model gives one decision to over 95 % of the clean images, so that it hardly decides at all"
+ONE_DECISION = (
+    "the model gives one decision to over 95 % of the clean images, so that it hardly decides at all"
+)
 CURVE_NOTE = (
     "each image is attacked at rising radii until it flips; once flipped, it counts as flipped at every larger "
     "radius, as its adversarial image lies in those balls too"
@@ -117,4 +119,3 @@ def _smallest(
 
 def _mean(values: np.ndarray, cases: list[str]) -> Interval | None:
     return bootstrap(values, cases) if np.isfinite(values).any() else None
-

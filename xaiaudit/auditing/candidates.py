@@ -46,7 +46,9 @@ class Candidates:
         typical = np.argsort(np.abs(fall - np.median(fall)), kind="stable")[: self._count]
         drawn = [row for row, image in enumerate(loaded.planned) if image.name in self._drawn]
         for row in sorted({*worst.tolist(), *typical.tolist(), *drawn}):
-            self._keep(attack_id, row, model, loaded, clean, judged, images, float(fall[row]), bool(missed[row]))
+            self._keep(
+                attack_id, row, model, loaded, clean, judged, images, float(fall[row]), bool(missed[row])
+            )
 
     def _keep(
         self,
@@ -90,7 +92,8 @@ class Candidates:
     def packed(self) -> bytes:
         """All pixels kept, as one compressed archive."""
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, **{key.replace("/", "|"): value for key, value in self._pixels.items()})
+        pixels: dict[str, Any] = {key.replace("/", "|"): value for key, value in self._pixels.items()}
+        np.savez_compressed(buffer, **pixels)
         return buffer.getvalue()
 
 
@@ -107,7 +110,7 @@ def support(logits: np.ndarray, decision: np.ndarray, threshold: float) -> np.nd
     others = logits.astype(np.float64).copy()
     own = others[rows, decision]
     others[rows, decision] = -np.inf
-    return own - others.max(1)
+    return np.asarray(own - others.max(1))
 
 
 def probability(logits: np.ndarray, positive: int) -> float:

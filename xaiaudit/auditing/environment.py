@@ -5,7 +5,18 @@ from importlib.metadata import PackageNotFoundError, version
 
 from xaiaudit.records import Environment
 
-PACKAGES = ("xaiaudit", "torch", "torchvision", "timm", "numpy", "scipy", "scikit-image", "scikit-learn", "pot", "pyarrow")
+PACKAGES = (
+    "xaiaudit",
+    "torch",
+    "torchvision",
+    "timm",
+    "numpy",
+    "scipy",
+    "scikit-image",
+    "scikit-learn",
+    "pot",
+    "pyarrow",
+)
 
 
 def environment(device: str, threads: int, precision: str) -> Environment:

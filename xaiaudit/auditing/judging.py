@@ -22,7 +22,9 @@ class Judged:
     margin: np.ndarray  # (n,) float64; NaN with more than two classes
     decision: np.ndarray  # (n,) class index
     dice: np.ndarray  # (n,); NaN without a mask head or an outline
-    maps: Mapping[tuple[str, str], np.ndarray] = field(default_factory=dict)  # (explainer id, target) -> (n, u, v)
+    maps: Mapping[tuple[str, str], np.ndarray] = field(
+        default_factory=dict
+    )  # (explainer id, target) -> (n, u, v)
 
 
 def judge(

@@ -26,7 +26,5 @@ def find_leak(model: AuditedModel, views: Sequence[View]) -> LeakRecord:
         return LeakRecord(assessed=False, reason=reason, exact=[], near=[])
     alike = near([view.fingerprint for view in views], prints) if prints else np.zeros(len(views), bool)
     exact = [view.name for view in views if view.sha256 in hashes]
-    close = [
-        view.name for view, flag in zip(views, alike, strict=True) if flag and view.sha256 not in hashes
-    ]
+    close = [view.name for view, flag in zip(views, alike, strict=True) if flag and view.sha256 not in hashes]
     return LeakRecord(assessed=True, reason="", exact=exact, near=close)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from xaiaudit.data.cases import joined_cases, own_case
 from xaiaudit.data.datasets import Dataset
-from xaiaudit.data.duplicates import connected, fingerprints, similar_pairs, thumbnails
+from xaiaudit.data.duplicates import fingerprints, thumbnails
 from xaiaudit.errors import DataError
 from xaiaudit.records import LeftOutRecord
 from xaiaudit.types import Sample
@@ -41,8 +42,8 @@ def look(
 ) -> Looked:
     """Read every image once.
 
-    Images of a dataset without case ids get their near-duplicate group as case. An image that cannot be read
-    is left out and named.
+    Images that show the same scan share a case, as `data.cases.cases_of` has it. An image that cannot be read is
+    left out and named.
 
     Raises:
         DataError: no image can be read; with `strict`, any image cannot be read.
@@ -70,7 +71,9 @@ def look(
             f"({left_out[0].reason if left_out else 'it is empty'}); see xaiaudit data check"
         )
     stacked = np.stack(thumbs)
-    cases = _cases([sample for _, sample in samples], stacked)
+    cases = joined_cases(
+        [sample.own_case for _, sample in samples], [sample.sha256 for _, sample in samples], stacked
+    )
     prints = fingerprints(stacked)
     parts = {part.name: number for number, part in enumerate(dataset.parts)}
     views = [
@@ -94,7 +97,7 @@ def look(
 class _Known:
     name: str
     dataset: str
-    case: str | None
+    own_case: str
     sha256: str
     label: str | None
     has_mask: bool
@@ -105,24 +108,12 @@ def _without_pixels(sample: Sample) -> _Known:
     return _Known(
         name=sample.name,
         dataset=sample.dataset,
-        case=sample.case,
+        own_case=own_case(sample),
         sha256=sample.sha256,
         label=sample.label,
         has_mask=sample.mask is not None and bool(sample.mask.any()),
         has_spacing=sample.spacing is not None,
     )
-
-
-def _cases(samples: Sequence[_Known], thumbs: np.ndarray) -> list[str]:
-    """One independent unit a string: the dataset's own case, else the near-duplicate group."""
-    groups = connected(similar_pairs(thumbs), len(samples))
-    first: dict[int, str] = {}
-    for sample, group in zip(samples, groups, strict=True):
-        first.setdefault(int(group), sample.name)
-    return [
-        f"{sample.dataset}/{sample.case}" if sample.case is not None else f"group of {first[int(group)]}"
-        for sample, group in zip(samples, groups, strict=True)
-    ]
 
 
 def _repeated(views: Sequence[View]) -> list[str]:

@@ -103,7 +103,7 @@ def _no_shift(columns: dict[str, Any]) -> dict[str, Any]:
     """A clean map is compared with nothing."""
     compared = [key for key in columns if key in SHIFT_METRICS or key.startswith("delta_")]
     empty = [None] * len(columns["defined"])
-    return {key: empty for key in [*compared, "silent_shift"]}
+    return dict.fromkeys([*compared, "silent_shift"], empty)
 
 
 def _areas(loaded: Loaded) -> dict[str, np.ndarray]:
@@ -114,7 +114,9 @@ def _areas(loaded: Loaded) -> dict[str, np.ndarray]:
 
 def _cells(codes: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
     """The region that the centre of each cell lies in, (n, *grid)."""
-    rows, columns = (centre_pixels(cells, pixels) for cells, pixels in zip(grid, codes.shape[1:], strict=True))
+    rows, columns = (
+        centre_pixels(cells, pixels) for cells, pixels in zip(grid, codes.shape[1:], strict=True)
+    )
     return codes[:, rows[:, None], columns[None, :]]
 
 
@@ -133,5 +135,5 @@ def _stored(maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, float | np.floating):
-        return none_if_nan(value)
+        return none_if_nan(float(value))
     return value.item() if isinstance(value, np.generic) else value

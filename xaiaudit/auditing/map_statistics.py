@@ -80,9 +80,7 @@ def _rate(flags: np.ndarray, among: np.ndarray, cases: Sequence[str]) -> Interva
 
 
 def _tests(before: Rows, after: Rows) -> dict[str, float | None]:
-    raw = {
-        metric: wilcoxon(before.floats(metric), after.floats(metric), before.cases) for metric in TESTED
-    }
+    raw = {metric: wilcoxon(before.floats(metric), after.floats(metric), before.cases) for metric in TESTED}
     known = [metric for metric, p in raw.items() if p is not None]
     adjusted = dict(zip(known, holm([p for p in raw.values() if p is not None]), strict=True))
     return {metric: adjusted.get(metric) for metric in TESTED}

@@ -99,14 +99,6 @@ class AuditFolder:
     def plan(self) -> Path:
         return self.path / PLAN
 
-    def differences(self, other: "AuditPlan") -> list[str]:
-        """Names of the settings in which the two differ and that change a number."""
-        return [
-            name
-            for name in type(self).model_fields
-            if name not in _INCIDENTAL and getattr(self, name) != getattr(other, name)
-        ]
-
     @property
     def shards(self) -> Path:
         return self.path / "shards"

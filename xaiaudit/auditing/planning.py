@@ -11,6 +11,7 @@ import torch
 
 import xaiaudit
 from xaiaudit.attacks.registry import attack as make_attack
+from xaiaudit.attacks.registry import parameters_of
 from xaiaudit.attacks.seeds import image_seed
 from xaiaudit.auditing.leak import find_leak
 from xaiaudit.auditing.look import Progress, View, look
@@ -143,10 +144,11 @@ def _planned_attacks(attacks: Sequence[Spec], *, curve: bool) -> list[PlannedAtt
     planned = []
     for name_id, (name, parameters) in zip(ids, attacks, strict=True):
         attack = make_attack(name, **parameters)  # an unknown name or a wrong value ends here
+        whole = {key: getattr(attack, key) for key in parameters_of(name)}  # defaults too
         radii: Sequence[float] = ()
         if curve and attack.supports_radii and attack.epsilon is not None:
             radii = L2_CURVE if attack.norm == "l2" else [level / 255 for level in CURVE_GREY_LEVELS]
-        planned.append(PlannedAttack(id=name_id, name=name, parameters=plain(asdict(attack)), radii=list(radii)))
+        planned.append(PlannedAttack(id=name_id, name=name, parameters=plain(whole), radii=list(radii)))
     return planned
 
 

@@ -23,7 +23,6 @@ from xaiaudit.auditing.map_rows import map_rows
 from xaiaudit.auditing.plan import AuditFolder, AuditPlan, PlannedAttack, write_atomically
 from xaiaudit.auditing.prediction_rows import prediction_rows
 from xaiaudit.data.datasets import Dataset
-from xaiaudit.explainers.base import Explainer
 from xaiaudit.explainers.registry import explainer as make_explainer
 from xaiaudit.models import AuditedModel
 from xaiaudit.records import MAPS, PREDICTIONS
@@ -95,9 +94,7 @@ def _attack_all(
     for item in plan.attacks:
         attack = make_attack(item.name, **item.parameters)
         result = attack(model, loaded.images, criterion, valid=loaded.valid, seeds=loaded.seeds)
-        judged = judge(
-            model, result.images, loaded.masks, loaded.has_outline, explainers, clean.decision
-        )
+        judged = judge(model, result.images, loaded.masks, loaded.has_outline, explainers, clean.decision)
         rows.predictions += _both(model, loaded, clean, judged, item, result, epsilon=attack.epsilon)
         rows.maps += map_rows(model, loaded, explainers, clean, judged, attack_id=item.id)
         candidates.take(item.id, model, loaded, clean, judged, result.images)
@@ -175,4 +172,3 @@ def deterministic() -> Iterator[None]:
         yield
     finally:
         torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = benchmark, fixed
-

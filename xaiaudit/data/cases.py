@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from xaiaudit.data.duplicates import SAME_SCAN, connected, similar_pairs, thumbnails
+from xaiaudit.data.duplicates import SAME_SCAN, Thumbnails, connected, similar_pairs, thumbnails
 from xaiaudit.types import Sample
 
 
@@ -15,10 +15,19 @@ def cases_of(samples: Sequence[Sample]) -> tuple[str, ...]:
     They share the dataset's case id, or show the same scan: equal pixels, or thumbnails that correlate above
     0.95. Without ids the duplicate groups are the cases; cases that share a scan are merged.
     """
-    own = [f"{s.dataset}/{s.case if s.case is not None else s.file}" for s in samples]
-    links = [*_links(own), *_links([s.sha256 for s in samples])]
-    links += similar_pairs(thumbnails([s.image for s in samples]), SAME_SCAN).tolist()
-    groups = connected(np.array(links, dtype=np.intp).reshape(-1, 2), len(samples))
+    thumbs = thumbnails([s.image for s in samples])
+    return joined_cases([own_case(s) for s in samples], [s.sha256 for s in samples], thumbs)
+
+
+def own_case(sample: Sample) -> str:
+    """The dataset's case id, or the file where it has none, unique over datasets."""
+    return f"{sample.dataset}/{sample.case if sample.case is not None else sample.file}"
+
+
+def joined_cases(own: Sequence[str], hashes: Sequence[str], thumbs: Thumbnails) -> tuple[str, ...]:
+    """`cases_of` from each image's `own_case`, pixel hash and thumbnail, when the pixels are no longer at hand."""
+    links = [*_links(own), *_links(hashes), *similar_pairs(thumbs, SAME_SCAN).tolist()]
+    groups = connected(np.array(links, dtype=np.intp).reshape(-1, 2), len(own))
     names: dict[int, str] = {}
     for group, name in zip(groups.tolist(), own, strict=True):
         names[group] = min(name, names.get(group, name))

@@ -1,0 +1,81 @@
+"""One image explained: the model's decision and where its map has its extremes."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from xaiaudit.auditing.candidates import probability
+from xaiaudit.auditing.judging import judge
+from xaiaudit.auditing.planning import Spec
+from xaiaudit.data.preprocess import prepare, stack
+from xaiaudit.data.reading import pixel_hash, read_grey
+from xaiaudit.errors import UsageError
+from xaiaudit.explainers.registry import explainer as make_explainer
+from xaiaudit.metrics.extremes import defined, peak_cells
+from xaiaudit.models import AuditedModel
+from xaiaudit.records import Explanation
+from xaiaudit.types import Sample
+
+
+def explain(
+    model: AuditedModel, path: Path, explainers: Sequence[Spec] = (), *, target: str | None = None
+) -> Iterator[Explanation]:
+    """Explain the image in a file, once an explainer; none named: Grad-CAM, and CAM where the model allows it.
+
+    Raises:
+        UsageError: a target that is none of the model's classes.
+        DataError: an image that cannot be read.
+    """
+    if target is not None and target not in model.classes:
+        raise UsageError(f"the model has no class {target!r}; it has {', '.join(model.classes)}")
+    image = read_grey(path)
+    sample = prepare(
+        Sample(
+            image=image,
+            label=None,
+            mask=None,
+            case=None,
+            file=path.name,
+            dataset="",
+            sha256=pixel_hash(image),
+            source_shape=image.shape,
+        ),
+        model.preprocessing,
+    )
+    batch = stack([sample])
+    specs = explainers or [("grad-cam", {}), *([("cam", {})] if model.head is not None else [])]
+    chosen = {name: make_explainer(name, **parameters) for name, parameters in specs}
+    wanted = None if target is None else np.array([model.classes.index(target)])
+    images = torch.from_numpy(batch.images).to(model.device)
+    judged = judge(model, images, batch.masks, batch.has_mask, chosen, wanted)
+    for name, explainer in chosen.items():
+        maps = judged.maps[name, "own" if target is None else "same"]
+        yield Explanation(
+            file=str(path),
+            explainer=name,
+            layer=", ".join(explainer.needs(model)),
+            signed=explainer.signed,
+            decision=model.classes[judged.decision[0]],
+            positive=model.classes[model.positive],
+            probability=float(probability(judged.logits[0], model.positive)),
+            target=target or model.classes[judged.decision[0]],
+            maximum=_place(maps, sample, signed=explainer.signed),
+            minimum=_place(-maps, sample, signed=True) if explainer.signed else None,
+            map=maps[0].tolist(),
+            image=sample.image.tolist(),
+        )
+
+
+def _place(maps: np.ndarray, sample: Sample, *, signed: bool) -> tuple[float, float] | None:
+    """Column and row of the maximum in the source image, pixels; None where the map is undefined."""
+    if not defined(maps, signed=signed)[0]:
+        return None
+    row, column = peak_cells(maps)[0]
+    grid = sample.image.shape
+    x, y = (column + 0.5) * grid[1] / maps.shape[2], (row + 0.5) * grid[0] / maps.shape[1]
+    matrix: Any = sample.affine
+    source = np.linalg.solve(matrix[:, :2], np.array([x, y]) - matrix[:, 2])
+    return float(source[0]), float(source[1])

@@ -1,0 +1,74 @@
+"""Which images an audit is about: those named, or the split that the checkpoint recorded."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from xaiaudit.data import open_dataset
+from xaiaudit.data.datasets import Dataset
+from xaiaudit.data.opening import Normals, join
+from xaiaudit.errors import DataError, UsageError
+from xaiaudit.models import AuditedModel
+
+SplitName = Literal["all", "test", "validation", "train"]
+
+
+def choose_data(
+    model: AuditedModel,
+    data: Sequence[Path] = (),
+    *,
+    kind: str | None = None,
+    normals: Normals | None = None,
+    split: SplitName | None = None,
+) -> Dataset:
+    """The images to look at.
+
+    Without `data`: the recorded test split, from the folders that the checkpoint was trained on. With `data`:
+    all of it, or with `split` those of its images that the checkpoint recorded in that split.
+
+    Raises:
+        UsageError: no data is known, or no split is recorded.
+        DataError: the recorded folder is gone, or holds none of the recorded images.
+    """
+    training = model.info.training if model.info is not None else {}
+    if data:
+        dataset = open_dataset(data, kind=kind, normals=normals or training.get("normals") or "leave-out")
+        return dataset if split in (None, "all") else _recorded(dataset, training, str(split))
+    if not training.get("data") or not training.get("split"):
+        raise UsageError("no data is known: the checkpoint records no dataset; name one with --data DIR")
+    dataset = join([_recorded_part(item, training) for item in training["data"]])
+    return dataset if split == "all" else _recorded(dataset, training, str(split or "test"))
+
+
+def _recorded_part(item: dict[str, Any], training: dict[str, Any]) -> Dataset:
+    path = Path(item["path"])
+    if not path.exists():
+        raise DataError(
+            f"the checkpoint was trained on {path}, which is not there; name the folder with --data DIR --split test"
+        )
+    return open_dataset(path, kind=item["kind"], normals=training.get("normals") or "leave-out")
+
+
+def _recorded(dataset: Dataset, training: dict[str, Any], split: str) -> Dataset:
+    items = training.get("split", {}).get(split)
+    if not items:
+        raise UsageError(f"the checkpoint records no {split} split; leave --split out to take every image")
+    names = {part.name for part in dataset.parts}
+    # a folder that was moved or is opened alone may bear another name than when it was joined for training
+    known = {(item["dataset"], item["file"]) for item in items}
+    files = {file for _, file in known}
+    indices = [
+        index
+        for index, entry in enumerate(dataset.entries)
+        if (entry.dataset, entry.file) in known
+        or (not names & {name for name, _ in known} and entry.file in files)
+    ]
+    if not indices:
+        raise DataError(
+            f"none of the {len(items)} images of the recorded {split} split is in {dataset.path}; "
+            "name the folder that the checkpoint was trained on"
+        )
+    words = f"{split} split of the checkpoint, seed {training.get('seed', 'unknown')}"
+    if len(indices) < len(items):
+        words += f" ({len(items) - len(indices)} of its {len(items)} images are missing here)"
+    return dataset.subset(indices, words)

@@ -1,0 +1,192 @@
+"""xaiaudit attack: the audit."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from xaiaudit.cli import options
+from xaiaudit.cli.progress import Progress
+
+
+class Part(click.ParamType[tuple[int, int]]):
+    """3/16: the third of sixteen."""
+
+    name = "i/n"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        first, slash, second = str(value).partition("/")
+        if not slash or not first.isdigit() or not second.isdigit() or not 1 <= int(first) <= int(second):
+            self.fail(
+                f"{value!r} is not of the form 3/16, with the first number from 1 to the second", param, ctx
+            )
+        return int(first), int(second)
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option(
+    "--method",
+    "methods",
+    metavar="NAME[:KEY=VALUE,...]",
+    multiple=True,
+    required=True,
+    help="Attack, e.g. fgsm or pgd:epsilon=4/255,steps=40; may be repeated. Radii in [0, 1] intensity. "
+    "See xaiaudit list attacks.",
+)
+@options.data(
+    required=False,
+    help="Folder of images; may be repeated to join several.  [default: the checkpoint's recorded test split]",
+)
+@click.option(
+    "--split",
+    type=click.Choice(["test", "validation", "train", "all"]),
+    help="Which of the splits that the checkpoint recorded.  [default: test; with --data all]",
+)
+@click.option(
+    "--explainer",
+    "explainers",
+    metavar="NAME[:KEY=VALUE]",
+    multiple=True,
+    help="Explainer, e.g. grad-cam or grad-cam:layer=layer4; may be repeated.  "
+    "[default: grad-cam, and cam where the model allows it]",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Audit folder.  [default: audits/<model>-<utc time>]",
+)
+@click.option("--resume", is_flag=True, help="Go on with the unfinished audit in --out.")
+@click.option(
+    "--shard", type=Part(), help="Run only this part of the audit, e.g. 3/16; join them with xaiaudit merge."
+)
+@click.option(
+    "--curve/--no-curve", default=True, show_default=True, help="Attack at the radii of the ε curve too."
+)
+@click.option(
+    "--ring",
+    "ring_mm",
+    type=click.FloatRange(min=0, min_open=True),
+    default=5.0,
+    show_default=True,
+    help="Width of the peritumoral ring, mm; used where the pixel spacing is known.",
+)
+@click.option(
+    "--gallery",
+    type=click.IntRange(min=0),
+    default=2,
+    show_default=True,
+    help="Worst, typical and random cases shown, of each, for each attack.",
+)
+@options.batch_size(32)
+@options.seed
+@options.limit
+@options.device
+@options.threads
+@options.strict
+@options.keep_ids
+@options.foreign
+@click.option(
+    "--trust-pickle",
+    is_flag=True,
+    help="Load a checkpoint that needs full pickle, which can run any code; the report says so.",
+)
+@click.option(
+    "--report/--no-report", "with_report", default=True, show_default=True, help="Write report.pdf."
+)
+@options.as_json
+@options.debug
+def attack(model: Path, **given: Any) -> None:
+    """Attack MODEL, compare its maps before and after, and write tables and a PDF report.
+
+    Without --data the images are the test split that the checkpoint recorded.
+    """
+    _run(model, given)
+
+
+def _run(path: Path, given: dict[str, Any]) -> None:
+    from xaiaudit.attacks.spec import parse
+    from xaiaudit.auditing import audit
+    from xaiaudit.auditing.selection import choose_data
+    from xaiaudit.explainers.spec import parse as parse_explainer
+    from xaiaudit.models import load
+    from xaiaudit.records import AuditRecord
+
+    specs = [parse(text) for text in given["methods"]]  # before anything slow
+    explainers = [parse_explainer(text) for text in given["explainers"]] or None
+    foreign = options.foreign_options(given)
+    device = options.set_device(given["device"], given["threads"])
+    _check_out(given)
+    model = load(path, device=device, trust_pickle=given["trust_pickle"], foreign=foreign)
+    dataset = choose_data(
+        model, given["data"], kind=given["dataset"], normals=given["normals"], split=given["split"]
+    )
+    click.echo(f"Data: {dataset.describe()}", err=True)
+    with Progress("reading") as reading, Progress("attacking", "attacked images") as attacking:
+        done = 0
+
+        def on_attack(images: int, total: int, attack_id: str) -> None:
+            nonlocal done
+            done += images
+            attacking.update(done, total * len(specs), f"attacking ({attack_id})")
+
+        out = given["out"] or _default_out(path)
+        record: AuditRecord | None = audit(
+            model,
+            dataset,
+            specs,
+            explainers,
+            out=out,
+            resume=given["resume"],
+            shard=given["shard"],
+            seed=given["seed"],
+            batch_size=given["batch_size"],
+            limit=given["limit"],
+            curve=given["curve"],
+            ring_mm=given["ring_mm"],
+            gallery=given["gallery"],
+            keep_ids=given["keep_ids"],
+            strict=given["strict"],
+            command=["xaiaudit", *sys.argv[1:]],
+            on_look=reading.update,
+            on_attack=on_attack,
+        )
+    if record is None:
+        click.echo(
+            f"Shard {given['shard'][0]} of {given['shard'][1]} is done; when all are: xaiaudit merge {out}"
+        )
+        return
+    finish(record, out, with_report=given["with_report"], as_json=given["as_json"])
+
+
+def finish(record: Any, out: Path, *, with_report: bool, as_json: bool) -> None:
+    """Write the report, print the summary, say where things lie."""
+    from xaiaudit.reports import write_report
+    from xaiaudit.reports.summary import summary
+
+    pdf = write_report(out) if with_report else None
+    if as_json:
+        click.echo(record.model_dump_json(indent=1))
+        return
+    for line in summary(record):
+        click.echo(line)
+    if pdf is not None:
+        click.echo(f"Report: {pdf}")
+    click.echo(f"Audit: {out}")
+
+
+def _default_out(model: Path) -> Path:
+    from datetime import UTC, datetime
+
+    return Path("audits") / f"{model.stem}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def _check_out(given: dict[str, Any]) -> None:
+    from xaiaudit.errors import UsageError
+
+    for option in ("resume", "shard"):
+        if given[option] and given["out"] is None:
+            raise UsageError(f"--{option} needs --out, the folder of the audit that it belongs to")

@@ -1,0 +1,57 @@
+"""xaiaudit explain: maps of single images, as pictures and numbers."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from xaiaudit.cli import options
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--explainer",
+    "explainers",
+    multiple=True,
+    metavar="NAME[:KEY=VALUE]",
+    help="May be repeated.  [default: grad-cam, and cam where the model allows it]",
+)
+@click.option("--target", metavar="CLASS", help="Class to explain.  [default: the model's decision]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("explanations"),
+    show_default=True,
+    help="Folder for the pictures.",
+)
+@options.device
+@options.threads
+@options.foreign
+@click.option(
+    "--trust-pickle", is_flag=True, help="Load a checkpoint that needs full pickle, which can run any code."
+)
+@options.as_json
+@options.debug
+def explain(model: Path, images: tuple[Path, ...], **given: Any) -> None:
+    """Show where MODEL looks in each IMAGE: one picture an explainer, and the place of its extremes."""
+    from xaiaudit.auditing.explanation import explain as run
+    from xaiaudit.explainers.spec import parse
+    from xaiaudit.models import load
+    from xaiaudit.reports.explanation import draw
+
+    specs = [parse(text) for text in given["explainers"]]
+    foreign = options.foreign_options(given)
+    device = options.set_device(given["device"], given["threads"])
+    audited = load(model, device=device, trust_pickle=given["trust_pickle"], foreign=foreign)
+    found = []
+    for path in images:
+        for explanation in run(audited, path, specs, target=given["target"]):
+            picture = draw(explanation, given["out"])
+            found.append(explanation.as_dict() | {"picture": str(picture)})
+            if not given["as_json"]:
+                click.echo(f"{explanation.words()}; {picture}")
+    if given["as_json"]:
+        click.echo(json.dumps(found, indent=1))

@@ -1,0 +1,61 @@
+"""xaiaudit list: what can be named."""
+
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+
+import click
+
+from xaiaudit.cli import options
+
+
+def _attacks() -> Iterator[tuple[str, str]]:
+    from xaiaudit.attacks.registry import ATTACKS, attack
+
+    for name in ATTACKS:
+        yield name, attack(name).describe()
+
+
+def _explainers() -> Iterator[tuple[str, str]]:
+    from xaiaudit.explainers.registry import EXPLAINERS
+
+    return _first_lines(EXPLAINERS)
+
+
+def _models() -> Iterator[tuple[str, str]]:
+    from xaiaudit.models.registry import MODELS, architectures
+
+    for name in architectures():
+        yield name, "built in" if name in MODELS else "torchvision"
+    yield "timm:NAME", "any classifier of timm"
+    yield "package.module:factory", "a function of your own that returns a network"
+
+
+def _datasets() -> Iterator[tuple[str, str]]:
+    from xaiaudit.data.registry import DATASETS
+
+    return _first_lines(DATASETS)
+
+
+def _first_lines(registry: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """What the module of each name says it is."""
+    for name, target in registry.items():
+        yield name, (import_module(target.partition(":")[0]).__doc__ or "").strip().splitlines()[0]
+
+
+KINDS: dict[str, Callable[[], Iterator[tuple[str, str]]]] = {
+    "attacks": _attacks,
+    "explainers": _explainers,
+    "models": _models,
+    "datasets": _datasets,
+}
+
+
+@click.command("list")
+@click.argument("kind", type=click.Choice(list(KINDS)))
+@options.debug
+def list_names(kind: str, debug: bool) -> None:
+    """Names that other commands take, one a line."""
+    rows = list(KINDS[kind]())
+    width = max(len(name) for name, _ in rows)
+    for name, words in rows:
+        click.echo(f"{name:<{width}}  {words}")

@@ -1,0 +1,85 @@
+"""The group of all commands, and what becomes of errors: one line and exit code 2, whatever went wrong."""
+
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+import xaiaudit
+from xaiaudit.cli.attack import attack
+from xaiaudit.cli.convert import convert
+from xaiaudit.cli.data import data
+from xaiaudit.cli.demo import demo
+from xaiaudit.cli.evaluate import evaluate
+from xaiaudit.cli.explain import explain
+from xaiaudit.cli.gate import gate
+from xaiaudit.cli.inspect import inspect
+from xaiaudit.cli.list import list_names
+from xaiaudit.cli.merge import merge
+from xaiaudit.cli.report import report
+from xaiaudit.cli.train import train
+from xaiaudit.errors import XaiauditError
+
+DONE, COULD_NOT_AUDIT, INTERRUPTED = 0, 2, 130
+
+
+class Commands(click.Group):
+    """Exit codes: 0 done, 1 the gate failed or found problems, 2 could not audit, 130 interrupted."""
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
+        words = list(sys.argv[1:] if args is None else args)
+        debug = "--debug" in words
+        try:
+            code = super().main(words, *rest, **extra | {"standalone_mode": False})
+        except XaiauditError as error:
+            _fail(str(error), debug=debug)
+        except click.exceptions.Exit as stop:
+            sys.exit(stop.exit_code)
+        except (click.Abort, KeyboardInterrupt):
+            click.echo("Interrupted.", err=True)
+            sys.exit(INTERRUPTED)
+        except click.ClickException as error:
+            _fail(error.format_message(), debug=debug)
+        except Exception as error:
+            # A fault of ours must not look like a failed gate (exit 1), nor hide.
+            traceback.print_exc()
+            _fail(
+                f"{type(error).__name__}: {error}; this is a fault of xaiaudit, please report it with the lines above",
+                debug=False,
+            )
+        sys.exit(code if isinstance(code, int) else DONE)
+
+
+def _fail(message: str, *, debug: bool) -> None:
+    if debug:
+        traceback.print_exc()
+    click.echo(f"Error: {' '.join(message.split())}", err=True)
+    sys.exit(COULD_NOT_AUDIT)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(xaiaudit.__version__, prog_name="xaiaudit")
+def main() -> None:
+    """Audit breast-ultrasound models: do decision, outline and explanation hold under attack?
+
+    Start with `xaiaudit demo`; then `xaiaudit train` and `xaiaudit attack model.pt --method fgsm`.
+    """
+
+
+for command in (
+    demo,
+    train,
+    evaluate,
+    attack,
+    explain,
+    gate,
+    report,
+    merge,
+    data,
+    inspect,
+    convert,
+    list_names,
+):
+    main.add_command(command)

@@ -1,0 +1,186 @@
+"""Options that several commands share. Each says its unit and default."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+device = click.option(
+    "--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:N]", help="Where to compute."
+)
+threads = click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    help="CPU threads.  [default: one a core]",
+)
+seed = click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of every random draw."
+)
+limit = click.option("--limit", type=click.IntRange(min=1), help="Only the first N images.  [default: all]")
+strict = click.option(
+    "--strict", is_flag=True, help="Stop at the first unreadable image; otherwise it is counted and named."
+)
+debug = click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
+keep_ids = click.option(
+    "--keep-ids", is_flag=True, help="Write case ids as they are.  [default: as salted hashes]"
+)
+
+
+def batch_size(default: int) -> Callable[[Command], Command]:
+    """Images computed together."""
+    return click.option(
+        "--batch-size", type=click.IntRange(min=1), default=default, show_default=True, help="Images at once."
+    )
+
+
+def data(*, required: bool, help: str) -> Callable[[Command], Command]:
+    """--data, --dataset and --normals."""
+
+    def add(command: Command) -> Command:
+        command = click.option(
+            "--normals",
+            type=click.Choice(["leave-out", "benign", "class"]),
+            default=None,
+            help="Images without a lesion: leave them out, count them as benign, or as a class of their own.  "
+            "[default: leave-out, or as the checkpoint was trained]",
+        )(command)
+        command = click.option(
+            "--dataset",
+            metavar="KIND",
+            help="Force the layout: busi, busbra, breast-usg, folder, manifest.  [default: recognised]",
+        )(command)
+        return click.option(
+            "--data",
+            "data",
+            type=click.Path(path_type=Path),
+            multiple=True,
+            required=required,
+            help=help,
+        )(command)
+
+    return add
+
+
+def foreign(command: Command) -> Command:
+    """What has to be said of weights that are not a checkpoint of ours; see `foreign_options`."""
+    for option in reversed(
+        [
+            click.option(
+                "--arch",
+                metavar="NAME",
+                help="Architecture of foreign weights: resnet50, timm:NAME, torchvision:NAME, package.module:factory.",
+            ),
+            click.option(
+                "--classes", metavar="A,B", help="Classes in the order of the outputs, e.g. benign,malignant."
+            ),
+            click.option("--positive", metavar="CLASS", help="The class that a positive decision names."),
+            click.option("--size", type=int, help="Side of the input, pixels."),
+            click.option(
+                "--mode",
+                type=click.Choice(["pad", "stretch"]),
+                help="How an image becomes square.  [default: pad]",
+            ),
+            click.option(
+                "--channels", type=int, help="Input channels.  [default: one for each value of --mean]"
+            ),
+            click.option(
+                "--mean",
+                metavar="M,M,M",
+                help="Mean of the normalisation, intensities in [0, 1], one value a channel.",
+            ),
+            click.option("--std", metavar="S,S,S", help="Standard deviation likewise."),
+            click.option(
+                "--threshold", type=float, help="Operating threshold, probability of the positive class."
+            ),
+            click.option(
+                "--outputs",
+                metavar="logits=0,mask=1",
+                help="Where the outputs stand in what the network returns.",
+            ),
+            click.option(
+                "--cam-layer", metavar="LAYER", help="Layer to explain, by its dotted name.  [default: found]"
+            ),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+FOREIGN = (
+    "arch",
+    "classes",
+    "positive",
+    "size",
+    "mode",
+    "channels",
+    "mean",
+    "std",
+    "threshold",
+    "outputs",
+    "cam_layer",
+)
+
+
+def foreign_options(given: dict[str, Any]) -> Any:
+    """Take the options of `foreign` out of `given`: a ForeignOptions, or None where none was said.
+
+    Raises:
+        UsageError: a list that cannot be read.
+    """
+    said = {name: given.pop(name) for name in FOREIGN}
+    if all(value is None for value in said.values()):
+        return None
+    from xaiaudit.models.foreign import ForeignOptions
+    from xaiaudit.models.outputs import parse_outputs
+
+    if said["classes"] is not None:
+        said["classes"] = tuple(name.strip() for name in said["classes"].split(","))
+    for name in ("mean", "std"):
+        if said[name] is not None:
+            said[name] = numbers(said[name], f"--{name}")
+    if said["outputs"] is not None:
+        said["outputs"] = parse_outputs(said["outputs"])
+    return ForeignOptions(**said)
+
+
+def numbers(text: str, option: str) -> tuple[float, ...]:
+    """Comma-separated numbers."""
+    from xaiaudit.errors import UsageError
+
+    try:
+        return tuple(float(word) for word in text.split(","))
+    except ValueError:
+        raise UsageError(
+            f"{option} takes numbers separated by commas, e.g. 0.485,0.456,0.406; got {text!r}"
+        ) from None
+
+
+def set_device(device: str, threads: int | None) -> str:
+    """The device to use, checked; sets the CPU threads.
+
+    Raises:
+        UsageError: no such device.
+    """
+    import torch
+
+    from xaiaudit.errors import UsageError
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        kind = torch.device(device)
+    except RuntimeError:
+        raise UsageError(f"--device takes auto, cpu or cuda[:N], got {device!r}") from None
+    if kind.type == "cuda" and (kind.index or 0) >= torch.cuda.device_count():
+        raise UsageError(
+            f"--device {device}: this machine has {torch.cuda.device_count()} CUDA devices; use --device cpu"
+        )
+    if kind.type not in ("cpu", "cuda"):
+        raise UsageError(f"--device takes auto, cpu or cuda[:N], got {device!r}")
+    return device

@@ -1,0 +1,219 @@
+"""xaiaudit train: from images to a checkpoint."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from xaiaudit.cli import options
+
+
+@click.command()
+@click.option(
+    "--arch",
+    "architecture",
+    required=True,
+    metavar="NAME",
+    help="Architecture: resnet50, thesis-mtl, timm:NAME, torchvision:NAME, package.module:factory. "
+    "See xaiaudit list models.",
+)
+@options.data(
+    required=True, help="Folder of images, or the CSV of a manifest; may be repeated to join several."
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("model.pt"),
+    show_default=True,
+    help="Checkpoint to write, .pt or .safetensors.",
+)
+@click.option(
+    "--weights",
+    default="none",
+    show_default=True,
+    metavar="default|PATH|none",
+    help="Start from ImageNet weights (downloaded), a file, or nothing.",
+)
+@click.option(
+    "--arg",
+    "arguments",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Argument of the architecture, e.g. backbone=resnet18; may be repeated.",
+)
+@click.option(
+    "--positive",
+    default="malignant",
+    show_default=True,
+    help="The class that threshold and sensitivity speak of.",
+)
+@click.option(
+    "--size", type=click.IntRange(min=32), default=224, show_default=True, help="Side of the input, pixels."
+)
+@click.option(
+    "--mode",
+    type=click.Choice(["pad", "stretch"]),
+    default="pad",
+    show_default=True,
+    help="How an image becomes square.",
+)
+@click.option(
+    "--channels",
+    type=click.Choice(["1", "3"]),
+    default="3",
+    show_default=True,
+    help="Input channels of the network.",
+)
+@click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training images.")
+@options.batch_size(16)
+@click.option("--learning-rate", type=float, help="Of Adam.")
+@click.option(
+    "--patience",
+    type=click.IntRange(min=1),
+    help="Stop after so many epochs without a lower validation loss.  [default: never]",
+)
+@click.option(
+    "--class-weights",
+    type=click.Choice(["none", "balanced"]),
+    help="Weigh classes by their share of the images.",
+)
+@click.option("--alpha", type=float, help="Multi-task networks: weight of the cross-entropy.")
+@click.option("--beta", type=float, help="Multi-task networks: weight of the Dice loss.")
+@click.option("--flip", type=float, help="Augmentation: chance of a horizontal flip.")
+@click.option("--rotation", type=float, help="Augmentation: largest rotation, degrees to either side.")
+@click.option("--shift", type=float, help="Augmentation: largest shift up or down, share of the height.")
+@click.option(
+    "--batch-norm",
+    type=click.Choice(["auto", "train", "freeze"]),
+    help="Whether batch-norm statistics learn; auto freezes folded ones.",
+)
+@click.option(
+    "--fractions",
+    default="0.7,0.1,0.2",
+    show_default=True,
+    metavar="T,V,T",
+    help="Share of the images in train, validation and test.",
+)
+@options.seed
+@options.limit
+@options.device
+@click.option(
+    "--devices", type=click.IntRange(min=1), default=1, show_default=True, help="How many CUDA devices."
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "bf16"]),
+    default="float32",
+    show_default=True,
+    help="bf16: mixed precision.",
+)
+@options.threads
+@click.option(
+    "--workers", type=click.IntRange(min=1), default=2, show_default=True, help="Threads that prepare images."
+)
+@options.strict
+@options.keep_ids
+@click.option("--restart", is_flag=True, help="Forget an unfinished run; without it, a killed run goes on.")
+@options.as_json
+@options.debug
+def train(**given: Any) -> None:
+    """Train a classifier or multi-task network, choose its threshold, test it, and write a checkpoint.
+
+    Defaults follow the recipe of Rasaee 2022. A run that was killed goes on when it is started again.
+    """
+    from xaiaudit.data import open_dataset
+    from xaiaudit.training import Recipe, console
+    from xaiaudit.training import train as run
+    from xaiaudit.types import Preprocessing
+
+    _set_threads(given["threads"])
+    changed = {
+        name: given[name]
+        for name in (
+            "epochs", "batch_size", "learning_rate", "patience", "class_weights", "alpha", "beta",
+            "flip", "rotation", "shift", "batch_norm",
+        )
+        if given[name] is not None
+    }  # fmt: skip
+    normals: Any = given["normals"] or "leave-out"
+    dataset = open_dataset(given["data"], kind=given["dataset"], normals=normals)
+    grey: dict[str, Any] = (
+        {"channels": 1, "mean": (0.45,), "std": (0.225,)} if given["channels"] == "1" else {}
+    )
+    with console(sys.stderr) as progress:
+        trained = run(
+            given["architecture"],
+            dataset,
+            given["out"],
+            weights=given["weights"],
+            arguments=_arguments(given["arguments"]),
+            positive=given["positive"],
+            preprocessing=Preprocessing(size=given["size"], mode=given["mode"], **grey),
+            recipe=Recipe(**changed),
+            seed=given["seed"],
+            fractions=_fractions(given["fractions"]),
+            limit=given["limit"],
+            normals=normals,
+            device=given["device"],
+            devices=given["devices"],
+            precision=given["precision"],
+            workers=given["workers"],
+            keep_ids=given["keep_ids"],
+            restart=given["restart"],
+            strict=given["strict"],
+            progress=progress,
+        )
+    _print(trained, as_json=given["as_json"])
+
+
+def _print(trained: Any, *, as_json: bool) -> None:
+    from xaiaudit.reports.clean_summary import clean_lines
+
+    if as_json:
+        click.echo(json.dumps({"checkpoint": str(trained.path), "test": trained.test.model_dump()}, indent=1))
+        return
+    click.echo(
+        f"Test split ({trained.test.images} images), operating threshold {trained.model.threshold:.4f}:"
+    )
+    for line in clean_lines(trained.test):
+        click.echo(line)
+    for file, reason in trained.left_out:
+        click.echo(f"Left out: {file}: {reason}")
+    for warning in trained.warnings:
+        click.echo(f"Warning: {warning}")
+    click.echo(f"Losses: {trained.picture}")
+    click.echo(f"Checkpoint: {trained.path}")
+
+
+def _arguments(pairs: tuple[str, ...]) -> dict[str, Any]:
+    """KEY=VALUE, the value as JSON where it is some (numbers, true), else as text."""
+    from xaiaudit.errors import UsageError
+
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise UsageError(f"--arg takes KEY=VALUE, e.g. backbone=resnet18; got {pair!r}")
+        try:
+            found[key] = json.loads(value)
+        except json.JSONDecodeError:
+            found[key] = value
+    return found
+
+
+def _fractions(text: str) -> tuple[float, float, float]:
+    from xaiaudit.errors import UsageError
+
+    values = options.numbers(text, "--fractions")
+    if len(values) != 3:
+        raise UsageError(f"--fractions takes three shares, of train, validation and test; got {text!r}")
+    return values[0], values[1], values[2]
+
+
+def _set_threads(threads: int | None) -> None:
+    if threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)

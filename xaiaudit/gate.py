@@ -1,0 +1,114 @@
+"""The verdict on an audit: whether each attack's flip rate stays under a limit. No torch.
+
+A limit holds when its one-sided 95 % upper bound does, not the point estimate. What cannot be assessed is never
+passed: a model that gives one decision to every image never flips and is worthless.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pydantic import ValidationError
+
+from xaiaudit.errors import AuditError, UsageError
+from xaiaudit.metrics.proportions import proportion
+from xaiaudit.records import AttackRecord, AuditRecord, Record
+
+ONE_SIDED = 0.90  # the bounds of a two-sided 90 % interval are one-sided 95 % bounds
+
+
+class Finding(Record):
+    attack_id: str
+    metric: str
+    limit: float
+    estimate: float | None
+    upper_bound: float | None  # one-sided, 95 %
+    status: Literal["passed", "failed", "not assessed"]
+    words: str
+
+
+class Verdict(Record):
+    """gate.json."""
+
+    verdict: Literal["passed", "failed", "not assessed"]
+    findings: list[Finding]
+
+
+def judge_flips(folder: Path, limit: float, attacks: Sequence[str] = ()) -> Verdict:
+    """Judge the flip rate of each attack of a finished audit, and write gate.json beside it.
+
+    Args:
+        folder: of the audit.
+        limit: largest flip rate allowed, in [0, 1].
+        attacks: ids to judge; none named: all.
+
+    Raises:
+        AuditError: no finished audit there, or gate.json cannot be written.
+        UsageError: an id that the audit does not have.
+    """
+    record = _read(folder)
+    known = {attack.id: attack for attack in record.attacks}
+    for name in attacks:
+        if name not in known:
+            raise UsageError(f"the audit has no attack {name!r}; it has {', '.join(known)}")
+    findings = [_finding(folder, known[name], limit) for name in attacks or known]
+    statuses = {finding.status for finding in findings}
+    verdict = Verdict(
+        verdict="failed"
+        if "failed" in statuses
+        else "not assessed"
+        if "not assessed" in statuses
+        else "passed",
+        findings=findings,
+    )
+    try:
+        (folder / "gate.json").write_text(verdict.model_dump_json(indent=1))
+    except OSError as error:
+        raise AuditError(f"{folder / 'gate.json'} cannot be written ({error.strerror})") from error
+    return verdict
+
+
+def _read(folder: Path) -> AuditRecord:
+    path = folder / "audit.json"
+    try:
+        return AuditRecord.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise AuditError(f"{path}: {error.strerror}; name the folder of a finished audit") from error
+    except ValidationError as error:
+        raise AuditError(
+            f"{path} is no audit of this version ({error.error_count()} fields do not fit)"
+        ) from error
+
+
+def _finding(folder: Path, attack: AttackRecord, limit: float) -> Finding:
+    table = pq.read_table(
+        folder / "predictions.parquet", columns=["attack_id", "curve", "quantised", "flipped", "case"]
+    )
+    chosen = pc.and_(
+        pc.equal(table["attack_id"], attack.id), pc.invert(pc.or_(table["curve"], table["quantised"]))
+    )
+    rows = table.filter(chosen)
+    flips = proportion(
+        np.asarray(rows["flipped"].to_numpy(), bool), rows["case"].to_pylist(), level=ONE_SIDED
+    )
+    status: Literal["passed", "failed", "not assessed"]
+    if not attack.assessable or flips.estimate is None or flips.high is None:
+        status, words = "not assessed", attack.why_not or "no image was attacked"
+    else:
+        status = "passed" if flips.high <= limit else "failed"
+        words = (
+            f"flip rate {flips.estimate:.1%}, at most {flips.high:.1%} with 95 % confidence "
+            f"({flips.n} images, {flips.cases} cases); limit {limit:.1%}"
+        )
+    return Finding(
+        attack_id=attack.id,
+        metric="flip rate",
+        limit=limit,
+        estimate=flips.estimate,
+        upper_bound=flips.high,
+        status=status,
+        words=words,
+    )
