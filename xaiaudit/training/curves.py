@@ -23,7 +23,8 @@ def draw_losses(history: Sequence[Epoch], path: Path, title: str) -> None:
     )
     kept = [epoch for epoch in history if epoch.lowest][-1]
     axes.axvline(kept.number, color="0.5", linestyle=":", label=f"kept: epoch {kept.number}")
-    axes.set(xlabel="epoch", ylabel="loss", title=title, ylim=(0, None))
+    highest = max(max(epoch.train_loss, epoch.validation_loss) for epoch in history)
+    axes.set(xlabel="epoch", ylabel="loss", title=title, ylim=(0, 1.08 * highest or 1))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
     axes.legend()
