@@ -183,9 +183,9 @@ def _prediction_row(
 
 def _map_rows(example: Example, attacks: Sequence[str]) -> list[dict[str, Any]]:
     rows = []
+    every = [regions(example.lesion(i), spacing=example.spacing).codes for i in range(example.n)]
     for explainer in EXPLAINERS:
-        for i in range(example.n):
-            codes = regions(example.lesion(i), spacing=example.spacing).codes
+        for i, codes in enumerate(every):
             before = example.map(i, explainer, False)
             clean = _map_row(example, i, explainer, "none", "own", before, before, codes)
             rows.append(clean)

@@ -108,6 +108,7 @@ Block = Text | Alarm | Points | Facts | Table | Heat | Picture | Case | Row
 class Section:
     title: str
     blocks: list[Block]
+    new_page: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ SOFT_BREAK = "\u200b"  # a place where a long word may break; the PDF shows and 
 # Letters and signs that the fonts embedded in typst hold; PDF/A forbids a glyph that is not there.
 _SHOWN = re.compile(
     "[ -~\u00a0-\u00ac\u00ae-\u017f\u0384-\u0386\u0388-\u038a\u038c\u038e-\u03a1\u03a3-\u03ce\u0400-\u045f"
-    "\u1ea0-\u1ef9\u2010-\u2014\u2018-\u201e\u2020-\u2022\u2026\u202f\u2030\u2032\u2033\u20ac\u2190-\u2193\u2212"
+    "\u1ea0-\u1ef9\u2010-\u2014\u2018-\u201e\u2020-\u2022\u2026\u202f\u2030\u2032\u2033\u20ac\u2190-\u2193\u2212\u221e"
     "\u2248\u2260\u2264\u2265]"
 )
 
@@ -30,12 +30,9 @@ def printable(text: object) -> str:
     return "".join(c if _SHOWN.match(c) else f"\\u{{{ord(c):x}}}" for c in composed)
 
 
-def breakable(text: object, run: int = 16) -> str:
-    """A file name, path or hash that may break after a separator, or within a run of more than `run` "
-    "characters."""
-    parts = re.split(r"(?<=[/\\_\-.,:=@])", printable(text))
-    pieces = [part[i : i + run] for part in parts for i in range(0, len(part), run)]
-    return SOFT_BREAK.join(pieces)
+def breakable(text: object) -> str:
+    """A file name, path or command that may break after a separator."""
+    return re.sub(r"([/\\_\-.,:=@])(?=.)", rf"\1{SOFT_BREAK}", printable(text))
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -45,7 +42,8 @@ def number(value: float | None, digits: int = 3) -> str:
     if value == 0:
         return "0"
     if not 1e-3 <= abs(value) < 1e6:
-        return f"{value:.{digits - 1}e}".replace("-", "−")
+        mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
+        return f"{mantissa}e{int(exponent)}".replace("-", "−")
     decimals = max(0, digits - 1 - int(f"{abs(value):e}".partition("e")[2]))
     text = f"{value:.{decimals}f}"
     return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")

@@ -25,6 +25,7 @@ from xaiaudit.reports.sections.verdict import verdict
 
 SECTIONS = (verdict, audited, clean, flips, curve, shift, pointing, gallery, left_out, reproducibility)
 TEMPLATE, DATA = "report.typ", "report.json"
+DATE = ("year", "month", "day", "hour", "minute", "second")
 
 
 def write_report(audit_dir: Path, *, out: Path | None = None) -> Path:
@@ -50,17 +51,24 @@ def write_report(audit_dir: Path, *, out: Path | None = None) -> Path:
 
 def render(audit: Audit) -> bytes:
     """The PDF of an audit."""
-    with tempfile.TemporaryDirectory(prefix="xaiaudit-report-") as name:
-        folder = Path(name)
-        data = document(audit, Canvas(folder=folder)).data()
-        when = f.moment(audit.record.created)
-        data["date"] = [when.year, when.month, when.day]
-        (folder / DATA).write_text(json.dumps(data), encoding="utf-8")
-        (folder / TEMPLATE).write_bytes(files("xaiaudit.reports").joinpath(TEMPLATE).read_bytes())
-        compiler = typst.Compiler(folder / TEMPLATE, root=folder, ignore_system_fonts=True)
-        pdf = compiler.compile(format="pdf", pdf_standards=["a-2a", "ua-1"], timestamp=int(when.timestamp()))
+    with tempfile.TemporaryDirectory(prefix="xaiaudit-report-") as folder:
+        source = lay_out(audit, Path(folder))
+        compiler = typst.Compiler(source, root=folder, ignore_system_fonts=True)
+        moment = int(f.moment(audit.record.created).timestamp())
+        pdf = compiler.compile(format="pdf", pdf_standards=["a-2a", "ua-1"], timestamp=moment)
         assert isinstance(pdf, bytes)  # one document, not a list of pages
         return pdf
+
+
+def lay_out(audit: Audit, folder: Path) -> Path:
+    """Write template, data and pictures into `folder`; returns the template, ready for typst."""
+    data = document(audit, Canvas(folder=folder)).data()
+    when = f.moment(audit.record.created)
+    data["date"] = {part: getattr(when, part) for part in DATE}
+    (folder / DATA).write_text(json.dumps(data), encoding="utf-8")
+    template = folder / TEMPLATE
+    template.write_bytes(files("xaiaudit.reports").joinpath(TEMPLATE).read_bytes())
+    return template
 
 
 def document(audit: Audit, canvas: Canvas) -> Document:
@@ -68,8 +76,9 @@ def document(audit: Audit, canvas: Canvas) -> Document:
     record = audit.record
     model = f.printable(Path(record.checkpoint.path).name)
     data = f.listing([f.printable(dataset.name) for dataset in record.datasets])
+    title = "a model in memory" if record.checkpoint.format == "in memory" else model
     return Document(
-        title=f"Audit of {model}",
+        title=f"Audit of {title}",
         subtitle=f"Adversarial robustness and explanations of a breast-ultrasound model, on {data}. "
         f"{f.date(record.created)}",
         running=f"{model} · SHA-256 {record.checkpoint.sha256[:12]}",

@@ -42,6 +42,15 @@ def flips(attack: AttackRecord) -> str:
     )
 
 
+def refusals(attacks: Sequence[AttackRecord]) -> list[str]:
+    """Why flips say nothing, each reason once."""
+    reasons: dict[str, list[str]] = {}
+    for attack in attacks:
+        if not attack.assessable:
+            reasons.setdefault(flips(attack), []).append(f.printable(attack.id))
+    return [f"Flips under {f.listing(ids)}: {reason}." for reason, ids in reasons.items()]
+
+
 def _smallest(attack: AttackRecord) -> str:
     reached = attack.linf.median
     if reached is None:

@@ -25,7 +25,8 @@ def draw_roc(clean: CleanRecord, path: Path) -> tuple[float, float]:
         axes.plot(
             [x], [y], "o", markersize=6, markerfacecolor="white", markeredgecolor=INK, clip_on=False, zorder=4
         )
-        axes.annotate("operating point", (x, y), (8, -11), textcoords="offset points", fontsize=8, zorder=5)
+        above = 7 if y < 15 else -11  # points, clear of the axis
+        axes.annotate("operating point", (x, y), (8, above), textcoords="offset points", fontsize=8)
         axes.set_xlabel("False positive rate (1 − specificity), %")
         axes.set_ylabel("True positive rate (sensitivity), %")
         percent_axis(axes, "x")

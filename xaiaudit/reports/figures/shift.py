@@ -24,13 +24,13 @@ class Group(NamedTuple):
 
 def draw_shift(groups: Sequence[Group], metrics: Sequence[tuple[str, str]], path: Path) -> None:
     """One panel a metric, given as (column, words); two rows an attack: flipped above, stood below."""
-    with chart(path, WIDTH_MM, 16 + 13 * len(groups)) as figure:
+    with chart(path, WIDTH_MM, 19 + 12 * len(groups)) as figure:
         panels = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
         for axes, (metric, title) in zip(panels, metrics, strict=True):
             for row, (group, look) in enumerate(zip(groups, looks(len(groups)), strict=True)):
                 _box(axes, group.flipped[metric], -row + 0.19, look.colour, filled=True)
                 _box(axes, group.stood[metric], -row - 0.19, look.colour, filled=False)
-            axes.set_title(title, loc="left")
+            axes.set_title(title.replace(", ", ",\n"), loc="left")
             axes.grid(visible=False, axis="y")
         labels = [printable(group.attack) for group in groups]
         panels[0].set_yticks([-row for row in range(len(groups))], labels)

@@ -37,7 +37,7 @@ def _checkpoint(checkpoint: CheckpointRecord) -> Facts:
     outputs = "one logit, read as two" if checkpoint.one_logit else f"{len(checkpoint.classes)} logits"
     rows = [
         ("File", f.breakable(checkpoint.path)),
-        ("SHA-256", f.breakable(checkpoint.sha256, 32)),
+        ("SHA-256", f.breakable(checkpoint.sha256)),
         ("Loaded as", f"{f.printable(checkpoint.format)}; {f.printable(checkpoint.loaded)}"),
         (
             "Architecture",
@@ -103,7 +103,7 @@ def _dataset(dataset: DatasetRecord) -> Facts:
         ),
         ("Lesion masks", f"{dataset.with_mask} of {dataset.images}"),
         ("Spacing known", f"{dataset.with_spacing} of {dataset.images}"),
-        ("Source", f.breakable(dataset.citation, 60) or "no citation given"),
+        ("Source", f.breakable(dataset.citation) or "no citation given"),
     ]
     return Facts(rows=rows, mono=[])
 

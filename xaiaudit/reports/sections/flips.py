@@ -21,8 +21,7 @@ def flips(audit: Audit, canvas: Canvas) -> Section:
         _directions(attacks, positive),
         _counts(attacks),
     ]
-    refused = [f"{f.printable(a.id)}: {words.flips(a)}." for a in attacks if not a.assessable]
-    if refused:
+    if refused := words.refusals(attacks):
         blocks.append(Points(items=refused))
     if any(attack.dice_after is not None for attack in attacks):
         blocks.append(_dice(attacks))

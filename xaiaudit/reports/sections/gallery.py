@@ -45,7 +45,7 @@ def gallery(audit: Audit, canvas: Canvas) -> Section:
     attacks = {attack.id: attack for attack in audit.record.attacks}
     for number, case in enumerate(cases, 1):
         blocks.append(_case(audit, canvas, number, case, attacks.get(case.attack_id)))
-    return Section(title="Gallery", blocks=blocks)
+    return Section(title="Gallery", blocks=blocks, new_page=True)
 
 
 def _case(audit: Audit, canvas: Canvas, number: int, case: GalleryCase, attack: AttackRecord | None) -> Case:

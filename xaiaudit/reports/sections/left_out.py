@@ -42,7 +42,7 @@ def left_out(audit: Audit, canvas: Canvas) -> Section:
     blocks.append(Points(items=_counts(record)))
     if record.warnings:
         blocks.append(Text(text="Warnings of the audit", style="subheading"))
-        blocks.append(Points(items=[f.breakable(warning, 60) for warning in record.warnings]))
+        blocks.append(Points(items=[f.printable(warning) for warning in record.warnings]))
     return Section(title="What was left out, and what is undefined", blocks=blocks)
 
 

@@ -32,9 +32,9 @@ def reproducibility(audit: Audit, canvas: Canvas) -> Section:
         f"{f.printable(environment.platform)}; {f.printable(environment.device)}, "
         f"{f.count(environment.threads, 'thread')}, {f.printable(environment.precision)}"
     )
-    hashes = [(name, f"SHA-256 {f.breakable(sha256, 32)}") for name, sha256 in audit.sha256.items()]
+    hashes = [(name, f"SHA-256 {f.breakable(sha256)}") for name, sha256 in audit.sha256.items()]
     rows = [
-        ("Command", f.breakable(command, 60) if command else "called from Python"),
+        ("Command", f.breakable(command) if command else "called from Python"),
         ("Begun", f"{f.date(record.created)}; took {f.duration(record.seconds)}"),
         ("xaiaudit", f"{f.printable(record.xaiaudit)}, schema version {record.schema_version}"),
         ("Versions", f"Python {f.printable(environment.python)}, {versions}"),

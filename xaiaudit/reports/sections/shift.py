@@ -121,7 +121,8 @@ def _explainer(audit: Audit, canvas: Canvas, records: list[MapRecord], number: i
 
 def _drawn_metrics(records: list[MapRecord]) -> list[str]:
     """Millimetres where every compared map has them, else parts of the diagonal, which every map has."""
-    whole = all(_n(m.shift, "peak_mm") == _n(m.shift, "peak_diagonal") > 0 for m in records)
+    pairs = [(_n(m.shift, "peak_mm"), _n(m.shift, "peak_diagonal")) for m in records]
+    whole = any(n for n, _ in pairs) and all(n == every for n, every in pairs)
     return [
         *(("peak_mm", "mass_centre_mm") if whole else ("peak_diagonal", "mass_centre_diagonal")),
         "topk_intersection",
@@ -168,8 +169,8 @@ def _flipped(predictions: pa.Table, attack: str) -> dict[str, bool]:
 
 def _table(records: list[MapRecord], name: str) -> Table:
     shown = [m for m in SHIFT_METRICS if any(_n(r.shift, m) for r in records)]
-    if "peak_mm" in shown and _drawn_metrics(records)[0] == "peak_mm":
-        shown = [metric for metric in shown if not metric.endswith("_diagonal")]
+    drawn = _drawn_metrics(records)
+    shown = [m for m in shown if m in drawn or not m.startswith(("peak", "mass_centre"))]
     rows = []
     for record in records:
         for words_, values in (("flipped", record.shift_flipped), ("stood", record.shift_unflipped)):

@@ -40,8 +40,6 @@ def _alarms(record: AuditRecord) -> list[Block]:
         shown = ", ".join(map(f.breakable, names[:5]))
         more = f" and {len(names) - 5} more, in section 9" if len(names) > 5 else ""
         alarms.append(Alarm(title="Leak", text=f"{_sentence(words.leak(record))} {shown}{more}."))
-    elif not record.leak.assessed:
-        alarms.append(Alarm(title="Leak not assessed", text=_sentence(words.leak(record))))
     auc = record.clean.auc
     if auc is not None and auc.estimate is not None and auc.estimate < 0.5:
         alarms.append(
@@ -50,11 +48,7 @@ def _alarms(record: AuditRecord) -> list[Block]:
                 text=f"The clean AUC is {f.value(auc)}. Perhaps the classes are swapped in the checkpoint.",
             )
         )
-    for attack in record.attacks:
-        if not attack.assessable:
-            why = f"Flips under {f.printable(attack.id)}: {words.flips(attack)}."
-            alarms.append(Alarm(title="Not assessable", text=why))
-    return alarms
+    return [*alarms, *(Alarm(title="Not assessable", text=why) for why in words.refusals(record.attacks))]
 
 
 def _key_figures(record: AuditRecord) -> Table:

@@ -1,0 +1,18 @@
+"""One made-up audit and its report for all tests of reports."""
+
+from pathlib import Path
+
+import example_audit
+import pytest
+
+from xaiaudit.reports import write_report
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return example_audit.build(tmp_path_factory.mktemp("audit"), images=24)
+
+
+@pytest.fixture(scope="session")
+def report(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_report(folder, out=tmp_path_factory.mktemp("report") / "report.pdf")

@@ -1,0 +1,92 @@
+"""Pictures of a report: what they draw is where it should be, and they stay the same."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from xaiaudit.records import REGIONS, CleanRecord, RocPoint
+from xaiaudit.reports.figures import panels
+from xaiaudit.reports.figures.roc import draw_roc
+from xaiaudit.reports.figures.style import chart, looks
+
+LUMA = np.array([0.2126, 0.7152, 0.0722])
+
+
+@pytest.mark.parametrize("colours", [panels.sequential(), panels.signed()])
+def test_colour_maps_keep_their_order_in_grey_print(colours: object) -> None:
+    grey = colours(np.linspace(0, 1, 64))[:, :3] @ LUMA  # type: ignore[operator]
+    assert (np.diff(grey) > 0).all()
+
+
+def test_attacks_differ_by_marker_and_dash_alone() -> None:
+    six = looks(6)
+    assert len({look.marker for look in six}) == len({str(look.dash) for look in six}) == 6
+
+
+def test_map_panel_crosses_the_largest_cell_and_outlines_the_lesion() -> None:
+    codes = np.full((112, 112), REGIONS.index("elsewhere"), np.uint8)
+    codes[30:60, 40:80] = REGIONS.index("lesion")
+    saliency = np.zeros((7, 7))
+    saliency[6, 1] = 3.0
+    rgb, low, high = panels.map_panel(saliency, codes, signed_map=False)
+    assert (low, high) == (0.0, 3.0)
+    row, column = int(6.5 / 7 * rgb.shape[0]), int(1.5 / 7 * rgb.shape[1])
+    assert (rgb[row, column] == 255).all()
+    factor = rgb.shape[0] // 112
+    assert (rgb[30 * factor, 60 * factor] == 255).all()  # the lesion's upper edge
+    assert (rgb[29 * factor - 1, 60 * factor] != 255).any()
+
+
+def test_signed_map_has_a_scale_about_zero_and_an_undefined_one_no_cross() -> None:
+    codes = np.full((28, 28), REGIONS.index("elsewhere"), np.uint8)
+    saliency = np.array([[-4.0, 1.0], [0.0, 2.0]])
+    assert panels.map_panel(saliency, codes, signed_map=True)[1:] == (-4.0, 4.0)
+    flat, low, high = panels.map_panel(np.zeros((2, 2)), codes, signed_map=False)
+    assert (low, high) == (0.0, 0.0)
+    assert (flat == flat[0, 0]).all()
+
+
+@pytest.mark.parametrize(
+    ("grey", "magnification"), [(25.5, 2), (2.5, 50), (1.0, 100), (127.5, 1), (200.0, 1)]
+)
+def test_perturbation_is_magnified_as_far_as_it_fits(grey: float, magnification: int) -> None:
+    clean = np.full((8, 8), 20, np.uint8)
+    adversarial = np.full((8, 8), 20 / 255, np.float32)
+    adversarial[0, 0] += grey / 255
+    rgb, found, reach = panels.perturbation_panel(clean, adversarial)
+    assert found == magnification
+    assert reach == pytest.approx(127.5 / magnification)
+    rest = rgb[-1, -1].astype(int)
+    assert np.ptp(rest) < 6  # no change is grey
+    assert 120 < rest.mean() < 190
+    assert rgb[0, 0] @ LUMA > rest @ LUMA
+
+
+def test_scale_bar_is_ten_millimetres_long() -> None:
+    rgb = panels.grey_panel(np.zeros((112, 112), np.uint8), (0.4, 0.5))
+    factor = rgb.shape[0] // 112
+    assert (rgb == 255).all(2).any(0).sum() == 20 * factor  # 20 pixels of 0.5 mm
+    assert not panels.grey_panel(np.zeros((112, 112), np.uint8)).any()
+
+
+def test_operating_point_is_the_last_one_at_or_above_margin_zero(tmp_path: Path) -> None:
+    points = [(0.0, 0.0, 9.0), (0.0, 0.5, 2.0), (0.25, 0.75, 0.0), (0.5, 1.0, -1.0), (1.0, 1.0, -2.0)]
+    roc = [RocPoint(false_positive_rate=x, true_positive_rate=y, margin=m) for x, y, m in points]
+    empty = dict.fromkeys(
+        ("auc", "accuracy", "balanced_accuracy", "sensitivity", "specificity", "dice"), None
+    )
+    clean = CleanRecord(images=8, confusion=[], roc=roc, decision_shares={}, **empty)
+    assert draw_roc(clean, tmp_path / "roc.svg") == (0.25, 0.75)
+
+
+def test_charts_are_reproducible_and_never_read_mathematics(tmp_path: Path) -> None:
+    drawn = []
+    for name in ("a.svg", "b.svg"):
+        with chart(tmp_path / name, 60, 40) as figure:
+            axes = figure.subplots()
+            axes.plot([0, 1], [0, 1], label="$\\frac{$ <b>&")
+            axes.legend()
+        drawn.append((tmp_path / name).read_bytes())
+    assert drawn[0] == drawn[1]
+    assert b"$\\frac{$ &lt;b&gt;&amp;" in drawn[0]

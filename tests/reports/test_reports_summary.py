@@ -1,0 +1,95 @@
+"""The lines at the end of `xaiaudit attack`, and the sentences behind them."""
+
+from pathlib import Path
+
+import pytest
+
+from xaiaudit.records import AttackRecord, AuditRecord, CurvePoint, Interval
+from xaiaudit.reports import words
+from xaiaudit.reports.reading import read_record
+from xaiaudit.reports.summary import summary
+
+
+@pytest.fixture(scope="module")
+def record(folder: Path) -> AuditRecord:
+    return read_record(folder)
+
+
+def rate(estimate: float) -> Interval:
+    return Interval(estimate=estimate, low=0.0, high=1.0, n=20, cases=20, method="by hand")
+
+
+def with_curve(attack: AttackRecord, shares: list[float]) -> AttackRecord:
+    points = [
+        CurvePoint(epsilon=level / 255, flips=rate(share), flips_quantised=rate(share), robust_accuracy=None)
+        for level, share in zip((0.5, 1.0, 2.0), shares, strict=True)
+    ]
+    return attack.model_copy(update={"curve": points})
+
+
+def test_summary_names_every_attack_and_every_finding(record: AuditRecord) -> None:
+    text = "\n".join(summary(record))
+    for attack in record.attacks:
+        assert f"  {attack.id}" in text
+    assert "within 25.5 grey levels" in text
+    assert "passes nothing and fails nothing" in text
+    for start in (
+        "Silent shift: in ",
+        "Leak: none",
+        "Left out: 1 file: the file is truncated (1)",
+        "Warning: ",
+    ):
+        assert start in text
+    assert text.isprintable() or all(c.isprintable() or c == "\n" for c in text)
+
+
+@pytest.mark.parametrize(
+    ("shares", "expected"),
+    [
+        ([0.0, 0.25, 0.75], "the first decisions flip at 1 grey level (25.0 %"),
+        ([0.1, 0.25, 0.75], "already at the smallest radius tried, 0.5 grey levels"),
+        ([0.0, 0.6, 0.75], "at 1 grey level (60.0 % (0.0 to 100.0)), and that is half of them or more"),
+        ([0.0, 0.1, 0.2], "fewer than half have flipped at any radius tried"),
+        ([0.0, 0.0, 0.0], "no decision flips up to 2 grey levels"),
+    ],
+)
+def test_where_the_curve_begins(record: AuditRecord, shares: list[float], expected: str) -> None:
+    text = words.begins(with_curve(record.attacks[0], shares)).replace("\u00a0", " ")
+    assert expected in text
+
+
+def test_strongest_is_the_highest_rate_and_then_the_smallest_radius(record: AuditRecord) -> None:
+    fgsm, pgd = (
+        attack.model_copy(update={"flips": rate(share)})
+        for attack, share in zip(record.attacks[:2], (0.9, 0.9), strict=True)
+    )
+    chosen = words.strongest([fgsm, pgd])
+    assert chosen is not None
+    assert chosen.id == "pgd"
+    assert words.strongest([fgsm.model_copy(update={"assessable": False})]) is None
+
+
+def test_a_constant_model_is_not_assessable(record: AuditRecord) -> None:
+    attack = record.attacks[0].model_copy(update={"assessable": False, "why_not": "it never decides"})
+    changed = record.model_copy(update={"attacks": [attack]})
+    text = "\n".join(summary(changed))
+    assert "not assessable, because it never decides" in text
+    assert "decisions flipped" not in text
+
+
+def test_without_labels_directions_follow_decisions(record: AuditRecord) -> None:
+    attack = record.attacks[0].model_copy(update={"missed_cancers": None, "false_alarms": None})
+    assert words.direction(attack, "malignant").startswith("away from malignant")
+    assert words.directions("cyst") == ("missed cyst", "false cyst")
+
+
+def test_a_leak_is_loud(record: AuditRecord) -> None:
+    leak = record.leak.model_copy(update={"exact": ["BUSI/a.png"], "near": []})
+    assert any(
+        line.startswith("LEAK: 1 audited image") for line in summary(record.model_copy(update={"leak": leak}))
+    )
+
+
+def test_terminal_gets_no_control_characters(record: AuditRecord) -> None:
+    nasty = record.model_copy(update={"warnings": ["\x1b[2Jgone\r\n"]})
+    assert "\\u{1b}[2Jgone\\u{d}\\u{a}" in summary(nasty)[-1]
