@@ -95,7 +95,7 @@ def _look(search: Search, problem: Problem, batch: _Batch) -> Seen:
 
 def _rounding(logits: Tensor) -> Tensor:
     """How much a logit may differ from one batch to the next: searches that aim at the boundary go beyond."""
-    return 100 * torch.finfo(logits.dtype).eps * (1 + logits.detach().abs().amax(1))
+    return 100 * torch.finfo(logits.dtype).eps * logits.detach().abs().amax(1)
 
 
 def _gradients(values: Tensor, x: Tensor) -> list[Tensor]:

@@ -90,10 +90,11 @@ class GradientAttack(Search, Protocol):
         start = "a random point of the ball" if self.random_start else "the clean image"
         count = f"{self.steps} steps" if self.steps > 1 else "one step"
         tries = f", {self.restarts} restarts" if self.restarts > 1 else ""
-        norm = {"linf": "L∞", "l2": "L2"}[self.norm]
+        norm, where = {"linf": ("L∞", ""), "l2": ("L2", " over all pixels")}[self.norm]
+        radius = f"{grey(self.epsilon)} grey levels{where} ({self.epsilon:.4g} of full scale)"
         return (
-            f"{self.words}: {norm} radius {grey(self.epsilon)} grey levels ({self.epsilon:.4g} of full scale)"
-            f", {count} of {grey(self.step_size)} grey levels, from {start}{tries}"
+            f"{self.words}: {norm} radius {radius}, {count} of {grey(self.step_size)} grey levels, "
+            f"from {start}{tries}"
         )
 
 
