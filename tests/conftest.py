@@ -24,3 +24,52 @@ def _one_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of 60 small phantoms with masks, spacing and a manifest; texture and echo tell them apart."""
+    from xaiaudit.data import write_phantoms
+
+    return write_phantoms(tmp_path_factory.mktemp("data") / "phantoms", 60, seed=3, size=64).parent
+
+
+@pytest.fixture(scope="session")
+def checkpoint(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small network trained for a moment on the phantoms: it decides, and attacks can turn it."""
+    return train_small(phantoms, tmp_path_factory.mktemp("model") / "model.pt", "small-cnn")
+
+
+def train_small(data: Path, out: Path, architecture: str, epochs: int = 6, **arguments: object) -> Path:
+    from xaiaudit.data import open_dataset
+    from xaiaudit.training import Recipe, train
+    from xaiaudit.types import Preprocessing
+
+    train(
+        architecture,
+        open_dataset(data),
+        out,
+        arguments=arguments,
+        preprocessing=Preprocessing(size=64, channels=1, mean=(0.3,), std=(0.2,)),
+        recipe=Recipe(epochs=epochs, batch_size=8, learning_rate=3e-3, batch_norm="train"),
+        fractions=(0.5, 0.2, 0.3),
+        device="cpu",
+    )
+    return out
+
+
+@pytest.fixture(scope="session")
+def audit_folder(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole audit of the small network on its test split, as the command line makes it; no report."""
+    from click.testing import CliRunner
+
+    from xaiaudit.cli import main
+
+    out = tmp_path_factory.mktemp("audits") / "audit"
+    methods = ("fgsm", "pgd:epsilon=2/255,steps=5", "deepfool")
+    words = [word for method in methods for word in ("--method", method)]
+    result = CliRunner().invoke(
+        main, ["attack", str(checkpoint), *words, "--out", str(out), "--batch-size", "7", "--no-report"]
+    )
+    assert result.exit_code == 0, result.output
+    return out

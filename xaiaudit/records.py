@@ -255,6 +255,10 @@ class AuditRecord(Record):
     keep_ids: bool
 
 
+def _list(values: pa.DataType) -> pa.DataType:
+    return pa.list_(pa.field("element", values))  # the name that Parquet gives it, so that a read schema is equal
+
+
 PREDICTIONS = pa.schema(
     [
         pa.field("image", pa.string(), nullable=False),
@@ -268,7 +272,7 @@ PREDICTIONS = pa.schema(
         pa.field("curve", pa.bool_(), nullable=False),  # a point of the epsilon curve, run to its goal
         pa.field("quantised", pa.bool_(), nullable=False),
         pa.field("criterion", pa.string(), nullable=False),
-        pa.field("logits", pa.list_(pa.float32()), nullable=False),
+        pa.field("logits", _list(pa.float32()), nullable=False),
         pa.field("margin", pa.float64()),  # two classes only
         pa.field("decision", pa.string(), nullable=False),
         pa.field("decision_clean", pa.string(), nullable=False),
@@ -325,10 +329,10 @@ MAPS = pa.schema(
         pa.field("grid_rows", pa.int32(), nullable=False),
         pa.field("grid_columns", pa.int32(), nullable=False),
         pa.field(
-            "cells", pa.list_(pa.uint8()), nullable=False
+            "cells", _list(pa.uint8()), nullable=False
         ),  # region at each cell's centre, index into REGIONS
         pa.field("map_scale", pa.float64(), nullable=False),  # the raw map is map_scale times `map`
-        pa.field("map", pa.list_(pa.float16()), nullable=False),  # row by row, in [-1, 1]
+        pa.field("map", _list(pa.float16()), nullable=False),  # row by row, in [-1, 1]
     ],
     metadata={"schema_version": str(SCHEMA)},
 )

@@ -1,0 +1,227 @@
+"""Killed, resumed, sharded, leaking, unreadable: what happens to an audit on the way."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+import xaiaudit
+from xaiaudit.auditing import merge
+from xaiaudit.auditing.selection import choose_data
+from xaiaudit.data import open_dataset
+from xaiaudit.errors import AuditError, DataError, UsageError
+from xaiaudit.models import AuditedModel
+from xaiaudit.records import AuditRecord
+from xaiaudit.types import Preprocessing
+
+TABLES = ("predictions.parquet", "maps.parquet")
+METHODS = ("fgsm:steps=5", "pgd:steps=5")
+SMALL = Preprocessing(size=64, channels=1, mean=(0.3,), std=(0.2,))
+
+
+def run(checkpoint: Path, out: Path, **options: object) -> AuditRecord | None:
+    model = xaiaudit.load(checkpoint)
+    return xaiaudit.audit(
+        model,
+        choose_data(model),
+        METHODS,
+        out=out,
+        batch_size=4,
+        gallery=1,
+        **options,  # type: ignore[arg-type]
+    )
+
+
+@pytest.fixture(scope="module")
+def undisturbed(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("undisturbed") / "audit"
+    run(checkpoint, out)
+    return out
+
+
+def same_tables(one: Path, other: Path) -> bool:
+    return all((one / name).read_bytes() == (other / name).read_bytes() for name in TABLES)
+
+
+def test_a_killed_audit_resumes_to_byte_identical_tables(
+    checkpoint: Path, undisturbed: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "audit"
+    words = [word for method in METHODS for word in ("--method", method)]
+    command = [
+        sys.executable,
+        "-c",
+        "from xaiaudit.cli import main; main()",
+        "attack",
+        str(checkpoint),
+        *words,
+    ]
+    command += ["--out", str(out), "--batch-size", "4", "--gallery", "1", "--threads", "1", "--no-report"]
+    process = subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 90
+    while not list((out / "shards").glob("*.json")) and time.monotonic() < deadline:
+        assert process.poll() is None, "the audit ended before it could be killed"
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    done = list((out / "shards").glob("*.json"))
+    assert done, "no shard was finished before the kill"
+    assert not (out / "audit.json").exists()
+    attacked: list[int] = []
+    record = run(checkpoint, out, resume=True, on_attack=lambda images, total, name: attacked.append(images))
+    assert record is not None
+    assert sum(attacked) == len(METHODS) * (record.images - 4 * len(done))  # what was done stays done
+    assert same_tables(out, undisturbed)
+
+
+def test_three_shards_merged_are_byte_identical_too(
+    checkpoint: Path, undisturbed: Path, tmp_path: Path
+) -> None:
+    parts = [tmp_path / f"part-{number}" for number in (1, 2, 3)]
+    for number, part in enumerate(parts, start=1):
+        assert run(checkpoint, part, shard=(number, 3)) is None
+    with pytest.raises(AuditError, match="shards are not done"):
+        merge(parts[:2], tmp_path / "whole")
+    record = merge(parts, tmp_path / "whole")
+    assert same_tables(tmp_path / "whole", undisturbed)
+    expected = AuditRecord.model_validate_json((undisturbed / "audit.json").read_bytes())
+    assert record.attacks == expected.attacks
+    assert record.maps == expected.maps
+
+
+def test_a_finished_audit_never_changes(checkpoint: Path, undisturbed: Path) -> None:
+    with pytest.raises(AuditError, match="never changes"):
+        run(checkpoint, undisturbed)
+    with pytest.raises(AuditError, match="never changes"):
+        run(checkpoint, undisturbed, resume=True)
+
+
+def test_a_resume_with_other_settings_says_which(checkpoint: Path, tmp_path: Path) -> None:
+    run(checkpoint, tmp_path, shard=(1, 3))
+    with pytest.raises(AuditError, match="seed: 0 then, 1 now"):
+        run(checkpoint, tmp_path, resume=True, seed=1)
+    with pytest.raises(AuditError, match="unfinished audit; go on with --resume"):
+        run(checkpoint, tmp_path)
+    with pytest.raises(AuditError, match="holds no audit to go on with"):
+        run(checkpoint, tmp_path / "elsewhere", resume=True)
+
+
+def test_parts_of_different_audits_are_not_merged(checkpoint: Path, tmp_path: Path) -> None:
+    run(checkpoint, tmp_path / "a", shard=(1, 2))
+    run(checkpoint, tmp_path / "b", shard=(2, 2), seed=5)
+    with pytest.raises(AuditError, match="parts of different audits"):
+        merge([tmp_path / "a", tmp_path / "b"])
+
+
+def test_training_images_are_a_leak_and_so_are_their_near_duplicates(
+    checkpoint: Path, phantoms: Path, tmp_path: Path
+) -> None:
+    model = xaiaudit.load(checkpoint)
+    trained = choose_data(model, split="train")
+    folder = tmp_path / "data" / "benign"
+    folder.mkdir(parents=True)
+    shutil.copy(trained.entries[0].image, folder / "same.png")
+    brighter = np.asarray(Image.open(trained.entries[1].image)).astype(float) * 0.9 + 10
+    Image.fromarray(brighter.astype(np.uint8)).save(folder / "near.png")
+    shutil.copy(choose_data(model).entries[0].image, folder / "fresh.png")
+    record = xaiaudit.audit(model, folder.parent, ["fgsm-single"], out=tmp_path / "audit")
+    assert record is not None
+    assert [name.rpartition("/")[2] for name in record.leak.exact] == ["same.png"]
+    assert [name.rpartition("/")[2] for name in record.leak.near] == ["near.png"]
+
+
+def test_an_unreadable_image_is_counted_and_named_or_with_strict_ends_the_run(
+    checkpoint: Path, phantoms: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "data" / "benign"
+    folder.mkdir(parents=True)
+    images = sorted((phantoms / "images").glob("*.png"))[:3]
+    for image in images:
+        shutil.copy(image, folder / image.name)
+    (folder / images[1].name).write_bytes(images[1].read_bytes()[:500])
+    model = xaiaudit.load(checkpoint)
+    record = xaiaudit.audit(model, folder.parent, ["fgsm-single"], out=tmp_path / "audit")
+    assert record is not None
+    assert record.images == 2
+    assert [images[1].name in item.file for item in record.left_out] == [True]
+    with pytest.raises(DataError, match=images[1].name):
+        xaiaudit.audit(model, folder.parent, ["fgsm-single"], out=tmp_path / "strict", strict=True)
+
+
+def test_an_image_that_changed_since_the_plan_stops_the_audit(
+    checkpoint: Path, phantoms: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "data" / "benign"
+    folder.mkdir(parents=True)
+    images = sorted((phantoms / "images").glob("*.png"))[:3]
+    for image in images:
+        shutil.copy(image, folder / image.name)
+    dataset = open_dataset(folder.parent)
+    model = xaiaudit.load(checkpoint)
+
+    def swap(done: int, total: int) -> None:
+        if done == total:
+            shutil.copy(images[0], folder / images[2].name)
+
+    with pytest.raises(AuditError, match="has changed since the audit was planned"):
+        xaiaudit.audit(model, dataset, ["fgsm-single"], out=tmp_path / "audit", on_look=swap)
+
+
+class Constant(nn.Module):
+    """Decides malignant, whatever the image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Conv2d(1, 2, 3)
+        self.head = nn.Linear(2, 2)
+        nn.init.zeros_(self.head.weight)
+        with torch.no_grad():
+            self.head.bias.copy_(torch.tensor([0.0, 5.0]))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.head(self.features(images).mean((2, 3)))
+        return logits
+
+
+def test_a_constant_classifier_is_not_assessable_and_its_failed_attacks_are_counted(
+    phantoms: Path, tmp_path: Path
+) -> None:
+    model = AuditedModel(Constant(), preprocessing=SMALL)
+    record = xaiaudit.audit(model, phantoms, ["fgsm", "deepfool"], out=tmp_path / "audit", limit=6)
+    assert record is not None
+    for item in record.attacks:
+        assert not item.assessable
+        assert "one decision" in item.why_not
+        assert item.failed == item.images == 6  # a zero gradient is a failure of the attack, not robustness
+    assert any("flip rates say nothing" in warning for warning in record.warnings)
+    assert all(item.undefined_before == 6 for item in record.maps)
+    assert all(item.silent_shift.estimate is None for item in record.maps)
+
+
+def test_without_data_the_audit_says_what_to_do(phantoms: Path) -> None:
+    with pytest.raises(UsageError, match="no data is known"):
+        choose_data(AuditedModel(Constant(), preprocessing=SMALL))
+
+
+def test_two_runs_of_one_attack_have_ids_of_their_own(checkpoint: Path, tmp_path: Path) -> None:
+    model = xaiaudit.load(checkpoint)
+    record = xaiaudit.audit(
+        model, choose_data(model), ["pgd:epsilon=1/255,steps=3", "pgd:epsilon=4/255,steps=3"],
+        out=tmp_path / "audit", limit=4, curve=False,
+    )  # fmt: skip
+    assert record is not None
+    assert [item.id for item in record.attacks] == ["pgd", "pgd-2"]
+    assert [item.epsilon for item in record.attacks] == [1 / 255, 4 / 255]
+    assert set(pq.read_table(tmp_path / "audit/predictions.parquet")["attack_id"].to_pylist()) == {
+        "none", "pgd", "pgd-2",
+    }  # fmt: skip

@@ -1,0 +1,171 @@
+"""Every command as its user calls it: exit codes, files, and what is printed."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from xaiaudit.cli import main
+from xaiaudit.records import AuditRecord
+
+
+def call(*words: object) -> Result:
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+def test_help_needs_neither_torch_nor_time() -> None:
+    code = (
+        "import sys, time; start = time.perf_counter()\n"
+        "from xaiaudit.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit as stop: assert stop.code == 0\n"
+        "print(sorted({'torch', 'numpy', 'pyarrow', 'matplotlib'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["attack", "convert", "data check", "data phantoms", "demo", "evaluate", "explain", "gate", "inspect",
+     "list", "merge", "report", "train"],
+)  # fmt: skip
+def test_every_command_has_help_with_defaults(command: str) -> None:
+    result = call(*command.split(), "--help")
+    assert result.exit_code == 0
+    assert "Usage:" in result.output
+
+
+def test_inspect_says_what_the_checkpoint_holds(checkpoint: Path) -> None:
+    result = call("inspect", checkpoint)
+    assert result.exit_code == 0
+    assert "small-cnn" in result.output
+    assert json.loads(call("inspect", checkpoint, "--json").stdout)["safe"] is True
+
+
+def test_evaluate_repeats_the_metrics_of_the_training(checkpoint: Path) -> None:
+    result = call("evaluate", checkpoint, "--json")
+    assert result.exit_code == 0, result.output
+    stored = json.loads(call("inspect", checkpoint, "--json").stdout)
+    trained = stored["training"]["metrics"]["test"]
+    assert json.loads(result.stdout)["auc"] == pytest.approx(trained["auc"])
+
+
+def test_evaluate_prints_intervals(checkpoint: Path) -> None:
+    result = call("evaluate", checkpoint, "--split", "validation")
+    assert result.exit_code == 0, result.output
+    assert "AUC" in result.output
+    assert "95 % interval over" in result.output
+    assert "validation split of the checkpoint" in result.output
+
+
+def test_explain_writes_a_picture_and_numbers_for_each_explainer(
+    checkpoint: Path, phantoms: Path, tmp_path: Path
+) -> None:
+    image = sorted((phantoms / "images").glob("*.png"))[0]
+    result = call("explain", checkpoint, image, "--out", tmp_path / "maps", "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert [item["explainer"] for item in found] == ["grad-cam", "cam"]
+    for item in found:
+        assert Path(item["picture"]).stat().st_size > 1000
+        if item["maximum"] is not None:
+            column, row = item["maximum"]
+            assert 0 <= column <= 64
+            assert 0 <= row <= 64
+    words = call("explain", checkpoint, image, "--explainer", "cam", "--target", "benign", "--out", tmp_path)
+    assert words.exit_code == 0
+    assert "cam of benign" in words.output
+
+
+def test_report_needs_the_folder_alone(audit_folder: Path, tmp_path: Path) -> None:
+    result = call("report", audit_folder, "--out", tmp_path / "a.pdf")
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_the_gate_passes_fails_and_leaves_the_audit_as_it_was(audit_folder: Path) -> None:
+    before = (audit_folder / "audit.json").read_bytes()
+    record = AuditRecord.model_validate_json(before)
+    flips = {item.id: item.flips.estimate for item in record.attacks}
+    worst = max(flips.values())
+    passed = call("gate", audit_folder, "--max-flip-rate", "1")
+    assert passed.exit_code == 0, passed.output
+    assert worst > 0.3
+    failed = call("gate", audit_folder, "--max-flip-rate", "0.3")
+    assert failed.exit_code == 1
+    assert "FAILED" in failed.output
+    assert json.loads((audit_folder / "gate.json").read_text())["verdict"] == "failed"
+    assert (audit_folder / "audit.json").read_bytes() == before
+
+
+def test_the_gate_asks_for_the_bound_not_the_estimate(audit_folder: Path) -> None:
+    record = AuditRecord.model_validate_json((audit_folder / "audit.json").read_bytes())
+    for item in record.attacks:
+        estimate = item.flips.estimate
+        assert estimate is not None
+        if 0 < estimate < 1:
+            limit = estimate + 1e-6  # the estimate holds, its upper bound does not
+            assert call("gate", audit_folder, "--max-flip-rate", limit, "--attack", item.id).exit_code == 1
+
+
+def test_sharded_on_the_command_line_and_merged(checkpoint: Path, tmp_path: Path) -> None:
+    common = ["attack", checkpoint, "--method", "fgsm-single", "--batch-size", "6", "--out", tmp_path / "a"]
+    for part in ("1/2", "2/2"):
+        result = call(*common, "--shard", part)
+        assert result.exit_code == 0, result.output
+        assert "xaiaudit merge" in result.output
+    result = call("merge", tmp_path / "a")
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "a" / "report.pdf").exists()
+    assert not (tmp_path / "a" / "shards").exists()
+
+
+def test_data_check_exits_with_0_or_1(phantoms: Path, tmp_path: Path) -> None:
+    assert call("data", "check", phantoms).exit_code == 0
+    written = call("data", "phantoms", tmp_path / "p", "-n", "4", "--size", "48", "--cue", "posterior")
+    assert written.exit_code == 0, written.output
+    image = sorted((tmp_path / "p" / "images").glob("*.png"))[0]
+    image.write_bytes(image.read_bytes()[:200])
+    result = call("data", "check", tmp_path / "p")
+    assert result.exit_code == 1
+    assert image.name in result.output
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("attacks", "pgd"), ("explainers", "cam"), ("models", "thesis-mtl"), ("datasets", "busi")],
+)
+def test_list_gives_one_name_a_line(kind: str, name: str) -> None:
+    result = call("list", kind)
+    assert result.exit_code == 0
+    assert name in [line.split()[0] for line in result.output.splitlines()]
+
+
+def test_convert_makes_a_checkpoint_that_attack_takes(
+    checkpoint: Path, phantoms: Path, tmp_path: Path
+) -> None:
+    import torch
+
+    import xaiaudit
+
+    weights = tmp_path / "weights.pth"
+    torch.save(xaiaudit.load(checkpoint).net.state_dict(), weights)
+    said = ["--arch", "small-cnn", "--classes", "benign,malignant", "--positive", "malignant", "--size", "64"]
+    said += ["--mean", "0.3", "--std", "0.2", "--threshold", "0.5"]
+    missing = call("convert", weights, *said[:-2], "--out", tmp_path / "c.pt")
+    assert missing.exit_code == 2
+    assert "threshold" in missing.output
+    result = call("convert", weights, *said, "--out", tmp_path / "c.safetensors")
+    assert result.exit_code == 0, result.output
+    for model, more in ((tmp_path / "c.safetensors", []), (weights, said)):
+        out = tmp_path / f"audit-{model.stem}"
+        result = call(
+            "attack", model, *more, "--data", phantoms, "--method", "fgsm-single", "--limit", 4, "--out", out
+        )
+        assert result.exit_code == 0, result.output
+        record = AuditRecord.model_validate_json((out / "audit.json").read_bytes())
+        assert not record.leak.assessed  # foreign weights do not say what they were trained on

@@ -1,0 +1,191 @@
+"""Bad input: one line that begins with "Error: ", exit code 2, and no traceback."""
+
+import pickle
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from xaiaudit.cli import main
+
+Case = Callable[[Path, Path, Path], list[object]]  # checkpoint, phantoms, tmp_path
+
+
+def call(*words: object) -> Result:
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+def no_such_file(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    return ["attack", tmp / "none.pt", "--method", "fgsm"]
+
+
+class Harm:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return (print, ("this must never run",))
+
+
+def a_pickle(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    (tmp / "model.pt").write_bytes(pickle.dumps(Harm()))
+    return ["attack", tmp / "model.pt", "--method", "fgsm"]
+
+
+def another_architecture(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    content = torch.load(checkpoint, weights_only=True)
+    content["weights"] = {f"other.{key}": value for key, value in content["weights"].items()}
+    torch.save(content, tmp / "model.pt")
+    return ["attack", tmp / "model.pt", "--method", "fgsm"]
+
+
+def a_truncated_image_with_strict(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    (tmp / "data" / "benign").mkdir(parents=True)
+    for image in sorted((phantoms / "images").glob("*.png"))[:3]:
+        shutil.copy(image, tmp / "data" / "benign")
+    broken = tmp / "data" / "benign" / image.name
+    broken.write_bytes(broken.read_bytes()[:300])
+    return ["attack", checkpoint, "--method", "fgsm", "--data", tmp / "data", "--strict"]
+
+
+def masks_of_another_size(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    (tmp / "data" / "benign").mkdir(parents=True)
+    Image.fromarray(np.zeros((40, 50), np.uint8)).save(tmp / "data" / "benign" / "a.png")
+    Image.fromarray(np.zeros((40, 51), np.uint8)).save(tmp / "data" / "benign" / "a_mask.png")
+    return ["attack", checkpoint, "--method", "fgsm", "--data", tmp / "data"]
+
+
+def no_images(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    (tmp / "empty").mkdir()
+    return ["attack", checkpoint, "--method", "fgsm", "--data", tmp / "empty"]
+
+
+def grey_levels_for_epsilon(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    return ["attack", checkpoint, "--method", "fgsm:epsilon=25.5"]
+
+
+def no_data_known(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    content = torch.load(checkpoint, weights_only=True)
+    (description,) = (value for key, value in content.items() if key != "weights")
+    description["training"] = {}
+    torch.save(content, tmp / "model.pt")
+    return ["attack", tmp / "model.pt", "--method", "fgsm"]
+
+
+def unwritable_output(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    (tmp / "file").write_text("a file where a folder should go")
+    return ["attack", checkpoint, "--method", "fgsm", "--out", tmp / "file" / "audit"]
+
+
+def unknown_method(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    return ["attack", checkpoint, "--method", "fgms"]
+
+
+def unknown_explainer(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    return ["attack", checkpoint, "--method", "fgsm", "--explainer", "gradcam"]
+
+
+def unknown_layer(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    return ["attack", checkpoint, "--method", "fgsm", "--explainer", "grad-cam:layer=featurs"]
+
+
+def unknown_parameter(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    return ["attack", checkpoint, "--method", "pgd:eps=0.1"]
+
+
+def no_method(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    return ["attack", checkpoint]
+
+
+def data_gone(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    content = torch.load(checkpoint, weights_only=True)
+    (description,) = (value for key, value in content.items() if key != "weights")
+    description["training"]["data"][0]["path"] = str(tmp / "moved")
+    torch.save(content, tmp / "model.pt")
+    return ["attack", tmp / "model.pt", "--method", "fgsm"]
+
+
+def a_bad_shard(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    return ["attack", checkpoint, "--method", "fgsm", "--shard", "4/3", "--out", tmp / "a"]
+
+
+def a_shard_without_out(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    return ["attack", checkpoint, "--method", "fgsm", "--shard", "1/3"]
+
+
+def no_such_device(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    return ["attack", checkpoint, "--method", "fgsm", "--device", "cuda:99"]
+
+
+def unknown_architecture(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    return ["train", "--arch", "resnet05", "--data", phantoms, "--out", tmp / "m.pt"]
+
+
+def a_gate_without_an_audit(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    return ["gate", tmp, "--max-flip-rate", "0.3"]
+
+
+def a_report_without_an_audit(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    return ["report", tmp]
+
+
+def an_unknown_target(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    image = next((phantoms / "images").glob("*.png"))
+    return ["explain", checkpoint, image, "--target", "malign", "--out", tmp]
+
+
+def a_demo_over_other_files(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    (tmp / "keep.txt").write_text("mine")
+    return ["demo", "--out", tmp]
+
+
+CASES: dict[Case, tuple[str, ...]] = {
+    no_such_file: ("none.pt", "no such file"),
+    a_pickle: ("model.pt", "--trust-pickle"),
+    another_architecture: ("model.pt", "small-cnn"),
+    a_truncated_image_with_strict: (".png", "--strict"),
+    masks_of_another_size: ("a_mask.png", "40", "51"),
+    no_images: ("empty", "no images"),
+    grey_levels_for_epsilon: ("25.5", "did you mean 25.5/255 (grey levels)?"),
+    no_data_known: ("no data is known", "--data"),
+    unwritable_output: ("audit", "--out"),
+    unknown_method: ("fgms", "fgsm"),
+    unknown_explainer: ("gradcam", "grad-cam"),
+    unknown_layer: ("featurs", "features"),
+    unknown_parameter: ("eps", "epsilon"),
+    no_method: ("--method",),
+    data_gone: ("moved", "--data DIR --split test"),
+    a_bad_shard: ("4/3",),
+    a_shard_without_out: ("--shard needs --out",),
+    no_such_device: ("cuda:99",),
+    unknown_architecture: ("resnet05", "resnet50"),
+    a_gate_without_an_audit: ("audit.json",),
+    a_report_without_an_audit: ("audit.json",),
+    an_unknown_target: ("malign", "malignant"),
+    a_demo_over_other_files: ("--out",),
+}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
+def test_one_line_says_what_was_got_and_how_to_mend_it(
+    case: Case, checkpoint: Path, phantoms: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = case(checkpoint, phantoms, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    result = call(*words)
+    errors = [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
+    assert result.exit_code == 2, result.output
+    assert len(errors) == 1, result.stderr
+    assert "Traceback" not in result.stderr
+    for word in CASES[case]:
+        assert word in errors[0]
+    assert "this must never run" not in result.output
+
+
+def test_debug_shows_where_it_was(tmp_path: Path) -> None:
+    result = call("inspect", tmp_path / "none.pt", "--debug")
+    assert result.exit_code == 2
+    assert "Traceback" in result.stderr
+    assert result.stderr.splitlines()[-1].startswith("Error: ")
