@@ -3,6 +3,7 @@
 Folding leaves running statistics of mean 0 and variance 1 with a bias that is not 0. In training mode such a
 layer would put the batch's own statistics in their place and so undo the scale that the weights were folded
 with; it keeps what the weights learnt only while it uses the statistics it came with.
+MobileNetV2 on BUSI, seed 0, after one epoch: validation AUC 0.60 with batch statistics, 0.90 with those kept.
 """
 
 from collections.abc import Iterable
