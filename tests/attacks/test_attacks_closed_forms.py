@@ -154,6 +154,16 @@ def test_deepfool_goes_to_the_nearest_of_several_planes() -> None:
     assert result.backwards.item() == 2 * 2  # two hyperplanes at each of two looks
 
 
+def test_deepfool_passes_over_a_class_that_cannot_be_told_apart() -> None:
+    """Class 2 has the logits of class 0: margin 0, gradient 0, and 0 / 0 is no distance."""
+    weight = torch.stack((torch.zeros(6), W, torch.zeros(6)), 1)
+    x = grey()
+    model = linear(weight, torch.tensor([0.0, -1.5, 0.0]))
+    result = DeepFool()(model, x, LeaveDecision(clean_logits(model, x)))
+    assert clean_logits(model, result.images).argmax(1).item() == 1
+    assert result.distance.item() == pytest.approx(1.02 * 0.125 / 2.75, abs=1e-5)
+
+
 def test_a_target_class_is_reached_though_another_is_nearer() -> None:
     weight = torch.zeros(6, 3)
     weight[0, 1], weight[1, 2] = 0.5, 3.0

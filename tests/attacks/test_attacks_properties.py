@@ -64,7 +64,10 @@ def test_ball_box_and_padding_hold(name, seed, epsilon, padding, to_goal, three)
     assert torch.allclose(length, result.distance)
     if method.epsilon is not None:
         assert (length <= method.epsilon + 1e-6).all()
-    assert torch.equal(result.reached, decision(clean_logits(model, result.images)) != criterion.decision)
+    after = clean_logits(model, result.images)
+    top = after.topk(2).values
+    clear = top[:, 0] - top[:, 1] > 1e-5  # nearer to the boundary, the batch decides
+    assert torch.equal(result.reached[clear], (decision(after) != criterion.decision)[clear])
     assert not (result.failed & result.reached).any()
 
 

@@ -11,6 +11,7 @@ from xaiaudit.attacks.deepfool import DeepFool
 from xaiaudit.attacks.fgsm import IterativeFGSM, ThesisFGSM
 from xaiaudit.attacks.pgd import PGD
 from xaiaudit.attacks.registry import ATTACKS, attack
+from xaiaudit.attacks.tally import Tally, Verdict
 from xaiaudit.errors import UsageError
 from xaiaudit.tensors import Outputs
 
@@ -105,3 +106,19 @@ def test_restarts_go_on_with_those_not_reached() -> None:
     gain = criterion.loss(model(more.images), rows) - criterion.loss(model(one.images), rows)
     assert (gain >= 0).all()
     assert not more.failed.any()
+    for i in range(24):  # a restart draws for the image, not for its place among those left
+        alone = PGD(epsilon=0.0985, steps=10, restarts=4)(
+            model, x[i : i + 1], LeaveDecision(criterion.clean[i : i + 1]), seeds=[i]
+        )
+        assert alone.forwards.item() == more.forwards[i].item()
+
+
+def test_the_books_keep_the_first_success_else_the_highest_loss() -> None:
+    x0 = torch.zeros(4, 1, 1, 1)
+    tally, rows, yes, no = Tally(x0, None), torch.arange(4), torch.ones(4).bool(), torch.zeros(4).bool()
+    first, second = torch.tensor([False, False, True, False]), torch.tensor([False, False, True, True])
+    tally.offer(rows, x0 + 0.1, Verdict(first, torch.tensor([5.0, 1.0, 3.0, 9.0]), yes), no)
+    tally.offer(rows, x0 + 0.2, Verdict(second, torch.tensor([2.0, 4.0, 8.0, 7.0]), yes), no)
+    result = tally.result("linf")
+    assert result.images.flatten().tolist() == pytest.approx([0.1, 0.2, 0.1, 0.2])
+    assert result.reached.tolist() == [False, False, True, True]

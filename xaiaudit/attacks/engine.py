@@ -86,7 +86,7 @@ def _look(search: Search, problem: Problem, batch: _Batch) -> Seen:
         values = problem.criterion.loss(out, batch.rows)[:, None]
     else:
         values = problem.criterion.margins(out, batch.rows)
-    reached = problem.criterion.reached(out, batch.rows) & out.logits.isfinite().all(1)
+    reached = problem.criterion.reached(out, batch.rows)
     if search.objective == "margins":
         reached &= values.amin(1) < -_rounding(out.logits)
     grads = torch.stack(_gradients(values, x), 1).masked_fill(~batch.ball.valid[:, None], 0)
