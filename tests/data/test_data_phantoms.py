@@ -87,7 +87,7 @@ def test_every_cue_differs_by_default_and_nothing_else_does() -> None:
 @pytest.mark.parametrize("cue", [None, *CUES])
 def test_the_classes_overlap_as_much_as_the_docstring_says(cue: Cue | None) -> None:
     ideal = stats.norm.cdf(SEPARATION * math.sqrt(len(CUES)) / math.sqrt(2))  # AUC of equal-variance normals
-    assert ideal == pytest.approx(0.971, abs=0.0005)
+    assert ideal == pytest.approx(0.987, abs=0.0005)
     features, labels = drawn(cue)
     features[:, 1] = np.log(features[:, 1])
     features[features[:, 2] < -25, 2] += 30  # cysts stand on the benign side of the echo levels
