@@ -65,6 +65,7 @@ def test_counts_p_values_and_durations() -> None:
         "3\u00a0min\u00a012\u00a0s",
         "2\u00a0h\u00a05\u00a0min",
     ]
+    assert [f.probability(p) for p in (0.0, 0.1234, 0.9999)] == ["<\u00a00.001", "0.123", ">\u00a00.999"]
     assert f.listing(["a", "b", "c"]) == "a, b and c"
     assert f.listing(["a"]) == "a"
 

@@ -107,6 +107,13 @@ def p_value(p: float | None) -> str:
     return f"<{NBSP}0.001" if p < 0.001 else fixed(p, 3 if p < 0.1 else 2)
 
 
+def probability(p: float) -> str:
+    """To three decimals, never rounded to certainty."""
+    if p < 0.0005:
+        return f"<{NBSP}0.001"
+    return f">{NBSP}0.999" if p >= 0.9995 else fixed(p, 3)
+
+
 def count(n: int, one: str, many: str = "") -> str:
     """1 image, 2 images."""
     return f"{n:,}{NBSP}{one if n == 1 else many or one + 's'}".replace(",", "\u202f")

@@ -43,8 +43,8 @@ def read_audit(folder: Path) -> Audit:
         for file in case.files.values():
             if not (folder / file).is_file():
                 raise AuditError(
-                    f"{folder / file} is missing, which audit.json lists for the gallery case {case.image}; "
-                    "restore the folder or run the audit again"
+                    f"{folder / file} is missing, which audit.json lists for the gallery case "
+                    f"{case.image}; restore the folder or run the audit again"
                 )
     maps = _table(folder / MAP_TABLE, MAP_COLUMNS)
     return Audit(
@@ -83,8 +83,8 @@ def read_record(folder: Path) -> AuditRecord:
     version = content.get("schema_version") if isinstance(content, dict) else None
     if isinstance(version, int) and version > SCHEMA:
         raise AuditError(
-            f"{path} has schema version {version}, this xaiaudit reads up to {SCHEMA}; "
-            f"read it with xaiaudit {content.get('xaiaudit', 'of a newer version')} or newer"
+            f"{path} has schema version {version}, this xaiaudit reads up to {SCHEMA}; read it with "
+            f"xaiaudit {content.get('xaiaudit', 'of a newer version')} or newer"
         )
     try:
         return AuditRecord.model_validate(content)
@@ -92,8 +92,8 @@ def read_record(folder: Path) -> AuditRecord:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the whole file"
         raise AuditError(
-            f"{path} is no audit record of schema version {SCHEMA} ({where}: {first['msg']}); run the audit "
-            "again"
+            f"{path} is no audit record of schema version {SCHEMA} ({where}: {first['msg']}); run the "
+            "audit again"
         ) from error
 
 

@@ -37,8 +37,8 @@ def flips(attack: AttackRecord) -> str:
         f"within {radius(attack.norm, attack.epsilon)}" if attack.epsilon is not None else _smallest(attack)
     )
     return (
-        f"{f.hits(attack.flips)} decisions flipped {limit}: {f.rate(attack.flips)}; "
-        f"after rounding to 8 bits {f.rate(attack.flips_quantised)}"
+        f"{f.hits(attack.flips)} decisions flipped {limit}: {f.rate(attack.flips)}; after rounding to 8 "
+        f"bits {f.rate(attack.flips_quantised)}"
     )
 
 
@@ -123,15 +123,18 @@ def silent(maps: Sequence[MapRecord]) -> str:
     if not judged:
         return "not assessed, because no map could be compared"
     worst = max(judged, key=lambda m: m.silent_shift.estimate or 0.0)
+    pairs = f.count(len(judged), "pair")
+    if not worst.silent_shift.estimate:
+        return f"none: in none of {pairs} of attack and explainer did a map move while its decision stood"
     text = (
         f"in {f.hits(worst.silent_shift)} images the decision stood and the map moved, "
-        f"{f.rate(worst.silent_shift)}, "
-        f"under {f.printable(worst.attack_id)} by {f.printable(worst.explainer_id)}"
+        f"{f.rate(worst.silent_shift)}, under {f.printable(worst.attack_id)} by "
+        f"{f.printable(worst.explainer_id)}"
     )
     if len(judged) == 1:
         return text
     least = min(m.silent_shift.estimate or 0.0 for m in judged)
-    return f"{text}; the least of {len(judged)} pairs of attack and explainer is {f.percent(least)}"
+    return f"{text}; the least of {pairs} of attack and explainer is {f.percent(least)}"
 
 
 def leak(record: AuditRecord) -> str:
@@ -145,7 +148,8 @@ def leak(record: AuditRecord) -> str:
         )
     return (
         f"{f.count(len(found.exact), 'audited image')} in the checkpoint's training data, "
-        f"{f.count(len(found.near), 'near-duplicate')} of training images: the results flatter the checkpoint"
+        f"{f.count(len(found.near), 'near-duplicate')} of training images: the results flatter the "
+        "checkpoint"
     )
 
 

@@ -72,12 +72,13 @@ def map_panel(
 
 
 def perturbation_panel(clean: GreyImage, adversarial: np.ndarray) -> tuple[Rgb, int, float]:
-    """The perturbation, signed about mid grey, magnified as far as it fits the 8-bit range.
+    """The perturbation, signed about mid grey, magnified as far as 99 % of it fits the 8-bit range.
 
-    Returns the picture, the magnification, and the perturbation in grey levels at the ends of the scale.
+    What is larger is clipped to the ends of the scale. Returns the picture, the magnification, and the
+    perturbation in grey levels at the ends of the scale.
     """
     grey = 255.0 * adversarial.astype(np.float64) - clean
-    largest = float(np.abs(grey).max())
+    largest = float(np.percentile(np.abs(grey), 99))
     steps = [m * 10**e for e in range(5) for m in (1, 2, 5)]
     magnification = max([n for n in steps if n * largest <= 127.5] or [1])
     reach = 127.5 / magnification
@@ -117,7 +118,7 @@ def _outline(rgb: Rgb, region: Mask, factor: int, *, dashed: bool) -> None:
     if not region.any():
         return
     inner = region & ~ndimage.binary_erosion(region, iterations=max(factor, 2), border_value=1)
-    halo = ndimage.binary_dilation(inner, iterations=1) & ~inner
+    halo = ndimage.binary_dilation(inner, iterations=max(factor // 2, 1)) & ~inner
     if dashed:
         rows, columns = np.indices(region.shape)
         gaps = (rows + columns) // (5 * factor) % 2 == 0

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 MM = 1 / 25.4  # inches
 INK, MUTED, RULE = "#1c1f26", "#5b6270", "#c3c8d0"
-LEVELS = (0.1, 0.25, 0.5, 1, 2, 4, 8, 25.5)
+LEVELS = (0.01, 0.03, 0.1, 0.25, 0.5, 1, 2, 4, 8, 25.5)
 
 # Charts are laid out with matplotlib's own Times-like face and set in the report's, which is as wide.
 MEASURED, SET = "STIXGeneral", "Libertinus Serif"
@@ -67,8 +67,8 @@ class Look(NamedTuple):
 _LOOKS = (
     Look("#1f3a5f", "o", "solid"),
     Look("#c2492f", "s", (0, (5, 1.6))),
-    Look("#2a8c82", "^", (0, (1.2, 1.2))),
-    Look("#d39b1d", "D", (0, (6, 1.5, 1.2, 1.5))),
+    Look("#3fa798", "^", (0, (1.2, 1.2))),
+    Look("#dcae3c", "D", (0, (6, 1.5, 1.2, 1.5))),
     Look("#77518f", "v", (0, (3, 1, 1, 1, 1, 1))),
     Look("#6b7280", "P", (0, (8, 3))),
 )

@@ -7,12 +7,9 @@ from xaiaudit.reports.reading import Audit
 
 KNOWLEDGE = (
     "The attacker knows the model, its weights and its preprocessing, changes the grey image and nothing "
-    "else, and "
-    "leaves padding alone. Perturbations live on the network's input grid. Results after rounding to 8 bits "
-    "are "
-    "judged at that size as well; nothing is claimed about full-size files in storage, for no attack went "
-    "through "
-    "the resize."
+    "else, and leaves padding alone. Perturbations live on the network's input grid. Results after "
+    "rounding to 8 bits are judged at that size as well; nothing is claimed about full-size files in "
+    "storage, for no attack went through the resize."
 )
 
 
@@ -114,8 +111,7 @@ def _ring(record: AuditRecord) -> str:
     if ring.relative:
         text += (
             f"; in {f.count(ring.relative, 'image')} relative ring, no calibration (0.3 of the lesion's "
-            "equivalent "
-            "diameter)"
+            "equivalent diameter)"
         )
     if ring.without_lesion:
         text += f"; {f.count(ring.without_lesion, 'image')} without a lesion mask have no regions"

@@ -21,8 +21,7 @@ def clean(audit: Audit, canvas: Canvas) -> Section:
         picture = Picture(
             file=ROC,
             alt=f"ROC curve, area {auc}; at the operating point the false positive rate is "
-            f"{f.percent(false)} and the "
-            f"true positive rate {f.percent(true)}.",
+            f"{f.percent(false)} and the true positive rate {f.percent(true)}.",
             caption="ROC on clean images, with the operating point",
             width_mm=SIDE_MM,
         )

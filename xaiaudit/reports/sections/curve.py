@@ -27,9 +27,8 @@ def curve(audit: Audit, canvas: Canvas) -> Section:
     else:
         blocks.append(
             Text(
-                text="A single large radius says little. Here the same attack runs at several radii, and the "
-                "share of "
-                "flipped decisions tells where the model begins to break."
+                text="A single large radius says little. Here the same attack runs at several radii, and "
+                "the share of flipped decisions tells where the model begins to break."
             )
         )
     for norm in ("linf", "l2"):
@@ -49,9 +48,8 @@ def _curves(attacks: list[AttackRecord], norm: str, canvas: Canvas) -> list[Bloc
     picture = Picture(
         file=file,
         alt=f"Flip rate against radius in {unit}, as computed and after rounding to 8 bits. {spoken}",
-        caption=f"Decisions flipped against the radius in {unit} (logarithmic), as computed (left) and after "
-        "rounding "
-        "to 8 bits (right); bands are 95 % intervals. Dotted: one half.",
+        caption=f"Decisions flipped against the radius in {unit} (logarithmic), as computed (left) and "
+        "after rounding to 8 bits (right); bands are 95 % intervals. Dotted: one half.",
         width_mm=WIDTH_MM,
     )
     return [picture, _curve_table(attacks, norm)]
@@ -97,8 +95,7 @@ def _smallest(audit: Audit, attacks: list[AttackRecord], canvas: Canvas) -> list
         rows=[_smallest_row(attack) for attack in attacks],
         caption="Smallest radius that flips a decision",
         note="Among flipped images, in the attack's own norm: over the radii of the curve, or of the step "
-        "that a "
-        "minimum-norm attack found.",
+        "that a minimum-norm attack found.",
     )
     if not drawn:
         return [table]
@@ -110,8 +107,7 @@ def _smallest(audit: Audit, attacks: list[AttackRecord], canvas: Canvas) -> list
         file=SMALLEST,
         alt=f"Share of images flipped against the largest change of any pixel. {medians}.",
         caption="Share of images flipped by changes up to a given size in any pixel, so that attacks of "
-        "different "
-        "norms stand on one axis. Markers: medians of the flipped images.",
+        "different norms stand on one axis. Markers: medians of the flipped images.",
         width_mm=WIDTH_MM,
     )
     return [table, picture]

@@ -14,8 +14,8 @@ def flips(audit: Audit, canvas: Canvas) -> Section:
     blocks: list[Block] = [
         Text(
             text="A label flip is a decision after the attack that differs from the decision on the clean "
-            "image, right "
-            "or wrong. Robust accuracy counts images that are right when clean and after the attack."
+            "image, right or wrong. Robust accuracy counts images that are right when clean and after the "
+            "attack."
         ),
         _rates(attacks),
         _directions(attacks, positive),
@@ -56,9 +56,8 @@ def _rates(attacks: list[AttackRecord]) -> Table:
             for a in attacks
         ],
         caption="Label flips by attack",
-        note="p: right and wrong before against after, paired by image and permuted by case (exact McNemar "
-        "where every "
-        "case has one image), not corrected for the number of attacks.",
+        note="p: right and wrong before against after, paired by image and permuted by case (exact "
+        "McNemar where every case has one image), not corrected for the number of attacks.",
     )
 
 
@@ -87,9 +86,8 @@ def _directions(attacks: list[AttackRecord], positive: str) -> Table:
         caption="Label flips by direction",
         stacked=True,
         note=f"{missed.capitalize()}: of images labelled {name}, those decided {name} until the attack "
-        "flipped them. "
-        f"{false.capitalize()}: of images labelled otherwise, those decided otherwise until flipped to "
-        f"{name}."
+        f"flipped them. {false.capitalize()}: of images labelled otherwise, those decided otherwise until "
+        f"flipped to {name}."
         + (
             f" {f.DASH}: not assessed, because labels are missing or flips are not assessable."
             if unlabelled
@@ -125,8 +123,7 @@ def _counts(attacks: list[AttackRecord]) -> Table:
         ],
         caption="Counts and the perturbation really reached",
         note="Changes are medians with quartiles over images. A failed attack could not go on; its images "
-        "count as not "
-        "flipped unless the decision changed.",
+        "count as not flipped unless the decision changed.",
     )
 
 

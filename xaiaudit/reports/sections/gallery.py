@@ -17,13 +17,10 @@ TARGET = "same"  # maps explain the clean decision before and after, as in map s
 SEQUENTIAL, SIGNED = "scale-sequential.png", "scale-signed.png"
 LEGEND = (
     "From left to right: the clean image as the network sees it (white bar: 10 mm, where the spacing is "
-    "known); its "
-    "map; the perturbation, signed, magnified by the factor printed above it; the adversarial image; its "
-    "map, for the "
-    "same class as before. Solid line: lesion. Dashed line: outer edge of the ring. Cross: the map's "
-    "maximum. Each "
-    "map has its own colour scale with its raw values; maps are drawn by bilinear interpolation of their "
-    "native grid."
+    "known); its map; the perturbation, signed (the largest 1 % may be clipped), magnified by the factor "
+    "printed above it; the adversarial image; its map, for the same class as before. Solid line: lesion. "
+    "Dashed line: outer edge of the ring. Cross: the map's maximum. Each map has its own colour scale "
+    "with its raw values; maps are drawn by bilinear interpolation of their native grid."
 )
 KINDS = {
     "worst": "Worst: missed cancers first, then the cases whose logits fell furthest from the clean "
@@ -69,11 +66,10 @@ def _case(audit: Audit, canvas: Canvas, number: int, case: GalleryCase, attack: 
     positive = f.printable(audit.record.checkpoint.positive)
     ring = "ring in true millimetres" if calibrated else "relative ring, no calibration"
     caption = (
-        f"Label {f.printable(case.label) if case.label else 'unknown'}. Decision {flip}"
-        f"{'' if case.decision_before != case.decision_after else ' (stands)'}; probability of {positive} "
-        f"{f.fixed(case.probability_before, 3)} → {f.fixed(case.probability_after, 3)}. Largest change of "
-        "any pixel "
-        f"{f.grey_levels(case.linf)} grey levels. {ring[0].upper()}{ring[1:]}."
+        f"Label {f.printable(case.label) if case.label else 'unknown'}. Decision "
+        f"{flip}{'' if case.decision_before != case.decision_after else ' (stands)'}; probability of "
+        f"{positive} {f.probability(case.probability_before)} → {f.probability(case.probability_after)}. "
+        f"Largest change of any pixel {f.grey_levels(case.linf)} grey levels. {ring[0].upper()}{ring[1:]}."
     )
     under = f.printable(attack.id if attack else case.attack_id)
     return Case(badge=f"{case.kind}, {under}", title=f.breakable(case.image), caption=caption, rows=rows)

@@ -26,10 +26,10 @@ T = TypeVar("T")
 TITLE = "Pointing game"
 ABREAST = 3  # attacks to a table, so that no column gets too narrow
 EXPLAINED = (
-    "Does the extreme of the map lie in the region? Each rate stands beside two chance levels: a point drawn "
-    "uniformly from the valid image, and the clean maps shuffled between images, which keeps the habit of "
-    "pointing at "
-    "the centre. Energy share: positive mass of the map in the region, of all its positive mass."
+    "Does the extreme of the map lie in the region? Each rate stands beside two chance levels: a point "
+    "drawn uniformly from the valid image, and the clean maps shuffled between images, which keeps the "
+    "habit of pointing at the centre. Energy share: positive mass of the map in the region, of all its "
+    "positive mass."
 )
 
 
@@ -45,9 +45,8 @@ def pointing(audit: Audit, canvas: Canvas) -> Section:
     blocks.append(Text(text="Where the peaks went", style="subheading"))
     blocks.append(
         Text(
-            text="Each image is counted once: in the row of the region that the map’s peak left, and in the "
-            "column of "
-            "the region that it entered. Shading: share of the row."
+            text="Each image is counted once: in the row of the region that the map’s peak left, and in "
+            "the column of the region that it entered. Shading: share of the row."
         )
     )
     heats = [_heat(record) for record in records]
@@ -72,8 +71,8 @@ def _explainer(
     file = f"pointing-{number}.svg"
     draw_pointing(records, canvas.path(file))
     spoken = "; ".join(
-        f"{region_words(p.region)}: before {f.percent(p.before.estimate)}, after {f.printable(m.attack_id)} "
-        f"{f.percent(p.after.estimate)}"
+        f"{region_words(p.region)}: before {f.percent(p.before.estimate)}, after "
+        f"{f.printable(m.attack_id)} {f.percent(p.after.estimate)}"
         for m in records
         for p in m.pointing
         if p.extreme == "maximum"
@@ -123,12 +122,21 @@ def _counted(records: list[MapRecord]) -> str:
 def _energy(records: list[MapRecord], name: str) -> Table:
     columns = [Column(title="Region", width=1.2), Column(title="Before", align="right")]
     columns += [Column(title=f"After {f.printable(record.attack_id)}", align="right") for record in records]
+    shown = next(place for place, p in enumerate(records[0].pointing) if p.energy_before is not None)
+    after = [f"{_n(r.pointing[shown].energy_after)} after {f.printable(r.attack_id)}" for r in records]
+    note = f"Defined maps: {_n(records[0].pointing[shown].energy_before)} before, {', '.join(after)}."
     rows = []
     for place, first in enumerate(records[0].pointing):
         if first.energy_before is not None:
-            after = [_share(record.pointing[place].energy_after) for record in records]
-            rows.append([region_words(first.region), _share(first.energy_before), *after])
-    return Table(columns=columns, rows=rows, caption=f"Energy share of {name}, %: median (quartiles)")
+            shares = [_share(record.pointing[place].energy_after) for record in records]
+            rows.append([region_words(first.region), _share(first.energy_before), *shares])
+    return Table(
+        columns=columns, rows=rows, caption=f"Energy share of {name}, %: median (quartiles)", note=note
+    )
+
+
+def _n(values: Distribution | None) -> int:
+    return values.n if values is not None else 0
 
 
 def _share(values: Distribution | None) -> str:

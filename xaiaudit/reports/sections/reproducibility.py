@@ -7,19 +7,16 @@ from xaiaudit.reports.blocks import Block, Canvas, Facts, Points, Section, Text
 from xaiaudit.reports.reading import Audit
 
 LIMITS = [
-    "An attack that fails shows that this attack failed, not that the model is robust: flip rates are lower "
-    "bounds.",
-    "White-box attacks are the worst case that a computer can find; how likely they are in a clinic is not "
-    "measured.",
-    "Perturbations live on the network's input grid. Nothing is claimed about stored full-size images, nor "
-    "about "
-    "changes that an attacker did not choose, such as gain, depth or another scanner.",
+    "An attack that fails shows that this attack failed, not that the model is robust: flip rates are "
+    "lower bounds.",
+    "White-box attacks are the worst case that a computer can find; how likely they are in a clinic is "
+    "not measured.",
+    "Perturbations live on the network's input grid. Nothing is claimed about stored full-size images, "
+    "nor about changes that an attacker did not choose, such as gain, depth or another scanner.",
     "A map that stays still need not be right, and a map that points at the lesion need not be the reason "
-    "for the "
-    "decision. CAM and Grad-CAM explain a coarse layer.",
+    "for the decision. CAM and Grad-CAM explain a coarse layer.",
     "Intervals hold for images like the audited ones. They say nothing about other hospitals, devices or "
-    "patients, and "
-    "they are not corrected for the number of attacks and explainers shown.",
+    "patients, and they are not corrected for the number of attacks and explainers shown.",
     "Without a policy this document is a description. It claims compliance with no standard and no law.",
 ]
 
@@ -47,9 +44,8 @@ def reproducibility(audit: Audit, canvas: Canvas) -> Section:
     blocks: list[Block] = [
         Facts(rows=rows, mono=["Command", *audit.sha256]),
         Text(
-            text="The same command on the same machine, with the same threads and batch size, gives the same "
-            "tables "
-            "byte for byte. Every row of the tables names its file, hash, seed and attack.",
+            text="The same command on the same machine, with the same threads and batch size, gives the "
+            "same tables byte for byte. Every row of the tables names its file, hash, seed and attack.",
             style="note",
         ),
         Text(text="Limits of this audit", style="subheading"),

@@ -29,10 +29,8 @@ NAMES = {
 SCALE = {"peak_diagonal": 100.0, "mass_centre_diagonal": 100.0}
 EXPLAINED = (
     "Maps before and after explain the same class, the clean decision. Peak and mass centre: how far they "
-    "moved. "
-    "Top-k overlap: share of the strongest pixels (as many as the lesion has) that stay among the strongest. "
-    "1 means "
-    "an unchanged map for the last columns, 0 none in common."
+    "moved. Top-k overlap: share of the strongest pixels (as many as the lesion has) that stay among the "
+    "strongest. 1 means an unchanged map for the last columns, 0 none in common."
 )
 
 
@@ -44,10 +42,8 @@ def shift(audit: Audit, canvas: Canvas) -> Section:
         Text(text=f"Silent shift: {words.silent(records)}.", style="lead"),
         Text(
             text="A silent shift is a map that moved while the decision stood: its peak left lesion, ring "
-            "and "
-            "posterior region, or its mass centre moved by more than 5 mm (10 % of the diagonal without "
-            "spacing), or "
-            "it vanished. Nothing else warns of it."
+            "and posterior region, or its mass centre moved by more than 5 mm (10 % of the diagonal "
+            "without spacing), or it vanished. Nothing else warns of it."
         ),
         _silent_table(records),
         Text(text=EXPLAINED),
@@ -84,8 +80,7 @@ def _silent_table(records: list[MapRecord]) -> Table:
         ],
         caption="Silent shift, undefined and vanished maps",
         note="Undefined: a map without a positive value (a signed map: without variation) has no extreme. "
-        "Vanished: "
-        f"defined before, undefined after; counts as moved. {f.DASH}: no such image.",
+        f"Vanished: defined before, undefined after; counts as moved. {f.DASH}: no such image.",
     )
 
 
@@ -110,9 +105,8 @@ def _explainer(audit: Audit, canvas: Canvas, records: list[MapRecord], number: i
             file=file,
             alt=f"How far maps of {name} moved under each attack. Medians: {spoken}.",
             caption=f"Map shift by {name}: filled boxes, decision flipped; hatched boxes, decision stood. "
-            "Box: "
-            "quartiles with the median; whiskers: 5th to 95th percentile; up to 8 values are drawn one by "
-            "one.",
+            "Box: quartiles with the median; whiskers: 5th to 95th percentile; up to 8 values are drawn "
+            "one by one.",
             width_mm=WIDTH_MM,
         ),
         _table(records, name),
