@@ -286,6 +286,15 @@ def test_a_broken_table_is_refused_in_one_line(folder: Path, tmp_path: Path) -> 
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("name", ["fgsm-worst-clean.png", "fgsm-worst-adversarial.npy"])
+def test_a_broken_picture_is_refused_in_one_line(folder: Path, tmp_path: Path, name: str) -> None:
+    copy = Path(shutil.copytree(folder, tmp_path / "audit"))
+    (copy / "images" / name).write_bytes(b"no picture")
+    with pytest.raises(AuditError, match=f"{name} cannot be read") as error:
+        write_report(copy)
+    assert "\n" not in str(error.value)
+
+
 def test_an_unwritable_place_is_said(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(AuditError, match="cannot write the report to"):
         write_report(folder, out=tmp_path / "no such folder" / "report.pdf")

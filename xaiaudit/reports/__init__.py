@@ -1,5 +1,4 @@
-"""From an audit folder to documents that people read. No torch: a report needs the folder and nothing "
-"else."""
+"""From an audit folder to documents that people read. No torch: a report needs the folder and nothing else."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from xaiaudit.errors import AuditError
-from xaiaudit.records import MAPS, SCHEMA, SHIFT_METRICS, AuditRecord
+from xaiaudit.records import SCHEMA, SHIFT_METRICS, AuditRecord
 
 PREDICTION_COLUMNS = ["image", "attack_id", "epsilon", "curve", "quantised", "flipped", "linf", "l2"]
 MAP_COLUMNS = ["image", "attack_id", "explainer_id", "target", *SHIFT_METRICS]
@@ -46,17 +47,14 @@ def read_audit(folder: Path) -> Audit:
                     f"{folder / file} is missing, which audit.json lists for the gallery case "
                     f"{case.image}; restore the folder or run the audit again"
                 )
-    maps = _table(folder / MAP_TABLE, MAP_COLUMNS)
     return Audit(
         folder=folder,
         record=record,
         predictions=_table(folder / PREDICTION_TABLE, PREDICTION_COLUMNS),
-        maps=maps,
-        gallery_maps=pq.read_table(
-            folder / MAP_TABLE, columns=PIXEL_COLUMNS, filters=[("image", "in", shown)]
-        )
-        if shown
-        else MAPS.empty_table().select(PIXEL_COLUMNS),
+        maps=_table(folder / MAP_TABLE, MAP_COLUMNS),
+        gallery_maps=_table(
+            folder / MAP_TABLE, PIXEL_COLUMNS, pc.field("image").isin(pa.array(shown, pa.string()))
+        ),
         sha256={
             name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
             for name in (RECORD, PREDICTION_TABLE, MAP_TABLE)
@@ -97,13 +95,13 @@ def read_record(folder: Path) -> AuditRecord:
         ) from error
 
 
-def _table(path: Path, columns: list[str]) -> pa.Table:
+def _table(path: Path, columns: list[str], rows: pc.Expression | None = None) -> pa.Table:
     try:
         found = pq.read_schema(path)
         missing = [name for name in columns if name not in found.names]
         if missing:
             raise AuditError(f"{path} lacks the column {missing[0]!r}; run the audit again")
-        return pq.read_table(path, columns=columns)
+        return pq.read_table(path, columns=columns, filters=rows)
     except FileNotFoundError:
         raise AuditError(
             f"{path} is missing; a report needs it beside {RECORD}: finish the audit with --resume, or run "

@@ -1,5 +1,4 @@
-"""Findings of an audit as sentences, the same in the terminal and in the PDF. No policy: nothing passes or "
-"fails."""
+"""Findings of an audit as sentences, the same in the terminal and in the PDF. No policy: nothing passes or fails."""
 
 from collections.abc import Sequence
 

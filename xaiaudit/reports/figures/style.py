@@ -1,5 +1,4 @@
-"""How every chart of a report looks: one face, a palette that survives grey print, nothing that is not "
-"data."""
+"""How every chart of a report looks: one face, a palette that survives grey print, nothing that is not data."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

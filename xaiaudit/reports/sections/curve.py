@@ -1,5 +1,4 @@
-"""The epsilon curve: at what radius decisions begin to flip, and the smallest radius that flips each "
-"image."""
+"""The epsilon curve: at what radius decisions begin to flip, and the smallest radius that flips each image."""
 
 import numpy as np
 import pyarrow.compute as pc

@@ -1,12 +1,14 @@
 """Cases to look at: the worst, typical ones, and ones drawn by the seed before any result was known."""
 
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pyarrow.compute as pc
 from PIL import Image
 
 from xaiaudit.data.regions import regions
+from xaiaudit.errors import AuditError
 from xaiaudit.records import AttackRecord, ExplainerRecord, GalleryCase
 from xaiaudit.reports import format as f
 from xaiaudit.reports.blocks import Block, Canvas, Case, Panel, Section, Text, not_assessed
@@ -86,14 +88,28 @@ def _pixels(audit: Audit, case: GalleryCase) -> tuple[np.ndarray, np.ndarray, np
     """Clean, adversarial (float and 8-bit), region codes, and whether the ring is calibrated."""
 
     def grey(key: str) -> np.ndarray:
-        return np.asarray(Image.open(audit.folder / case.files[key]).convert("L"))
+        return _read(audit.folder / case.files[key])
 
-    clean, rounded = grey("clean"), grey("adversarial")
-    adversarial = np.load(audit.folder / case.files["adversarial_float"], allow_pickle=False)
+    clean, rounded, adversarial = grey("clean"), grey("adversarial"), grey("adversarial_float")
     mask = grey("mask") > 127 if "mask" in case.files else np.zeros(clean.shape, bool)
     valid = grey("valid") > 127 if "valid" in case.files else None
     found = regions(mask, spacing=case.spacing, valid=valid, ring_mm=audit.record.regions.ring_mm)
     return clean, adversarial, rounded, found.codes, found.calibrated
+
+
+def _read(path: Path) -> np.ndarray:
+    """A picture in grey levels, or an array."""
+    try:
+        return (
+            np.load(path, allow_pickle=False)
+            if path.suffix == ".npy"
+            else np.asarray(Image.open(path).convert("L"))
+        )
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise AuditError(
+            f"{path} cannot be read ({reason}); restore the folder or run the audit again"
+        ) from error
 
 
 def _panel(

@@ -1,5 +1,4 @@
-"""Does the map point at the lesion: pointing game and energy shares before and after, and where peaks "
-"went."""
+"""Does the map point at the lesion: pointing game and energy shares before and after, and where peaks went."""
 
 from collections.abc import Iterator
 from typing import TypeVar

@@ -1,5 +1,4 @@
-"""Where the maps went: displacement and likeness, split by whether the decision flipped, and the silent "
-"shift."""
+"""Where the maps went: displacement and likeness, split by whether the decision flipped, and the silent shift."""
 
 from collections.abc import Mapping
 
@@ -13,20 +12,9 @@ from xaiaudit.reports import words
 from xaiaudit.reports.blocks import Block, Canvas, Column, Picture, Section, Table, Text, not_assessed
 from xaiaudit.reports.figures.shift import WIDTH_MM, Group, draw_shift
 from xaiaudit.reports.reading import Audit
+from xaiaudit.reports.sections.shift_table import NAMES, SCALE, drawn_metrics, shift_table
 
 TITLE = "Map shift"
-NAMES = {
-    "peak_mm": "Peak moved, mm",
-    "peak_diagonal": "Peak moved, % of diagonal",
-    "mass_centre_mm": "Mass centre moved, mm",
-    "mass_centre_diagonal": "Mass centre moved, % of diagonal",
-    "topk_intersection": "Top-k overlap",
-    "spearman": "Spearman’s ρ",
-    "pearson": "Pearson’s r",
-    "ssim": "SSIM",
-    "wasserstein_mm": "Wasserstein-1, mm",
-}
-SCALE = {"peak_diagonal": 100.0, "mass_centre_diagonal": 100.0}
 EXPLAINED = (
     "Maps before and after explain the same class, the clean decision. Peak and mass centre: how far they "
     "moved. Top-k overlap: share of the strongest pixels (as many as the lesion has) that stay among the "
@@ -90,7 +78,7 @@ def _share(rate: Interval) -> str:
 
 def _explainer(audit: Audit, canvas: Canvas, records: list[MapRecord], number: int) -> list[Block]:
     name = f.printable(records[0].explainer_id)
-    drawn = _drawn_metrics(records)
+    drawn = drawn_metrics(records)
     groups = [_group(audit, record) for record in records]
     file = f"shift-{number}.svg"
     draw_shift(groups, [(metric, NAMES[metric]) for metric in drawn], canvas.path(file))
@@ -109,23 +97,8 @@ def _explainer(audit: Audit, canvas: Canvas, records: list[MapRecord], number: i
             "one by one.",
             width_mm=WIDTH_MM,
         ),
-        _table(records, name),
+        shift_table(records),
     ]
-
-
-def _drawn_metrics(records: list[MapRecord]) -> list[str]:
-    """Millimetres where every compared map has them, else parts of the diagonal, which every map has."""
-    pairs = [(_n(m.shift, "peak_mm"), _n(m.shift, "peak_diagonal")) for m in records]
-    whole = any(n for n, _ in pairs) and all(n == every for n, every in pairs)
-    return [
-        *(("peak_mm", "mass_centre_mm") if whole else ("peak_diagonal", "mass_centre_diagonal")),
-        "topk_intersection",
-        "spearman",
-    ]
-
-
-def _n(values: Mapping[str, Distribution], metric: str) -> int:
-    return values[metric].n if metric in values else 0
 
 
 def _median(values: Mapping[str, Distribution], metric: str) -> str:
@@ -159,54 +132,3 @@ def _flipped(predictions: pa.Table, attack: str) -> dict[str, bool]:
     chosen = (pc.field("attack_id") == attack) & ~pc.field("curve") & ~pc.field("quantised")
     rows = predictions.filter(chosen)
     return dict(zip(rows["image"].to_pylist(), rows["flipped"].to_pylist(), strict=True))
-
-
-def _table(records: list[MapRecord], name: str) -> Table:
-    shown = [m for m in SHIFT_METRICS if any(_n(r.shift, m) for r in records)]
-    drawn = _drawn_metrics(records)
-    shown = [m for m in shown if m in drawn or not m.startswith(("peak", "mass_centre"))]
-    rows = []
-    for record in records:
-        for words_, values in (("flipped", record.shift_flipped), ("stood", record.shift_unflipped)):
-            n = max((_n(values, metric) for metric in shown), default=0)
-            cells = [
-                f.spread(values.get(metric), SCALE.get(metric, 1.0), _decimals(metric)) for metric in shown
-            ]
-            rows.append([f"{f.printable(record.attack_id)}, {words_}", str(n), *cells])
-    columns = [Column(title="Attack, decision", width=1.25), Column(title="Maps", width=0.5, align="right")]
-    columns += [Column(title=NAMES[metric], align="right") for metric in shown]
-    return Table(
-        columns=columns,
-        rows=rows,
-        caption=f"Map shift by {name}: median (quartiles)",
-        stacked=True,
-        note=f"Over images whose map is defined before and after. {f.DASH}: no such map. {_tests(records)}",
-    )
-
-
-def _decimals(metric: str) -> int:
-    return 1 if metric.endswith(("_mm", "_diagonal")) else 2
-
-
-def _tests(records: list[MapRecord]) -> str:
-    """What the paired tests of the audit say, for the records that have any."""
-    parts = []
-    for record in records:
-        known = {key: p for key, p in record.wilcoxon.items() if p is not None}
-        if known:
-            shown = ", ".join(
-                f"{f.printable(key.replace('_', ' '))} p {_equals(p)}" for key, p in known.items()
-            )
-            parts.append(f"{f.printable(record.attack_id)}: {shown}")
-    if not parts:
-        return ""
-    return (
-        "Before against after, Wilcoxon signed-rank on case means, by Holm within each attack: "
-        + "; ".join(parts)
-        + "."
-    )
-
-
-def _equals(p: float) -> str:
-    text = f.p_value(p)
-    return text if text.startswith("<") else f"={f.NBSP}{text}"
