@@ -1,8 +1,9 @@
 """Adversarial-robustness and explainability audits of breast-ultrasound models."""
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
+
+from xaiaudit.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from xaiaudit.auditing import audit as audit
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
     from xaiaudit.models import save as save
     from xaiaudit.reports import write_report as write_report
     from xaiaudit.training import train as train
-
-__version__ = version("xaiaudit")
 
 # Imported on use: `import xaiaudit`, and with it `xaiaudit --help`, must not wait for torch.
 _PUBLIC = {

@@ -9,6 +9,7 @@ from xaiaudit.auditing.look import Progress
 from xaiaudit.auditing.merge import merge
 from xaiaudit.auditing.plan import AuditFolder, AuditPlan, adopt_plan, create_folder
 from xaiaudit.auditing.planning import Spec, make_plan
+from xaiaudit.auditing.selection import choose_data
 from xaiaudit.auditing.shard import deterministic, run_shard
 from xaiaudit.data import open_dataset
 from xaiaudit.data.datasets import Dataset
@@ -23,7 +24,7 @@ OnShard = Callable[[int, int, str], None]  # images of the shard, shards to do i
 
 def audit(
     model: AuditedModel,
-    dataset: Dataset | Path | str,
+    dataset: Dataset | Path | str | None = None,
     attacks: Sequence[str | Spec] = ("fgsm",),
     explainers: Sequence[str | Spec] | None = None,
     *,
@@ -46,7 +47,8 @@ def audit(
 
     Args:
         model: what `xaiaudit.load` gives, or `AuditedModel(net, ...)` around any network.
-        dataset: what `xaiaudit.open_dataset` gives, or the path of one.
+        dataset: what `xaiaudit.open_dataset` gives, or the path of one; None: the test split that the checkpoint
+            recorded.
         attacks: names with hyperparameters, "fgsm" or "pgd:epsilon=4/255,steps=40".
         explainers: likewise; None: Grad-CAM, and CAM where the model allows it.
         out: the audit folder; None: audits/<model>-<utc time>.
@@ -70,7 +72,7 @@ def audit(
     Raises:
         UsageError, DataError, AuditError: see their messages.
     """
-    data = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
+    data = _opened(model, dataset)
     plan = make_plan(
         model,
         data,
@@ -121,6 +123,12 @@ def _run(
                     on_attack(images, sum(len(plan.shard_images(i)) for i in shards), attack_id)
 
             run_shard(plan, folder, model, dataset, shard, step)
+
+
+def _opened(model: AuditedModel, dataset: Dataset | Path | str | None) -> Dataset:
+    if dataset is None:
+        return choose_data(model)
+    return dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
 
 
 def _refuse_finished(path: Path, *, resume: bool, shard: Part | None) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from xaiaudit.data.cases import joined_cases, own_case
 from xaiaudit.data.datasets import Dataset
 from xaiaudit.data.duplicates import fingerprints, thumbnails
+from xaiaudit.data.reading import leave_out
 from xaiaudit.errors import DataError
 from xaiaudit.records import LeftOutRecord
 from xaiaudit.types import Sample
@@ -59,7 +60,7 @@ def look(
         except DataError as error:
             if strict:
                 raise DataError(f"{error} (--strict; without it, the image is left out)") from error
-            left_out.append(LeftOutRecord(file=dataset.entries[index].file, reason=str(error)))
+            left_out.append(LeftOutRecord(**leave_out(dataset, index, error)._asdict()))
             continue
         thumbs.append(thumbnails([sample.image])[0])
         samples.append((index, _without_pixels(sample)))

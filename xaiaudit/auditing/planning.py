@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 
-import xaiaudit
 from xaiaudit.attacks.registry import attack as make_attack
 from xaiaudit.attacks.registry import parameters_of
 from xaiaudit.attacks.seeds import image_seed
@@ -22,6 +21,7 @@ from xaiaudit.explainers.registry import explainer as make_explainer
 from xaiaudit.models import AuditedModel
 from xaiaudit.records import CURVE_GREY_LEVELS, SCHEMA, CheckpointRecord, DatasetRecord
 from xaiaudit.types import plain
+from xaiaudit.version import __version__
 
 Spec = tuple[str, dict[str, Any]]  # name and hyperparameters of an attack or explainer
 L2_CURVE = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)  # radii of an L2 attack's curve, [0, 1] intensities
@@ -72,7 +72,7 @@ def make_plan(
     ]
     return AuditPlan(
         schema_version=SCHEMA,
-        xaiaudit=xaiaudit.__version__,
+        xaiaudit=__version__,
         checkpoint=checkpoint,
         data=[_planned_data(number, part, seen.views) for number, part in enumerate(dataset.parts)],
         images=images,

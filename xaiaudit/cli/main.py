@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-import xaiaudit
 from xaiaudit.cli.attack import attack
 from xaiaudit.cli.convert import convert
 from xaiaudit.cli.data import data
@@ -21,6 +20,7 @@ from xaiaudit.cli.merge import merge
 from xaiaudit.cli.report import report
 from xaiaudit.cli.train import train
 from xaiaudit.errors import XaiauditError
+from xaiaudit.version import __version__
 
 DONE, COULD_NOT_AUDIT, INTERRUPTED = 0, 2, 130
 
@@ -60,7 +60,7 @@ def _fail(message: str, *, debug: bool) -> None:
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(xaiaudit.__version__, prog_name="xaiaudit")
+@click.version_option(__version__, prog_name="xaiaudit")
 def main() -> None:
     """Audit breast-ultrasound models: do decision, outline and explanation hold under attack?
 

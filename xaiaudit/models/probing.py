@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -12,14 +12,24 @@ from torch import Tensor, nn
 from xaiaudit.errors import UsageError
 from xaiaudit.models.features import module_at
 from xaiaudit.models.outputs import two_or_more_logits
-from xaiaudit.tensors import Outputs
-
-if TYPE_CHECKING:
-    from xaiaudit.models.audited import AuditedModel
+from xaiaudit.tensors import Images, Outputs
+from xaiaudit.types import Preprocessing
 
 TOLERANCE = 1e-4  # of the head identity, in logits, absolute and relative
 # Between the last feature map and the linear layer: their outputs are no feature maps of their own.
 _NOT_FEATURES = (nn.Identity, nn.Dropout, nn.Dropout2d)
+
+
+class Wrapper(Protocol):
+    """What a probe needs of the wrapper that asks for it."""
+
+    net: nn.Module
+    preprocessing: Preprocessing
+    mean: Tensor
+    classes: tuple[str, ...]
+    flip: bool
+
+    def __call__(self, images: Images, layers: tuple[str, ...] = ()) -> Outputs: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +63,7 @@ class Call:
         return (len(shape) == 3 and min(shape[1:]) > 1) or (len(shape) == 4 and shape[2] != shape[3])
 
 
-def probe(model: "AuditedModel", cam_layer: str | None, head: str | None) -> Probe:
+def probe(model: Wrapper, cam_layer: str | None, head: str | None) -> Probe:
     """Run `model` on two random images of its own size; `cam_layer` and `head` as named by the user.
 
     Raises:
@@ -113,9 +123,7 @@ def _last(calls: list[Call], logits: Tensor) -> Call | None:
     return None
 
 
-def _head(
-    model: "AuditedModel", out: Outputs, layer: str | None, named: str | None
-) -> tuple[nn.Linear | None, str]:
+def _head(model: Wrapper, out: Outputs, layer: str | None, named: str | None) -> tuple[nn.Linear | None, str]:
     """The linear layer that turns the layer's average into the logits, checked on `out`; or why none."""
     if layer is None:
         return None, "no layer of feature maps was found; name one as cam_layer"
@@ -135,7 +143,7 @@ def _head(
     )
 
 
-def _explains(linear: nn.Linear, pooled: Tensor, out: Outputs, model: "AuditedModel") -> bool:
+def _explains(linear: nn.Linear, pooled: Tensor, out: Outputs, model: Wrapper) -> bool:
     if linear.in_features != pooled.shape[1]:
         return False
     with torch.no_grad():

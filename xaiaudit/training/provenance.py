@@ -7,13 +7,13 @@ from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
-from xaiaudit import __version__
 from xaiaudit.data.duplicates import fingerprints, thumbnails
 from xaiaudit.records import CleanRecord
 from xaiaudit.training.material import Material
 from xaiaudit.training.progress import Epoch
 from xaiaudit.training.recipe import Recipe
 from xaiaudit.types import Sample, plain
+from xaiaudit.version import __version__
 
 PACKAGES = ("torch", "torchvision", "timm", "lightning-fabric", "numpy")
 FITTED = ("train", "validation")
