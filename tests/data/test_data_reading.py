@@ -186,8 +186,9 @@ def test_levels_that_leave_the_lesion_open_are_refused(tmp_path: Path) -> None:
 
 
 def test_masks_are_united_and_none_is_empty(tmp_path: Path) -> None:
-    paths = [write(tmp_path / f"{left}.png", square(left=left)) for left in (5, 30)]
-    assert (read_mask(paths, SHAPE) == (square(left=5) | square(left=30))).all()
+    paths = [write(tmp_path / f"{left}.png", square(left=left)) for left in (5, 9, 30)]
+    union = square(left=5) | square(left=9) | square(left=30)  # the first two overlap
+    assert (read_mask(paths, SHAPE) == union).all()
     assert not read_mask([], SHAPE).any()
     assert not read_mask([write(tmp_path / "black.png", np.zeros(SHAPE, np.uint8), "RGB")], SHAPE).any()
 

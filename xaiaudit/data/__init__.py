@@ -9,8 +9,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from xaiaudit.data.datasets import Dataset as Dataset
     from xaiaudit.data.datasets import Entry as Entry
+    from xaiaudit.data.duplicates import duplicate_groups as duplicate_groups
+    from xaiaudit.data.duplicates import fingerprint as fingerprint
+    from xaiaudit.data.duplicates import near as near
+    from xaiaudit.data.duplicates import thumbnails as thumbnails
     from xaiaudit.data.opening import open_dataset as open_dataset
     from xaiaudit.data.opening import recognise as recognise
+    from xaiaudit.data.phantoms import PhantomSpec as PhantomSpec
+    from xaiaudit.data.phantoms import phantom as phantom
+    from xaiaudit.data.phantoms import phantom_dataset as phantom_dataset
+    from xaiaudit.data.phantoms import write_phantoms as write_phantoms
     from xaiaudit.data.preprocess import Batch as Batch
     from xaiaudit.data.preprocess import prepare as prepare
     from xaiaudit.data.preprocess import stack as stack
@@ -18,7 +26,11 @@ if TYPE_CHECKING:
     from xaiaudit.data.reading import read_grey as read_grey
     from xaiaudit.data.reading import read_mask as read_mask
     from xaiaudit.data.reading import read_samples as read_samples
+    from xaiaudit.data.regions import Regions as Regions
     from xaiaudit.data.registry import DATASETS as DATASETS
+    from xaiaudit.data.splits import Split as Split
+    from xaiaudit.data.splits import kfold as kfold
+    from xaiaudit.data.splits import split_dataset as split_dataset
 
 # Imported on use, so that reading one image does not wait for the rest.
 _PUBLIC = {
