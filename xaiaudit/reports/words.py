@@ -123,6 +123,8 @@ def silent(maps: Sequence[MapRecord]) -> str:
         return "not assessed, because no map could be compared"
     worst = max(judged, key=lambda m: m.silent_shift.estimate or 0.0)
     pairs = f.count(len(judged), "pair")
+    if not any(m.silent_shift_unflipped.n for m in judged):
+        return "none could be seen, because no decision stood under any attack"
     if not worst.silent_shift.estimate:
         return f"none: in none of {pairs} of attack and explainer did a map move while its decision stood"
     text = (

@@ -30,12 +30,12 @@ def draw_curves(attacks: Sequence[AttackRecord], path: Path) -> None:
             _radius_axis(axes, attacks[0].norm, min(every), max(every))
             percent_axis(axes)
         left.set_ylabel("Decisions flipped, %")
-        left.legend(loc="upper left" if _starts_low(attacks) else "lower right")
+        left.legend(loc="lower right" if _ends_high(attacks) else "upper left")
 
 
-def _starts_low(attacks: Sequence[AttackRecord]) -> bool:
-    ends = [sorted(attack.curve, key=lambda p: p.epsilon)[0].flips.estimate or 0.0 for attack in attacks]
-    return max(ends) < 0.5
+def _ends_high(attacks: Sequence[AttackRecord]) -> bool:
+    ends = [max(attack.curve, key=lambda point: point.epsilon).flips.estimate or 0.0 for attack in attacks]
+    return min(ends) > 0.5
 
 
 def _radius_axis(axes: Axes, norm: str, low: float, high: float) -> None:

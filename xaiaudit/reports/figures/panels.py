@@ -41,7 +41,7 @@ def grey_panel(image: GreyImage, spacing: Spacing | None = None) -> Rgb:
     rgb = np.repeat(_enlarge(image, factor)[..., None], 3, axis=2)
     if spacing is not None:
         length = round(BAR_MM / spacing[1] * factor)
-        thick, gap = max(factor * 2, 4), 6 * factor
+        thick, gap = max(2 * factor, 6), 6 * factor
         if 2 * factor < length < rgb.shape[1] - 2 * gap:
             rgb[-gap - thick - 1 : -gap + 1, gap - 1 : gap + length + 1] = 0
             rgb[-gap - thick : -gap, gap : gap + length] = 255
@@ -64,10 +64,10 @@ def map_panel(
     rgb = _coloured(_enlarge(share, factor), signed() if signed_map else sequential())
     big = _enlarge(codes, factor)
     lesion = big == REGIONS.index("lesion")
-    _outline(rgb, lesion | (big == REGIONS.index("ring")), factor, dashed=True)
-    _outline(rgb, lesion, factor, dashed=False)
+    _outline(rgb, lesion | (big == REGIONS.index("ring")), dashed=True)
+    _outline(rgb, lesion, dashed=False)
     if high > 0 and saliency.max() > saliency.min():
-        _cross(rgb, saliency, factor)
+        _cross(rgb, saliency)
     return rgb, low, high
 
 
@@ -104,6 +104,11 @@ def _factor(shape: tuple[int, ...]) -> int:
     return max(1, round(PIXELS / max(shape)))
 
 
+def _pen(rgb: Rgb) -> int:
+    """Width of a line, in proportion to the panel."""
+    return max(3, round(max(rgb.shape[0], rgb.shape[1]) / 120))
+
+
 def _enlarge(pixels: np.ndarray, factor: int) -> np.ndarray:
     return pixels.repeat(factor, axis=0).repeat(factor, axis=1)
 
@@ -113,25 +118,27 @@ def _coloured(share: np.ndarray, colours: Colormap) -> Rgb:
     return rgb
 
 
-def _outline(rgb: Rgb, region: Mask, factor: int, *, dashed: bool) -> None:
+def _outline(rgb: Rgb, region: Mask, *, dashed: bool) -> None:
     """A white line with a black halo along the inner edge of `region`."""
     if not region.any():
         return
-    inner = region & ~ndimage.binary_erosion(region, iterations=max(factor, 2), border_value=1)
-    halo = ndimage.binary_dilation(inner, iterations=max(factor // 2, 1)) & ~inner
+    pen = _pen(rgb)
+    inner = region & ~ndimage.binary_erosion(region, iterations=pen, border_value=1)
+    halo = ndimage.binary_dilation(inner, iterations=max(pen // 2, 1)) & ~inner
     if dashed:
         rows, columns = np.indices(region.shape)
-        gaps = (rows + columns) // (5 * factor) % 2 == 0
+        gaps = (rows + columns) // (5 * pen) % 2 == 0
         inner, halo = inner & ~gaps, halo & ~gaps
     rgb[halo] = 0
     rgb[inner] = 255
 
 
-def _cross(rgb: Rgb, saliency: np.ndarray, factor: int) -> None:
+def _cross(rgb: Rgb, saliency: np.ndarray) -> None:
     """At the centre of the largest cell, white on black."""
     cell = np.array(np.unravel_index(saliency.argmax(), saliency.shape)) + 0.5
     row, column = (cell * np.array(rgb.shape[:2]) / saliency.shape).astype(int)
-    for colour, arm, half in ((0, 7 * factor + 1, factor + 1), (255, 7 * factor, factor)):
+    pen = _pen(rgb)
+    for colour, arm, half in ((0, 7 * pen + 2, pen), (255, 7 * pen, pen - 2)):
         for rows, columns in ((arm, half), (half, arm)):
             top, left = max(row - rows, 0), max(column - columns, 0)
             rgb[top : row + rows, left : column + columns] = colour

@@ -27,7 +27,9 @@ def curve(audit: Audit, canvas: Canvas) -> Section:
         blocks.append(
             Text(
                 text="A single large radius says little. Here the same attack runs at several radii, and "
-                "the share of flipped decisions tells where the model begins to break."
+                "the share of flipped decisions tells where the model begins to break. An image leaves as soon "
+                "as its decision flips, before rounding: rounded rates of the curve are lower bounds, below "
+                "those of an attack that runs to its end."
             )
         )
     for norm in ("linf", "l2"):

@@ -11,6 +11,7 @@ from xaiaudit.data.regions import regions
 from xaiaudit.errors import AuditError
 from xaiaudit.records import AttackRecord, ExplainerRecord, GalleryCase
 from xaiaudit.reports import format as f
+from xaiaudit.reports import words
 from xaiaudit.reports.blocks import Block, Canvas, Case, Panel, Section, Text, not_assessed
 from xaiaudit.reports.figures import panels
 from xaiaudit.reports.reading import Audit
@@ -71,7 +72,7 @@ def _case(audit: Audit, canvas: Canvas, number: int, case: GalleryCase, attack: 
         f"Label {f.printable(case.label) if case.label else 'unknown'}. Decision "
         f"{flip}{'' if case.decision_before != case.decision_after else ' (stands)'}; probability of "
         f"{positive} {f.probability(case.probability_before)} → {f.probability(case.probability_after)}. "
-        f"Largest change of any pixel {f.grey_levels(case.linf)} grey levels. {ring[0].upper()}{ring[1:]}."
+        f"Largest change of any pixel {words.radius('linf', case.linf)}. {ring[0].upper()}{ring[1:]}."
     )
     under = f.printable(attack.id if attack else case.attack_id)
     return Case(badge=f"{case.kind}, {under}", title=f.breakable(case.image), caption=caption, rows=rows)
