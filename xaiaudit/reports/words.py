@@ -13,9 +13,8 @@ def radius(norm: str, epsilon: float | None) -> str:
     if epsilon is None:
         return "smallest step"
     if norm == "linf":
-        return (
-            f"{f.grey_levels(epsilon)}{f.NBSP}grey{f.NBSP}level{'' if round(255 * epsilon, 6) == 1 else 's'}"
-        )
+        levels = f.grey_levels(epsilon)
+        return f"{levels}{f.NBSP}grey{f.NBSP}level{'' if levels == '1' else 's'}"
     return f"an L2 radius of {f.number(epsilon)}"
 
 

@@ -106,7 +106,8 @@ def _factor(shape: tuple[int, ...]) -> int:
 
 def _pen(rgb: Rgb) -> int:
     """Width of a line, in proportion to the panel."""
-    return max(3, round(max(rgb.shape[0], rgb.shape[1]) / 120))
+    pen: int = round(max(rgb.shape) / 120)
+    return max(3, pen)
 
 
 def _enlarge(pixels: np.ndarray, factor: int) -> np.ndarray:
