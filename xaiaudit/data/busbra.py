@@ -1,6 +1,7 @@
 """BUS-BRA: Images/bus_0001-l.png, Masks/mask_0001-l.png, bus_data.csv."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from xaiaudit.data.datasets import Box, Dataset, Entry
@@ -9,6 +10,7 @@ from xaiaudit.data.tables import read_csv
 from xaiaudit.errors import DataError
 from xaiaudit.types import LeftOut
 
+NAME = "BUS-BRA"
 CITATION = "Gómez-Flores et al., BUS-BRA, Medical Physics 2024, 51(4):3110-3123"
 _COLUMNS = ("ID", "Case", "Histology", "Pathology", "BIRADS", "Device", "Width", "Height", "Side", "BBOX")
 _ATTRIBUTES = ("Case", "Histology", "BIRADS", "Device", "Width", "Height", "Side")
@@ -35,23 +37,11 @@ def open_busbra(path: Path) -> Dataset:
     entries: list[Entry] = []
     left_out: list[LeftOut] = []
     for line, row in read_csv(table, _COLUMNS):
-        file = f"Images/{row['ID']}.png"
-        mask = path / "Masks" / f"mask_{row['ID'].removeprefix('bus_')}.png"
-        if not (path / file).is_file():
-            left_out.append(LeftOut(file, f"named in bus_data.csv, line {line}, but not there"))
-            continue
-        entries.append(
-            Entry(
-                file=file,
-                image=path / file,
-                dataset="BUS-BRA",
-                label=row["Pathology"],
-                case=row["Case"],
-                masks=(mask,) if mask.is_file() else (),
-                boxes=(_box(row["BBOX"], table, line),),
-                attributes={name.lower(): row[name] for name in _ATTRIBUTES},
-            )
-        )
+        entry = _entry(path, row, _box(row["BBOX"], table, line))
+        if entry.image.is_file():
+            entries.append(entry)
+        else:
+            left_out.append(LeftOut(entry.file, f"named in bus_data.csv, line {line}, but not there"))
     known = {entry.image.name for entry in entries}
     left_out += [
         LeftOut(f"Images/{image.name}", "not in bus_data.csv, so its label is not known")
@@ -59,12 +49,27 @@ def open_busbra(path: Path) -> Dataset:
         if is_image(image) and image.name not in known
     ]
     return Dataset(
-        name="BUS-BRA",
+        name=NAME,
         kind="busbra",
         path=path,
         citation=CITATION,
         entries=tuple(entries),
         left_out=tuple(left_out),
+    )
+
+
+def _entry(path: Path, row: Mapping[str, str], box: Box) -> Entry:
+    file = f"Images/{row['ID']}.png"
+    mask = path / "Masks" / f"mask_{row['ID'].removeprefix('bus_')}.png"
+    return Entry(
+        file=file,
+        image=path / file,
+        dataset=NAME,
+        label=row["Pathology"] or None,
+        case=row["Case"] or None,
+        masks=(mask,) if mask.is_file() else (),
+        boxes=(box,),
+        attributes={name.lower(): row[name] for name in _ATTRIBUTES},
     )
 
 
