@@ -51,8 +51,15 @@ data = phantom_dataset(24, size=64)
 batch = stack([prepare(data[index], grey) for index in range(4)])
 images = torch.from_numpy(batch.images)
 clean = model(images).logits.detach()
-result = attack("pgd", epsilon=2 / 255)(model, images, LeaveDecision(clean), valid=torch.from_numpy(batch.valid))
-print("reached:", result.reached.tolist(), "L-infinity distance in grey levels:", (255 * result.distance).tolist())
+result = attack("pgd", epsilon=2 / 255)(
+    model, images, LeaveDecision(clean), valid=torch.from_numpy(batch.valid)
+)
+print(
+    "reached:",
+    result.reached.tolist(),
+    "L-infinity distance in grey levels:",
+    (255 * result.distance).tolist(),
+)
 target = clean.argmax(1)
 before, after = (GradCAM()(model, x, target).numpy() for x in (images, result.images))
 codes = (~batch.masks).astype("uint8") * 3  # lesion or elsewhere

@@ -256,7 +256,9 @@ class AuditRecord(Record):
 
 
 def _list(values: pa.DataType) -> pa.DataType:
-    return pa.list_(pa.field("element", values))  # the name that Parquet gives it, so that a read schema is equal
+    return pa.list_(
+        pa.field("element", values)
+    )  # the name that Parquet gives it, so that a read schema is equal
 
 
 PREDICTIONS = pa.schema(

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 from sklearn.model_selection import StratifiedGroupKFold
 
+from xaiaudit.data import pixel_hash, read_samples
 from xaiaudit.data.cases import cases_of
 from xaiaudit.data.datasets import Dataset
 from xaiaudit.data.opening import open_dataset
-from xaiaudit.data.reading import pixel_hash, read_samples
 from xaiaudit.data.splits import Split, kfold, kfold_cases, split_cases, split_dataset
 from xaiaudit.errors import DataError, UsageError
 from xaiaudit.types import GreyImage, Sample

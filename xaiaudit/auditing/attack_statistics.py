@@ -16,8 +16,8 @@ ONE_DECISION = (
     "the model gives one decision to over 95 % of the clean images, so that it hardly decides at all"
 )
 CURVE_NOTE = (
-    "each image is attacked at rising radii until it flips; once flipped, it counts as flipped at every larger "
-    "radius, as its adversarial image lies in those balls too"
+    "each image is attacked at rising radii until it flips and still flips after rounding to 8 bits; once flipped, it "
+    "counts as flipped at every larger radius, as its adversarial image lies in those balls too"
 )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from xaiaudit.data.cases import joined_cases, own_case
 from xaiaudit.data.datasets import Dataset
 from xaiaudit.data.duplicates import fingerprints, thumbnails
-from xaiaudit.data.reading import leave_out
+from xaiaudit.data.samples import leave_out
 from xaiaudit.errors import DataError
 from xaiaudit.records import LeftOutRecord
 from xaiaudit.types import Sample

@@ -12,21 +12,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
-from xaiaudit.attacks.base import Attack
 from xaiaudit.attacks.criteria import LeaveDecision
 from xaiaudit.attacks.quantise import quantise
 from xaiaudit.attacks.registry import attack as make_attack
 from xaiaudit.auditing.candidates import Candidates
+from xaiaudit.auditing.curve import Outcome, curve
 from xaiaudit.auditing.judging import Judged, judge
 from xaiaudit.auditing.loading import Loaded, load_images
 from xaiaudit.auditing.map_rows import map_rows
-from xaiaudit.auditing.plan import AuditFolder, AuditPlan, PlannedAttack, write_atomically
+from xaiaudit.auditing.plan import AuditFolder, AuditPlan, write_atomically
 from xaiaudit.auditing.prediction_rows import prediction_rows
 from xaiaudit.data.datasets import Dataset
 from xaiaudit.explainers.registry import explainer as make_explainer
 from xaiaudit.models import AuditedModel
 from xaiaudit.records import MAPS, PREDICTIONS
-from xaiaudit.tensors import AttackResult
 
 Step = Callable[[str], None]  # told the attack that was finished on this shard
 
@@ -95,66 +94,40 @@ def _attack_all(
         attack = make_attack(item.name, **item.parameters)
         result = attack(model, loaded.images, criterion, valid=loaded.valid, seeds=loaded.seeds)
         judged = judge(model, result.images, loaded.masks, loaded.has_outline, explainers, clean.decision)
-        rows.predictions += _both(model, loaded, clean, judged, item, result, epsilon=attack.epsilon)
+        rounded = quantise(result.images)
+        judged_rounded = judge(model, rounded, loaded.masks, loaded.has_outline)
+        whole = Outcome(result, judged, rounded, judged_rounded)
+        rows.predictions += _rows(model, loaded, clean, whole, item.id, attack.epsilon, curve=False)
         rows.maps += map_rows(model, loaded, explainers, clean, judged, attack_id=item.id)
         candidates.take(item.id, model, loaded, clean, judged, result.images)
-        if item.radii:
-            rows.predictions += _curve(model, loaded, clean, item, attack, criterion)
+        for radius, outcome in curve(model, loaded, clean, attack, item.radii):
+            rows.predictions += _rows(model, loaded, clean, outcome, item.id, radius, curve=True)
         step(item.id)
 
 
-def _both(
+def _rows(
     model: AuditedModel,
     loaded: Loaded,
     clean: Judged,
-    judged: Judged,
-    item: PlannedAttack,
-    result: AttackResult,
-    *,
+    outcome: Outcome,
+    attack_id: str,
     epsilon: float | None,
-    curve: bool = False,
+    *,
+    curve: bool,
 ) -> list[dict[str, Any]]:
     """Rows of the images as the attack left them, and of the same rounded to 8 bits."""
-    rounded = quantise(result.images)
-    judged_rounded = judge(model, rounded, loaded.masks, loaded.has_outline)
-    common: Mapping[str, Any] = {"attack_id": item.id, "epsilon": epsilon, "curve": curve, "result": result}
+    common: Mapping[str, Any] = {
+        "attack_id": attack_id,
+        "epsilon": epsilon,
+        "curve": curve,
+        "result": outcome.result,
+    }
     return [
-        *prediction_rows(model, loaded, clean, judged, images=result.images, **common),
-        *prediction_rows(model, loaded, clean, judged_rounded, images=rounded, quantised=True, **common),
+        *prediction_rows(model, loaded, clean, outcome.judged, images=outcome.result.images, **common),
+        *prediction_rows(
+            model, loaded, clean, outcome.judged_rounded, images=outcome.rounded, quantised=True, **common
+        ),
     ]
-
-
-def _curve(
-    model: AuditedModel,
-    loaded: Loaded,
-    clean: Judged,
-    item: PlannedAttack,
-    attack: Attack,
-    criterion: LeaveDecision,
-) -> list[dict[str, Any]]:
-    """The attack at every radius of the curve, run to its goal: an image broken once stays broken."""
-    results = attack(
-        model,
-        loaded.images,
-        criterion,
-        valid=loaded.valid,
-        seeds=loaded.seeds,
-        radii=item.radii,
-        to_goal=True,
-    )
-    rows = []
-    for place, radius in enumerate(item.radii):
-        result = AttackResult(
-            images=results.images[place],
-            reached=results.reached[place],
-            distance=results.distance[place],
-            forwards=results.forwards[place],
-            backwards=results.backwards[place],
-            failed=results.failed[place],
-        )
-        judged = judge(model, result.images, loaded.masks, loaded.has_outline)
-        rows += _both(model, loaded, clean, judged, item, result, epsilon=radius, curve=True)
-    return rows
 
 
 def _parquet(rows: list[dict[str, Any]], schema: pa.Schema) -> bytes:

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from xaiaudit.data.reading import pixel_hash as pixel_hash
     from xaiaudit.data.reading import read_grey as read_grey
     from xaiaudit.data.reading import read_mask as read_mask
-    from xaiaudit.data.reading import read_samples as read_samples
     from xaiaudit.data.regions import Regions as Regions
     from xaiaudit.data.registry import DATASETS as DATASETS
+    from xaiaudit.data.samples import read_samples as read_samples
     from xaiaudit.data.splits import Split as Split
     from xaiaudit.data.splits import kfold as kfold
     from xaiaudit.data.splits import split_dataset as split_dataset
@@ -52,7 +52,7 @@ _PUBLIC = {
     "prepare": "xaiaudit.data.preprocess",
     "read_grey": "xaiaudit.data.reading",
     "read_mask": "xaiaudit.data.reading",
-    "read_samples": "xaiaudit.data.reading",
+    "read_samples": "xaiaudit.data.samples",
     "recognise": "xaiaudit.data.opening",
     "split_dataset": "xaiaudit.data.splits",
     "stack": "xaiaudit.data.preprocess",

@@ -27,9 +27,10 @@ def curve(audit: Audit, canvas: Canvas) -> Section:
         blocks.append(
             Text(
                 text="A single large radius says little. Here the same attack runs at several radii, and "
-                "the share of flipped decisions tells where the model begins to break. An image leaves as soon "
-                "as its decision flips, before rounding: rounded rates of the curve are lower bounds, below "
-                "those of an attack that runs to its end."
+                "the share of flipped decisions tells where the model begins to break. An image is attacked at "
+                "rising radii until it flips and still flips after rounding to 8 bits; once flipped, it counts as "
+                "flipped at every larger radius, as its adversarial image lies in those balls too. Under half a "
+                "grey level, rounding gives the clean image back."
             )
         )
     for norm in ("linf", "l2"):
