@@ -9,7 +9,7 @@ import click
 from xaiaudit.cli import options
 from xaiaudit.cli.progress import Progress
 
-IMAGES, SIZE, EPOCHS = 400, 128, 10
+IMAGES, SIZE, EPOCHS = 400, 112, 30
 
 
 @click.command()
@@ -44,7 +44,7 @@ def demo(out: Path, seed: int, threads: int | None, debug: bool) -> None:
             open_dataset(manifest),
             out / "model.pt",
             preprocessing=Preprocessing(size=SIZE, channels=1, mean=(0.3,), std=(0.2,)),
-            recipe=Recipe(epochs=EPOCHS, batch_size=16, learning_rate=1e-3),
+            recipe=Recipe(epochs=EPOCHS, batch_size=8, learning_rate=1e-3),
             seed=seed,
             device="cpu",
             progress=progress,
