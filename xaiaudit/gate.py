@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import ValidationError
@@ -84,9 +85,12 @@ def _read(folder: Path) -> AuditRecord:
 
 
 def _finding(folder: Path, attack: AttackRecord, limit: float) -> Finding:
-    table = pq.read_table(
-        folder / "predictions.parquet", columns=["attack_id", "curve", "quantised", "flipped", "case"]
-    )
+    path = folder / "predictions.parquet"
+    try:
+        table = pq.read_table(path, columns=["attack_id", "curve", "quantised", "flipped", "case"])
+    except (OSError, pa.ArrowInvalid) as error:
+        reason = str(error).splitlines()[0]
+        raise AuditError(f"{path} cannot be read ({reason}); name the folder of a whole audit") from error
     chosen = pc.and_(
         pc.equal(table["attack_id"], attack.id), pc.invert(pc.or_(table["curve"], table["quantised"]))
     )

@@ -21,6 +21,8 @@ class Verdict(NamedTuple):
 class Tally:
     """Keeps for each image the first success, else the highest loss. Never counts a failure as robust.
 
+    An image whose logits are not finite is a failure and is not kept: it has no decision to speak of.
+
     `known`: what a smaller radius found: its successes stand, and nothing is spent on them again.
     """
 
@@ -45,7 +47,7 @@ class Tally:
 
     def offer(self, rows: Rows, x: Images, verdict: Verdict, stuck: Flags) -> None:
         """Book finished images. `stuck`: their search could not go on."""
-        better = ~self.reached[rows] & (verdict.reached | (verdict.loss >= self.loss[rows]))
+        better = ~self.reached[rows] & verdict.finite & (verdict.reached | (verdict.loss >= self.loss[rows]))
         self.images[rows] = torch.where(per_image(better), x, self.images[rows])
         self.loss[rows] = torch.where(better, verdict.loss, self.loss[rows])
         self.reached[rows] |= verdict.reached

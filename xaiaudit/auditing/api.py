@@ -13,13 +13,13 @@ from xaiaudit.auditing.selection import choose_data
 from xaiaudit.auditing.shard import deterministic, run_shard
 from xaiaudit.data import open_dataset
 from xaiaudit.data.datasets import Dataset
-from xaiaudit.errors import AuditError
+from xaiaudit.errors import AuditError, UsageError
 from xaiaudit.explainers.spec import parse as parse_explainer
 from xaiaudit.models import AuditedModel
 from xaiaudit.records import AuditRecord
 
 Part = tuple[int, int]  # (3, 16): the third of sixteen
-OnShard = Callable[[int, int, str], None]  # images of the shard, shards to do in this run, attack finished
+OnAttack = Callable[[float, int, str], None]  # images attacked, images to attack, id of the attack
 
 
 def audit(
@@ -41,7 +41,7 @@ def audit(
     strict: bool = False,
     command: Sequence[str] = (),
     on_look: Progress | None = None,
-    on_attack: OnShard | None = None,
+    on_attack: OnAttack | None = None,
 ) -> AuditRecord | None:
     """Attack a model on a dataset, compare its maps before and after, and write the audit folder.
 
@@ -64,7 +64,8 @@ def audit(
         strict: an image that cannot be read ends the audit; otherwise it is counted and named.
         command: what was called, for the record.
         on_look: told images read and images in all, while the plan is made.
-        on_attack: told after each attack on each shard: images, attacks and shards to do in all, attack.
+        on_attack: told, as often as something is done, how many images were attacked in this run, how many it has
+            to attack (an image counts once an attack), and by which attack.
 
     Returns:
         The record that stands in audit.json; None with `shard`.
@@ -72,6 +73,11 @@ def audit(
     Raises:
         UsageError, DataError, AuditError: see their messages.
     """
+    if shard is not None and not 1 <= shard[0] <= shard[1]:
+        raise UsageError(f"shard must be (i, n) with i from 1 to n, got {shard}")
+    path = Path(out) if out is not None else default_folder(model)
+    _refuse_finished(path, resume=resume, shard=shard)
+    folder = create_folder(path)
     data = _opened(model, dataset)
     plan = make_plan(
         model,
@@ -91,18 +97,15 @@ def audit(
         command=command,
         progress=on_look,
     )
-    path = Path(out) if out is not None else default_folder(plan)
-    _refuse_finished(path, resume=resume, shard=shard)
-    folder = create_folder(path)
     plan = adopt_plan(folder, plan)
     chosen = [index for index in range(plan.shards) if shard is None or index % shard[1] == shard[0] - 1]
     _run(plan, folder, model, data, [index for index in chosen if not folder.done(index)], on_attack)
     return merge([path]) if shard is None else None
 
 
-def default_folder(plan: AuditPlan) -> Path:
+def default_folder(model: AuditedModel) -> Path:
     """audits/<model>-<utc time>."""
-    stem = Path(plan.checkpoint.path).stem if plan.checkpoint.format != "in memory" else "model"
+    stem = Path(model.info.path).stem if model.info is not None else "model"
     return Path("audits") / f"{stem}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
 
 
@@ -112,16 +115,19 @@ def _run(
     model: AuditedModel,
     dataset: Dataset,
     shards: Sequence[int],
-    on_attack: OnShard | None,
+    on_attack: OnAttack | None,
 ) -> None:
+    total = len(plan.attacks) * sum(len(plan.shard_images(shard)) for shard in shards)
+    done = 0.0
+
+    def step(attack_id: str, images: float) -> None:
+        nonlocal done
+        done += images
+        if on_attack is not None:
+            on_attack(done, total, attack_id)
+
     with model, deterministic():
         for shard in shards:
-            images = len(plan.shard_images(shard))
-
-            def step(attack_id: str, images: int = images) -> None:
-                if on_attack is not None:
-                    on_attack(images, sum(len(plan.shard_images(i)) for i in shards), attack_id)
-
             run_shard(plan, folder, model, dataset, shard, step)
 
 

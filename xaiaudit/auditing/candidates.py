@@ -41,7 +41,8 @@ class Candidates:
         fall = support(clean.logits, clean.decision, model.threshold) - support(
             judged.logits, clean.decision, model.threshold
         )
-        missed = (clean.decision == model.positive) & (judged.decision != model.positive)
+        cancers = loaded.labels == model.positive
+        missed = cancers & (clean.decision == model.positive) & (judged.decision != model.positive)
         worst = np.lexsort((-fall, ~missed))[: self._count]
         typical = np.argsort(np.abs(fall - np.median(fall)), kind="stable")[: self._count]
         drawn = [row for row, image in enumerate(loaded.planned) if image.name in self._drawn]

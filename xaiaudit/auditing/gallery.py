@@ -8,19 +8,22 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
-from xaiaudit.auditing.candidates import unpacked
+from xaiaudit.auditing.candidates import support, unpacked
 from xaiaudit.auditing.plan import AuditFolder, AuditPlan, write_atomically
+from xaiaudit.auditing.tables import Tables
 from xaiaudit.records import GalleryCase
 
 Kind = Literal["worst", "typical", "random"]
 
 
-def write_gallery(plan: AuditPlan, folder: AuditFolder, sources: Sequence[AuditFolder]) -> list[GalleryCase]:
+def write_gallery(tables: Tables, folder: AuditFolder, sources: Sequence[AuditFolder]) -> list[GalleryCase]:
     """The gallery of every attack, written to images/.
 
     Worst: missed cancers first, then by how far the logits fell away from the clean decision. Typical: nearest
-    to the median fall. Random: drawn by a hash of name and seed when the audit was planned.
+    to the median fall of all images, among those that the shards kept. Random: drawn by a hash of name and seed
+    when the audit was planned.
     """
+    plan = tables.plan
     folder.images.mkdir(exist_ok=True)
     cases = []
     facts = [
@@ -30,7 +33,7 @@ def write_gallery(plan: AuditPlan, folder: AuditFolder, sources: Sequence[AuditF
     ]
     for attack in plan.attacks:
         own = [fact for fact in facts if fact["attack_id"] == attack.id]
-        for kind, fact in _choose(own, plan):
+        for kind, fact in _choose(own, plan, _median_fall(tables, attack.id)):
             archive = np.load(_holder(sources, fact["shard"]).shard(fact["shard"], "gallery.npz"))
             cases.append(_write(folder, archive, kind, fact))
     return cases
@@ -40,9 +43,19 @@ def _holder(sources: Sequence[AuditFolder], shard: int) -> AuditFolder:
     return next(source for source in sources if source.done(shard))
 
 
-def _choose(facts: list[dict[str, Any]], plan: AuditPlan) -> list[tuple[Kind, dict[str, Any]]]:
+def _median_fall(tables: Tables, attack_id: str) -> float:
+    """Over all images, as the facts are of the extreme ones above all."""
+    clean, checkpoint = tables.clean, tables.plan.checkpoint
+    decision = clean.classes("decision", checkpoint.classes)
+    before, after = (
+        support(rows.stacked("logits"), decision, checkpoint.threshold)
+        for rows in (clean, tables.prediction(attack_id))
+    )
+    return float(np.median(before - after))
+
+
+def _choose(facts: list[dict[str, Any]], plan: AuditPlan, middle: float) -> list[tuple[Kind, dict[str, Any]]]:
     worst = sorted(facts, key=lambda fact: (not fact["missed"], -fact["fall"], fact["image"]))[: plan.gallery]
-    middle = float(np.median([fact["fall"] for fact in facts])) if facts else 0.0
     shown = {fact["image"] for fact in worst}
     typical = [
         fact

@@ -38,9 +38,7 @@ class Looked:
     warnings: list[str]
 
 
-def look(
-    dataset: Dataset, *, limit: int | None = None, strict: bool = False, progress: Progress | None = None
-) -> Looked:
+def look(dataset: Dataset, *, strict: bool = False, progress: Progress | None = None) -> Looked:
     """Read every image once.
 
     Images that show the same scan share a case, as `data.cases.cases_of` has it. An image that cannot be read is
@@ -52,7 +50,7 @@ def look(
     left_out = [LeftOutRecord(file=item.file, reason=item.reason) for item in dataset.left_out]
     if strict and left_out:
         raise DataError(f"{left_out[0].file}: {left_out[0].reason} (--strict; without it, it is left out)")
-    indices = range(len(dataset)) if limit is None else range(min(limit, len(dataset)))
+    indices = range(len(dataset))
     samples, thumbs = [], []
     for done, index in enumerate(indices, start=1):
         try:

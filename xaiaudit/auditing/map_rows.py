@@ -123,14 +123,21 @@ def _cells(codes: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
 def _stored(maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Maps as the table keeps them, coarser where the layer has more than 28 cells a side, and their scales.
 
-    Each is divided by its largest magnitude: float16 neither overflows nor loses a faint map then.
+    Each is divided by its largest magnitude: float16 neither overflows nor loses a faint map then. A cell that
+    would be rounded onto the maximum or the minimum is kept off it, so that extremes are tied only where they were.
     """
     shape = (min(maps.shape[1], LARGEST), min(maps.shape[2], LARGEST))
     if shape != maps.shape[1:]:
         maps = pool(maps, shape) * (shape[0] * shape[1] / (maps.shape[1] * maps.shape[2]))
     scales = np.abs(maps).max((1, 2)).astype(np.float64)
     scales = np.where(np.isfinite(scales) & (scales > 0), scales, 1.0)
-    return (maps / scales[:, None, None]).astype(np.float16), scales
+    scaled = maps / scales[:, None, None]
+    stored = scaled.astype(np.float16)
+    for extreme, inwards in ((np.max, -np.inf), (np.min, np.inf)):
+        ends, stored_ends = (extreme(part, axis=(1, 2), keepdims=True) for part in (scaled, stored))
+        rounded_onto = (stored == stored_ends) & (scaled != ends)
+        stored = np.where(rounded_onto, np.nextafter(stored, np.float16(inwards)), stored)
+    return stored, scales
 
 
 def _plain(value: Any) -> Any:

@@ -32,10 +32,15 @@ def merge(folders: Sequence[Path], out: Path | None = None) -> AuditRecord:
         out: the audit folder; None: the first of them.
 
     Raises:
-        AuditError: shards are missing, or the folders were begun with different plans.
+        AuditError: shards are missing, the folders were begun with different plans, or a finished audit lies in
+            `out`.
     """
     sources = [AuditFolder(path) for path in folders]
     folder = AuditFolder(out or folders[0])
+    if folder.record.exists():
+        raise AuditError(
+            f"{folder.path} already holds a finished audit, which never changes; name another with --out"
+        )
     plan = _one_plan(sources)
     _check_complete(plan, sources)
     folder.path.mkdir(parents=True, exist_ok=True)
@@ -43,7 +48,7 @@ def merge(folders: Sequence[Path], out: Path | None = None) -> AuditRecord:
         plan, _joined(plan, sources, "predictions.parquet"), _joined(plan, sources, "maps.parquet")
     )
     markers = [_marker(plan, sources, shard) for shard in range(plan.shards)]
-    record = _record(tables, markers, write_gallery(plan, folder, sources))
+    record = _record(tables, markers, write_gallery(tables, folder, sources))
     _write_table(folder.path / "predictions.parquet", tables.predictions)
     _write_table(folder.path / "maps.parquet", tables.maps)
     write_atomically(folder.plan, plan.model_dump_json(indent=1).encode())

@@ -57,7 +57,9 @@ def make_plan(
         raise UsageError("no attack is named; name at least one, e.g. --method fgsm")
     planned_attacks = _planned_attacks(attacks, curve=curve)
     planned_explainers = _planned_explainers(model, explainers)
-    seen = look(dataset, limit=limit, strict=strict, progress=progress)
+    if limit is not None and limit < len(dataset):
+        dataset = dataset.subset(range(limit), f"the first {limit} of {len(dataset)} images")
+    seen = look(dataset, strict=strict, progress=progress)
     checkpoint = checkpoint_record(model)
     images = [
         PlannedImage(

@@ -27,7 +27,9 @@ from xaiaudit.explainers.registry import explainer as make_explainer
 from xaiaudit.models import AuditedModel
 from xaiaudit.records import MAPS, PREDICTIONS
 
-Step = Callable[[str], None]  # told the attack that was finished on this shard
+Step = Callable[
+    [str, float], None
+]  # id of the attack, and images done by it: a part of them after each radius
 
 
 @dataclass
@@ -42,7 +44,7 @@ def run_shard(
     model: AuditedModel,
     dataset: Dataset,
     shard: int,
-    step: Step = lambda _: None,
+    step: Step = lambda _attack, _images: None,
 ) -> None:
     """Compute one shard and write it. Running it again gives the same tables.
 
@@ -100,9 +102,11 @@ def _attack_all(
         rows.predictions += _rows(model, loaded, clean, whole, item.id, attack.epsilon, curve=False)
         rows.maps += map_rows(model, loaded, explainers, clean, judged, attack_id=item.id)
         candidates.take(item.id, model, loaded, clean, judged, result.images)
+        part = len(loaded.planned) / (1 + len(item.radii))
+        step(item.id, part)
         for radius, outcome in curve(model, loaded, clean, attack, item.radii):
             rows.predictions += _rows(model, loaded, clean, outcome, item.id, radius, curve=True)
-        step(item.id)
+            step(item.id, part)
 
 
 def _rows(
@@ -138,10 +142,14 @@ def _parquet(rows: list[dict[str, Any]], schema: pa.Schema) -> bytes:
 
 @contextmanager
 def deterministic() -> Iterator[None]:
-    """cuDNN without autotuning, so that a repeated shard takes the same kernels."""
-    benchmark, fixed = torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic
-    torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = False, True
+    """cuDNN without autotuning, so that a repeated shard takes the same kernels, and in float32 as it says.
+
+    By default cuDNN convolves in TF32, which keeps 10 bits of a float32's 23.
+    """
+    cudnn, products = torch.backends.cudnn, torch.backends.cuda.matmul
+    before = cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32, products.allow_tf32
+    cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32, products.allow_tf32 = False, True, False, False
     try:
         yield
     finally:
-        torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = benchmark, fixed
+        cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32, products.allow_tf32 = before

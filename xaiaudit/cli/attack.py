@@ -1,6 +1,7 @@
 """xaiaudit attack: the audit."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -125,13 +126,10 @@ def _run(path: Path, given: dict[str, Any]) -> None:
         model, given["data"], kind=given["dataset"], normals=given["normals"], split=given["split"]
     )
     click.echo(f"Data: {dataset.describe()}", err=True)
-    with Progress("reading") as reading, Progress("attacking", "attacked images") as attacking:
-        done = 0
+    with Progress() as progress:
 
-        def on_attack(images: int, total: int, attack_id: str) -> None:
-            nonlocal done
-            done += images
-            attacking.update(done, total * len(specs), f"attacking ({attack_id})")
+        def on_attack(done: float, total: int, attack_id: str) -> None:
+            progress.update(round(done), total, "attacking", "attacked images", attack_id)
 
         out = given["out"] or _default_out(path)
         record: AuditRecord | None = audit(
@@ -151,7 +149,7 @@ def _run(path: Path, given: dict[str, Any]) -> None:
             keep_ids=given["keep_ids"],
             strict=given["strict"],
             command=["xaiaudit", *sys.argv[1:]],
-            on_look=reading.update,
+            on_look=partial(progress.update, phase="reading"),
             on_attack=on_attack,
         )
     if record is None:

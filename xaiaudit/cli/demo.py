@@ -9,8 +9,6 @@ import click
 from xaiaudit.cli import options
 from xaiaudit.cli.progress import Progress
 
-IMAGES, SIZE, EPOCHS = 400, 112, 30
-
 
 @click.command()
 @click.option(
@@ -20,10 +18,17 @@ IMAGES, SIZE, EPOCHS = 400, 112, 30
     show_default=True,
     help="Folder to write.",
 )
+@click.option(
+    "--images", type=click.IntRange(min=40), default=400, show_default=True, help="How many to simulate."
+)
+@click.option(
+    "--size", type=click.IntRange(min=64), default=112, show_default=True, help="Their side, pixels."
+)
+@click.option("--epochs", type=click.IntRange(min=1), default=30, show_default=True, help="Of the training.")
 @options.seed
 @options.threads
 @options.debug
-def demo(out: Path, seed: int, threads: int | None, debug: bool) -> None:
+def demo(out: Path, images: int, size: int, epochs: int, seed: int, threads: int | None, debug: bool) -> None:
     """Simulate images, train a small model, attack it and write a PDF report. No download."""
     from xaiaudit.auditing import audit
     from xaiaudit.auditing.selection import choose_data
@@ -35,30 +40,27 @@ def demo(out: Path, seed: int, threads: int | None, debug: bool) -> None:
 
     options.set_device("cpu", threads)
     audit_folder = _free(out)
-    click.echo(f"1 of 3: simulating {IMAGES} breast-ultrasound images in {out / 'phantoms'}", err=True)
-    manifest = write_phantoms(out / "phantoms", IMAGES, seed=seed, size=SIZE)
+    click.echo(f"1 of 3: simulating {images} breast-ultrasound images in {out / 'phantoms'}", err=True)
+    manifest = write_phantoms(out / "phantoms", images, seed=seed, size=size)
     click.echo("2 of 3: training a small network on them", err=True)
-    with console(sys.stderr) as progress:
+    with console(sys.stderr) as training:
         train(
             "small-cnn",
             open_dataset(manifest),
             out / "model.pt",
-            preprocessing=Preprocessing(size=SIZE, channels=1, mean=(0.3,), std=(0.2,)),
-            recipe=Recipe(epochs=EPOCHS, batch_size=8, learning_rate=1e-3),
+            preprocessing=Preprocessing(size=size, channels=1, mean=(0.3,), std=(0.2,)),
+            recipe=Recipe(epochs=epochs, batch_size=8, learning_rate=1e-3),
             seed=seed,
             device="cpu",
-            progress=progress,
+            progress=training,
         )
     click.echo("3 of 3: attacking it", err=True)
     model = load(out / "model.pt")
     methods = ["fgsm", "pgd:epsilon=2/255,steps=20", "deepfool"]
-    with Progress("attacking", "attacked images") as attacking:
-        done = 0
+    with Progress() as progress:
 
-        def on_attack(images: int, total: int, attack_id: str) -> None:
-            nonlocal done
-            done += images
-            attacking.update(done, total * len(methods), f"attacking ({attack_id})")
+        def on_attack(done: float, total: int, attack_id: str) -> None:
+            progress.update(round(done), total, "attacking", "attacked images", attack_id)
 
         record: Any = audit(
             model,

@@ -1,5 +1,6 @@
 """xaiaudit evaluate: clean metrics of a checkpoint."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +50,13 @@ def evaluate(model: Path, **given: Any) -> None:
     if given["limit"] is not None:
         dataset = dataset.subset(range(min(given["limit"], len(dataset))), f"the first {given['limit']}")
     samples, left_out = read_samples(dataset, strict=given["strict"])
-    with Progress("evaluating") as progress:
-        predictions = measure(audited, samples, batch_size=given["batch_size"], progress=progress.update)
+    with Progress() as progress:
+        predictions = measure(
+            audited,
+            samples,
+            batch_size=given["batch_size"],
+            progress=partial(progress.update, phase="evaluating"),
+        )
     record = predictions.record()
     if given["as_json"]:
         click.echo(record.model_dump_json(indent=1))

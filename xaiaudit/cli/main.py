@@ -40,6 +40,9 @@ class Commands(click.Group):
         except (click.Abort, KeyboardInterrupt):
             click.echo("Interrupted.", err=True)
             sys.exit(INTERRUPTED)
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.format_message(), err=True)  # the help itself, which is no one-line message
+            sys.exit(COULD_NOT_AUDIT)
         except click.ClickException as error:
             _fail(error.format_message(), debug=debug)
         except Exception as error:

@@ -1,5 +1,6 @@
 """Options that several commands share. Each says its unit and default."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,6 +28,15 @@ debug = click.option("--debug", is_flag=True, help="Show the traceback of an err
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
 keep_ids = click.option(
     "--keep-ids", is_flag=True, help="Write case ids as they are.  [default: as salted hashes]"
+)
+
+
+arguments = click.option(
+    "--arg",
+    "arguments",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Argument of the architecture, e.g. backbone=resnet18; may be repeated.",
 )
 
 
@@ -104,6 +114,7 @@ def foreign(command: Command) -> Command:
             click.option(
                 "--cam-layer", metavar="LAYER", help="Layer to explain, by its dotted name.  [default: found]"
             ),
+            arguments,
         ]
     ):
         command = option(command)
@@ -132,7 +143,8 @@ def foreign_options(given: dict[str, Any]) -> Any:
         UsageError: a list that cannot be read.
     """
     said = {name: given.pop(name) for name in FOREIGN}
-    if all(value is None for value in said.values()):
+    own = pairs(given.pop("arguments"))
+    if not own and all(value is None for value in said.values()):
         return None
     from xaiaudit.models.foreign import ForeignOptions
     from xaiaudit.models.outputs import parse_outputs
@@ -144,7 +156,23 @@ def foreign_options(given: dict[str, Any]) -> Any:
             said[name] = numbers(said[name], f"--{name}")
     if said["outputs"] is not None:
         said["outputs"] = parse_outputs(said["outputs"])
-    return ForeignOptions(**said)
+    return ForeignOptions(**said, arguments=own)
+
+
+def pairs(texts: tuple[str, ...]) -> dict[str, Any]:
+    """KEY=VALUE, the value as JSON where it is some (numbers, true), else as text."""
+    from xaiaudit.errors import UsageError
+
+    found: dict[str, Any] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise UsageError(f"--arg takes KEY=VALUE, e.g. backbone=resnet18; got {text!r}")
+        try:
+            found[key] = json.loads(value)
+        except json.JSONDecodeError:
+            found[key] = value
+    return found
 
 
 def numbers(text: str, option: str) -> tuple[float, ...]:

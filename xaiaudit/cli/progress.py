@@ -11,11 +11,11 @@ PLAIN_SECONDS = 15.0  # between two lines where there is no terminal
 
 
 class Progress:
-    """Counts units of work; says how many a second and how long it will take."""
+    """Counts units of work, one phase after the other; says how many a second and how long it will take."""
 
-    def __init__(self, words: str, unit: str = "images") -> None:
-        self._words, self._unit = words, unit
-        self._started = self._last = time.monotonic()
+    def __init__(self) -> None:
+        self._phase = ""
+        self._started = self._last = 0.0
         self._bar = None
         if sys.stderr.isatty():
             from rich.console import Console
@@ -31,7 +31,6 @@ class Progress:
                 console=Console(stderr=True),
                 transient=True,
             )
-            self._task = self._bar.add_task(words, total=None, rate="")
 
     def __enter__(self) -> Self:
         if self._bar is not None:
@@ -44,22 +43,20 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()
 
-    def update(self, done: int, total: int, words: str | None = None) -> None:
-        """`done` of `total` units."""
+    def update(self, done: int, total: int, phase: str, unit: str = "images", detail: str = "") -> None:
+        """`done` of `total` units of this phase; a new phase starts the clock anew."""
         now = time.monotonic()
+        if phase != self._phase:
+            self._phase, self._started, self._last = phase, now, now
+            if self._bar is not None:
+                self._task = self._bar.add_task(phase, total=total, rate="")
         rate = done / max(now - self._started, 1e-9)
+        words = f"{phase} ({detail})" if detail else phase
+        # nothing can be said of the speed at the first word of a phase, which starts its clock
+        speed = f"{rate:.1f} {unit}/s" if now > self._started else ""
         if self._bar is not None:
-            self._bar.update(
-                self._task,
-                completed=done,
-                total=total,
-                rate=f"{rate:.1f} {self._unit}/s",
-                description=words or self._words,
-            )
+            self._bar.update(self._task, completed=done, total=total, rate=speed, description=words)
         elif now - self._last >= PLAIN_SECONDS or done == total:
             self._last = now
-            left = (total - done) / rate if rate else float("inf")
-            click.echo(
-                f"{words or self._words}: {done} of {total} {self._unit}, {rate:.1f} a second, {left:.0f} s left",
-                err=True,
-            )
+            left = f", {speed}, {(total - done) / rate:.0f} s left" if speed and done < total else ""
+            click.echo(f"{words}: {done} of {total} {unit}{left}", err=True)

@@ -36,13 +36,7 @@ from xaiaudit.cli import options
     metavar="default|PATH|none",
     help="Start from ImageNet weights (downloaded), a file, or nothing.",
 )
-@click.option(
-    "--arg",
-    "arguments",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Argument of the architecture, e.g. backbone=resnet18; may be repeated.",
-)
+@options.arguments
 @click.option(
     "--positive",
     default="malignant",
@@ -66,9 +60,9 @@ from xaiaudit.cli import options
     show_default=True,
     help="Input channels of the network.",
 )
-@click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training images.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training images.  [default: 8]")
 @options.batch_size(16)
-@click.option("--learning-rate", type=float, help="Of Adam.")
+@click.option("--learning-rate", type=float, help="Of Adam.  [default: 1e-4]")
 @click.option(
     "--patience",
     type=click.IntRange(min=1),
@@ -77,17 +71,21 @@ from xaiaudit.cli import options
 @click.option(
     "--class-weights",
     type=click.Choice(["none", "balanced"]),
-    help="Weigh classes by their share of the images.",
+    help="Weigh classes by their share of the images.  [default: none]",
 )
-@click.option("--alpha", type=float, help="Multi-task networks: weight of the cross-entropy.")
-@click.option("--beta", type=float, help="Multi-task networks: weight of the Dice loss.")
-@click.option("--flip", type=float, help="Augmentation: chance of a horizontal flip.")
-@click.option("--rotation", type=float, help="Augmentation: largest rotation, degrees to either side.")
-@click.option("--shift", type=float, help="Augmentation: largest shift up or down, share of the height.")
+@click.option("--alpha", type=float, help="Multi-task networks: weight of the cross-entropy.  [default: 0.1]")
+@click.option("--beta", type=float, help="Multi-task networks: weight of the Dice loss.  [default: 1]")
+@click.option("--flip", type=float, help="Augmentation: chance of a horizontal flip.  [default: 0.5]")
+@click.option(
+    "--rotation", type=float, help="Augmentation: largest rotation, degrees to either side.  [default: 5]"
+)
+@click.option(
+    "--shift", type=float, help="Augmentation: largest shift up or down, share of the height.  [default: 0.1]"
+)
 @click.option(
     "--batch-norm",
     type=click.Choice(["auto", "train", "freeze"]),
-    help="Whether batch-norm statistics learn; auto freezes folded ones.",
+    help="Whether batch-norm statistics learn; auto freezes folded ones.  [default: auto]",
 )
 @click.option(
     "--fractions",
@@ -97,7 +95,11 @@ from xaiaudit.cli import options
     help="Share of the images in train, validation and test.",
 )
 @options.seed
-@options.limit
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    help="Only so many images, drawn at random by the seed.  [default: all]",
+)
 @options.device
 @click.option(
     "--devices", type=click.IntRange(min=1), default=1, show_default=True, help="How many CUDA devices."
@@ -148,7 +150,7 @@ def train(**given: Any) -> None:
             dataset,
             given["out"],
             weights=given["weights"],
-            arguments=_arguments(given["arguments"]),
+            arguments=options.pairs(given["arguments"]),
             positive=given["positive"],
             preprocessing=Preprocessing(size=given["size"], mode=given["mode"], **grey),
             recipe=Recipe(**changed),
@@ -174,9 +176,8 @@ def _print(trained: Any, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"checkpoint": str(trained.path), "test": trained.test.model_dump()}, indent=1))
         return
-    click.echo(
-        f"Test split ({trained.test.images} images), operating threshold {trained.model.threshold:.4f}:"
-    )
+    words = f", operating threshold {trained.model.threshold:.4f}" if len(trained.model.classes) == 2 else ""
+    click.echo(f"Test split ({trained.test.images} images){words}:")
     for line in clean_lines(trained.test):
         click.echo(line)
     for file, reason in trained.left_out:
@@ -185,22 +186,6 @@ def _print(trained: Any, *, as_json: bool) -> None:
         click.echo(f"Warning: {warning}")
     click.echo(f"Losses: {trained.picture}")
     click.echo(f"Checkpoint: {trained.path}")
-
-
-def _arguments(pairs: tuple[str, ...]) -> dict[str, Any]:
-    """KEY=VALUE, the value as JSON where it is some (numbers, true), else as text."""
-    from xaiaudit.errors import UsageError
-
-    found: dict[str, Any] = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals or not key:
-            raise UsageError(f"--arg takes KEY=VALUE, e.g. backbone=resnet18; got {pair!r}")
-        try:
-            found[key] = json.loads(value)
-        except json.JSONDecodeError:
-            found[key] = value
-    return found
 
 
 def _fractions(text: str) -> tuple[float, float, float]:
