@@ -78,8 +78,8 @@ def test_one_broken_image_does_not_touch_the_others(name: str, to_goal: bool) ->
 
 
 def test_an_image_stays_where_its_gradient_ended() -> None:
-    """Below a brightness of 0.45 all is NaN; the decision would change at 0.3."""
-    model = Margin(lambda x: brightness(x) * torch.where(x.mean((1, 2, 3)) < 0.45, torch.nan, 1.0))
+    """Below a brightness of 0.45 the gradient is NaN; the decision would change at 0.3."""
+    model = Margin(lambda x: brightness(x) + 0.01 * (x.mean((1, 2, 3)) - 0.45).relu().sqrt())
     x = torch.full((1, 1, 6, 6), 0.5)
     result = IterativeFGSM()(model, x, LeaveDecision(clean_logits(model, x)))
     assert result.failed.item() is True
@@ -91,13 +91,17 @@ def test_an_image_stays_where_its_gradient_ended() -> None:
 
 
 def test_nan_logits_are_no_label_flip() -> None:
-    """NaN >= 0 is false, which would read as class 0."""
+    """NaN >= 0 is false, which would read as class 0: whoever judges the image again must not see one."""
     model = Margin(lambda x: torch.where(x.mean((1, 2, 3)) < 0.49, torch.nan, brightness(x)))
     x = torch.full((1, 1, 6, 6), 0.5)
     for to_goal in (False, True):
         result = IterativeFGSM()(model, x, LeaveDecision(clean_logits(model, x)), to_goal=to_goal)
         assert result.reached.item() is False
         assert result.failed.item() is True
+        assert model(result.images).logits.isfinite().all()
+    deepfool = DeepFool()(model, x, LeaveDecision(clean_logits(model, x)))
+    assert deepfool.failed.item() is True
+    assert model(deepfool.images).logits.isfinite().all()
 
 
 def test_a_gradient_that_dies_behind_the_boundary_is_no_failure() -> None:

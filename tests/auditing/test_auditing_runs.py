@@ -18,6 +18,7 @@ from torch import nn
 import xaiaudit
 from xaiaudit.auditing import merge
 from xaiaudit.auditing.selection import choose_data
+from xaiaudit.auditing.shard import deterministic
 from xaiaudit.data import open_dataset
 from xaiaudit.errors import AuditError, DataError, UsageError
 from xaiaudit.models import AuditedModel
@@ -106,6 +107,45 @@ def test_a_finished_audit_never_changes(checkpoint: Path, undisturbed: Path) -> 
         run(checkpoint, undisturbed)
     with pytest.raises(AuditError, match="never changes"):
         run(checkpoint, undisturbed, resume=True)
+
+
+def test_a_merge_into_a_finished_audit_is_refused(
+    checkpoint: Path, undisturbed: Path, tmp_path: Path
+) -> None:
+    run(checkpoint, tmp_path / "part", shard=(1, 1), seed=1)
+    before = (undisturbed / "audit.json").read_bytes()
+    with pytest.raises(AuditError, match="never changes"):
+        merge([tmp_path / "part"], undisturbed)
+    assert (undisturbed / "audit.json").read_bytes() == before
+
+
+def test_a_finished_audit_is_refused_before_any_image_is_read(checkpoint: Path, undisturbed: Path) -> None:
+    read: list[int] = []
+    with pytest.raises(AuditError, match="never changes"):
+        run(checkpoint, undisturbed, on_look=lambda done, total: read.append(done))
+    assert read == []
+
+
+@pytest.mark.parametrize("shard", [(0, 2), (3, 2)])
+def test_a_shard_that_is_none_is_an_error(checkpoint: Path, tmp_path: Path, shard: tuple[int, int]) -> None:
+    with pytest.raises(UsageError, match="from 1 to n"):
+        run(checkpoint, tmp_path / "audit", shard=shard)
+
+
+def test_a_limit_is_told_in_the_selection(checkpoint: Path, tmp_path: Path) -> None:
+    record = run(checkpoint, tmp_path / "audit", limit=3, curve=False)
+    assert record is not None
+    assert record.images == record.datasets[0].images == 3
+    assert record.datasets[0].selection.startswith("the first 3 of ")
+
+
+def test_float32_is_not_tf32() -> None:
+    cudnn = torch.backends.cudnn
+    before = cudnn.allow_tf32
+    with deterministic():
+        assert not cudnn.allow_tf32
+        assert not torch.backends.cuda.matmul.allow_tf32
+    assert cudnn.allow_tf32 is before
 
 
 def test_a_resume_with_other_settings_says_which(checkpoint: Path, tmp_path: Path) -> None:

@@ -180,6 +180,40 @@ def test_the_gallery_lies_in_the_folder_and_shows_what_was_attacked(
         assert np.array_equal(rounded, np.rint(adversarial * 255))
 
 
+def test_worst_are_missed_cancers_and_typical_is_near_the_median_of_all_images(
+    record: AuditRecord, predictions: list[dict]
+) -> None:
+    clean = {row["image"]: row["margin"] for row in rows_of(predictions, "none")}
+    for item in record.attacks:
+        fall = {
+            row["image"]: abs(clean[row["image"]]) - row["margin"] * (1 if clean[row["image"]] >= 0 else -1)
+            for row in rows_of(predictions, item.id)
+        }
+        missed = [
+            row["image"]
+            for row in rows_of(predictions, item.id)
+            if (row["label"], row["decision_clean"], row["decision"]) == ("malignant", "malignant", "benign")
+        ]
+        shown = [case for case in record.gallery if case.attack_id == item.id]
+        worst = [case.image for case in shown if case.kind == "worst"]
+        assert set(worst) <= set(missed) or len(missed) < len(worst)
+        middle = np.median(list(fall.values()))
+        distances = sorted(abs(value - middle) for name, value in fall.items() if name not in worst)
+        for case in shown:
+            if case.kind == "typical":  # among the images that the shards kept
+                assert abs(fall[case.image] - middle) <= np.median(distances)
+
+
+def test_rounding_a_map_to_float16_ties_no_extreme() -> None:
+    from xaiaudit.auditing.map_rows import _stored
+
+    maps = np.array([[[0.99999, 1.0], [-0.49999, -0.5]], [[1.0, 1.0], [0.2, 0.1]]], np.float32) * 3
+    stored, scales = _stored(maps)
+    assert (stored == stored.max((1, 2), keepdims=True)).sum((1, 2)).tolist() == [1, 2]
+    assert (stored == stored.min((1, 2), keepdims=True)).sum((1, 2)).tolist() == [1, 1]
+    assert np.allclose(stored * scales[:, None, None], maps, rtol=2e-3)
+
+
 def test_case_ids_are_hashed_and_nothing_of_the_training_images_is_named(
     audit_folder: Path, record: AuditRecord
 ) -> None:

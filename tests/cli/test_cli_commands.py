@@ -1,6 +1,9 @@
 """Every command as its user calls it: exit codes, files, and what is printed."""
 
+import dataclasses
 import json
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -33,10 +36,31 @@ def test_help_needs_neither_torch_nor_time() -> None:
     ["attack", "convert", "data check", "data phantoms", "demo", "evaluate", "explain", "gate", "inspect",
      "list", "merge", "report", "train"],
 )  # fmt: skip
-def test_every_command_has_help_with_defaults(command: str) -> None:
+def test_every_command_has_help(command: str) -> None:
     result = call(*command.split(), "--help")
     assert result.exit_code == 0
     assert "Usage:" in result.output
+
+
+def test_the_help_of_train_states_the_defaults_of_the_recipe() -> None:
+    from xaiaudit.training import Recipe
+
+    options = {option.name: option for option in main.commands["train"].params}
+    for field in dataclasses.fields(Recipe):
+        stated = re.search(r"\[default: (.*?)\]", options[field.name].help or "")
+        shown = stated.group(1) if stated else str(options[field.name].default)
+        if isinstance(field.default, float):
+            assert float(shown) == field.default, field.name
+        else:
+            assert shown == {None: "never"}.get(field.default, str(field.default)), field.name
+
+
+@pytest.mark.parametrize("command", [[], ["data"]])
+def test_nothing_asked_for_gives_the_help(command: list[str]) -> None:
+    result = call(*command)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Usage:")
+    assert len(result.stderr.splitlines()) > 5
 
 
 def test_inspect_says_what_the_checkpoint_holds(checkpoint: Path) -> None:
@@ -52,6 +76,45 @@ def test_evaluate_repeats_the_metrics_of_the_training(checkpoint: Path) -> None:
     stored = json.loads(call("inspect", checkpoint, "--json").stdout)
     trained = stored["training"]["metrics"]["test"]
     assert json.loads(result.stdout)["auc"] == pytest.approx(trained["auc"])
+
+
+def test_evaluating_what_was_trained_on_is_a_leak(checkpoint: Path, phantoms: Path) -> None:
+    assert "LEAK" not in call("evaluate", checkpoint).output
+    result = call("evaluate", checkpoint, "--data", phantoms, "--json")
+    stored = json.loads(call("inspect", checkpoint, "--json").stdout)["training"]["split"]
+    fitted = stored["train"] + stored["validation"]
+    assert f"LEAK: of the 60 images {fitted} are in" in result.stderr
+    assert json.loads(result.stdout)["images"] == 60
+
+
+def test_evaluate_names_labels_that_the_model_does_not_know(
+    checkpoint: Path, phantoms: Path, tmp_path: Path
+) -> None:
+    images = sorted((phantoms / "images").glob("*.png"))
+    for label, image in (("cyst", images[0]), ("cyst", images[1]), ("benign", images[2])):
+        (tmp_path / label).mkdir(exist_ok=True)
+        shutil.copy(image, tmp_path / label)
+    assert "(2 cyst) count as unlabelled" in call("evaluate", checkpoint, "--data", tmp_path).output
+    shutil.rmtree(tmp_path / "benign")
+    result = call("evaluate", checkpoint, "--data", tmp_path)
+    assert result.exit_code == 0
+    assert "no image has a label that the model knows" in result.output
+
+
+def test_explaining_images_of_equal_names_keeps_every_picture(
+    checkpoint: Path, phantoms: Path, tmp_path: Path
+) -> None:
+    first, second, *_ = sorted((phantoms / "images").glob("*.png"))
+    for folder, image in (("a", first), ("b", second)):
+        (tmp_path / folder).mkdir()
+        shutil.copy(image, tmp_path / folder / "scan.png")
+    images = [tmp_path / "a" / "scan.png", tmp_path / "b" / "scan.png"]
+    result = call(
+        "explain", checkpoint, *images, "--explainer", "grad-cam", "--json", "--out", tmp_path / "out"
+    )
+    pictures = [Path(item["picture"]) for item in json.loads(result.stdout)]
+    assert len(set(pictures)) == 2
+    assert all(picture.exists() for picture in pictures)
 
 
 def test_evaluate_prints_intervals(checkpoint: Path) -> None:

@@ -141,7 +141,45 @@ def a_demo_over_other_files(checkpoint: Path, phantoms: Path, tmp: Path) -> list
     return ["demo", "--out", tmp]
 
 
+def no_share_for_validation(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    return ["train", "--arch", "small-cnn", "--data", phantoms, "--fractions", "0.8,0,0.2", "--out", tmp / "m.pt"]
+
+
+def a_size_that_the_network_does_not_take(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    more = ["--arg", "num_layers=1", "--size", 64, "--epochs", 1, "--device", "cpu"]
+    return ["train", "--arch", "vit_b_32", "--data", phantoms, "--out", tmp / "m.pt", *more]
+
+
+def normals_of_a_recorded_split(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    return ["evaluate", checkpoint, "--normals", "benign"]
+
+
+def converting_a_checkpoint(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    return ["convert", checkpoint, "--out", tmp / "c.pt"]
+
+
+FOREIGN = ["--classes", "benign,malignant", "--positive", "malignant", "--size", "64", "--threshold", "0.5"]
+
+
+def a_mean_in_grey_levels(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    torch.save(torch.load(checkpoint, weights_only=True)["weights"], tmp / "w.pt")
+    more = ["--arch", "small-cnn", "--mean", "76.5", "--std", "51", *FOREIGN]
+    return ["convert", tmp / "w.pt", *more, "--out", tmp / "c.pt"]
+
+
+def an_argument_that_the_architecture_refuses(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    torch.save(torch.load(checkpoint, weights_only=True)["weights"], tmp / "w.pt")
+    more = ["--arch", "small-cnn", "--arg", "depth=3", "--mean", "0.3", "--std", "0.2", *FOREIGN]
+    return ["convert", tmp / "w.pt", *more, "--out", tmp / "c.pt"]
+
+
 CASES: dict[Case, tuple[str, ...]] = {
+    no_share_for_validation: ("validation", "0.7,0.1,0.2"),
+    a_size_that_the_network_does_not_take: ("VisionTransformer", "64 × 64", "224"),
+    normals_of_a_recorded_split: ("--normals", "--data"),
+    converting_a_checkpoint: ("already",),
+    a_mean_in_grey_levels: ("76.5", "divide grey levels by 255"),
+    an_argument_that_the_architecture_refuses: ("small-cnn", "depth"),
     no_such_file: ("none.pt", "no such file"),
     a_pickle: ("model.pt", "--trust-pickle"),
     another_architecture: ("model.pt", "small-cnn"),

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xaiaudit.records import REGIONS, CleanRecord, RocPoint
+from xaiaudit.records import REGIONS, CleanRecord, Interval, RocPoint
 from xaiaudit.reports.figures import panels
 from xaiaudit.reports.figures.roc import draw_roc
 from xaiaudit.reports.figures.style import chart, looks
@@ -70,14 +70,17 @@ def test_scale_bar_is_ten_millimetres_long() -> None:
     assert not panels.grey_panel(np.zeros((112, 112), np.uint8)).any()
 
 
-def test_operating_point_is_the_last_one_at_or_above_margin_zero(tmp_path: Path) -> None:
+def test_the_operating_point_is_that_of_the_decisions(tmp_path: Path) -> None:
+    # three classes: the largest logit decides, which is no point of the curve
     points = [(0.0, 0.0, 9.0), (0.0, 0.5, 2.0), (0.25, 0.75, 0.0), (0.5, 1.0, -1.0), (1.0, 1.0, -2.0)]
     roc = [RocPoint(false_positive_rate=x, true_positive_rate=y, margin=m) for x, y, m in points]
-    empty = dict.fromkeys(
-        ("auc", "accuracy", "balanced_accuracy", "sensitivity", "specificity", "dice"), None
-    )
-    clean = CleanRecord(images=8, confusion=[], roc=roc, decision_shares={}, **empty)
-    assert draw_roc(clean, tmp_path / "roc.svg") == (0.25, 0.75)
+    shares = {
+        name: Interval(estimate=value, low=None, high=None, n=4, cases=4, method="")
+        for name, value in (("sensitivity", 0.75), ("specificity", 0.5))
+    }
+    empty = dict.fromkeys(("auc", "accuracy", "balanced_accuracy", "dice"), None)
+    clean = CleanRecord(images=8, confusion=[], roc=roc, decision_shares={}, **empty, **shares)
+    assert draw_roc(clean, tmp_path / "roc.svg") == (0.5, 0.75)
 
 
 def test_charts_are_reproducible_and_never_read_mathematics(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def audit(
         shard: (i, n) runs the i-th of n parts and merges nothing: `merge` does, once all are done.
         seed: of every random draw; each image draws by itself, from this and its own pixels.
         batch_size: images attacked together, and the unit that a resume keeps or repeats.
-        limit: audit only the first images.
+        limit: audit only so many images, drawn by the seed.
         curve: attack at the radii of the epsilon curve too.
         ring_mm: width of the peritumoral ring where the pixel spacing is known.
         gallery: cases of each kind (worst, typical, random) shown for each attack.
@@ -78,7 +78,7 @@ def audit(
     path = Path(out) if out is not None else default_folder(model)
     _refuse_finished(path, resume=resume, shard=shard)
     folder = create_folder(path)
-    data = _opened(model, dataset)
+    data = _opened(model, dataset).drawn(limit, seed)
     plan = make_plan(
         model,
         data,
@@ -88,7 +88,6 @@ def audit(
         else [parse_explainer(item) if isinstance(item, str) else item for item in explainers],
         seed=seed,
         batch_size=batch_size,
-        limit=limit,
         curve=curve,
         ring_mm=ring_mm,
         gallery=gallery,

@@ -1,10 +1,10 @@
 """Was the model trained on what it is now audited with?"""
 
 from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from xaiaudit.auditing.look import View
 from xaiaudit.data.duplicates import near
 from xaiaudit.models import AuditedModel
 from xaiaudit.records import LeakRecord
@@ -12,7 +12,28 @@ from xaiaudit.records import LeakRecord
 FITTED = ("train", "validation")  # the validation split chose the epoch and the threshold
 
 
-def find_leak(model: AuditedModel, views: Sequence[View]) -> LeakRecord:
+class Known(Protocol):
+    """An image without its pixels."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def sha256(self) -> str: ...
+
+    @property
+    def fingerprint(self) -> str: ...
+
+
+class Seen(NamedTuple):
+    """A `Known` that is nothing more."""
+
+    name: str
+    sha256: str
+    fingerprint: str
+
+
+def find_leak(model: AuditedModel, views: Sequence[Known]) -> LeakRecord:
     """Audited images that the checkpoint was trained on, by hash, and their near-duplicates, by fingerprint.
 
     Not assessed where the checkpoint holds no hashes of its training images.

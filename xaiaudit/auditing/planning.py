@@ -35,7 +35,6 @@ def make_plan(
     *,
     seed: int = 0,
     batch_size: int = 32,
-    limit: int | None = None,
     curve: bool = True,
     ring_mm: float = 5.0,
     gallery: int = 2,
@@ -57,8 +56,6 @@ def make_plan(
         raise UsageError("no attack is named; name at least one, e.g. --method fgsm")
     planned_attacks = _planned_attacks(attacks, curve=curve)
     planned_explainers = _planned_explainers(model, explainers)
-    if limit is not None and limit < len(dataset):
-        dataset = dataset.subset(range(limit), f"the first {limit} of {len(dataset)} images")
     seen = look(dataset, strict=strict, progress=progress)
     checkpoint = checkpoint_record(model)
     images = [

@@ -34,6 +34,11 @@ def choose_data(
     if data:
         dataset = open_dataset(data, kind=kind, normals=normals or training.get("normals") or "leave-out")
         return dataset if split in (None, "all") else _recorded(dataset, training, str(split))
+    if kind is not None or normals is not None:
+        raise UsageError(
+            "--dataset and --normals describe the images of --data, and none was given: a recorded split is "
+            "read as the checkpoint was trained; leave them out, or name the folder with --data DIR"
+        )
     if not training.get("data") or not training.get("split"):
         raise UsageError("no data is known: the checkpoint records no dataset; name one with --data DIR")
     dataset = join([_recorded_part(item, training) for item in training["data"]])

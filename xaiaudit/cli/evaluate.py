@@ -1,6 +1,8 @@
 """xaiaudit evaluate: clean metrics of a checkpoint."""
 
 from functools import partial
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +49,7 @@ def evaluate(model: Path, **given: Any) -> None:
     dataset = choose_data(
         audited, given["data"], kind=given["dataset"], normals=given["normals"], split=given["split"]
     )
-    if given["limit"] is not None:
-        dataset = dataset.subset(range(min(given["limit"], len(dataset))), f"the first {given['limit']}")
+    dataset = dataset.drawn(given["limit"], seed=0)
     samples, left_out = read_samples(dataset, strict=given["strict"])
     with Progress() as progress:
         predictions = measure(
@@ -58,13 +59,42 @@ def evaluate(model: Path, **given: Any) -> None:
             progress=partial(progress.update, phase="evaluating"),
         )
     record = predictions.record()
-    if given["as_json"]:
+    as_json = given["as_json"]
+    if as_json:
         click.echo(record.model_dump_json(indent=1))
-        return
-    click.echo(f"Data: {dataset.describe()}")
-    for line in clean_lines(record):
-        click.echo(line)
+    else:
+        click.echo(f"Data: {dataset.describe()}")
+        for line in clean_lines(record):
+            click.echo(line)
     for file, reason in left_out:
-        click.echo(f"Left out: {file}: {reason}")
-    if warning := swapped_classes(record, audited.classes, audited.positive):
-        click.echo(f"Warning: {warning}")
+        click.echo(f"Left out: {file}: {reason}", err=as_json)
+    for warning in (
+        _leak(audited, samples),
+        _unknown(samples, audited.classes),
+        swapped_classes(record, audited.classes, audited.positive),
+    ):
+        if warning:
+            click.echo(f"Warning: {warning}", err=as_json)
+
+
+def _leak(model: Any, samples: Sequence[Any]) -> str:
+    from xaiaudit.auditing.leak import Seen, find_leak
+    from xaiaudit.data.duplicates import fingerprints, thumbnails
+
+    prints = fingerprints(thumbnails([sample.image for sample in samples]))
+    seen = [Seen(s.name, s.sha256, fingerprint) for s, fingerprint in zip(samples, prints, strict=True)]
+    leak = find_leak(model, seen)
+    if not leak.exact and not leak.near:
+        return ""
+    return (
+        f"LEAK: of the {len(samples)} images {len(leak.exact)} are in the checkpoint's training data and "
+        f"{len(leak.near)} are near-duplicates of it, so these metrics flatter the checkpoint"
+    )
+
+
+def _unknown(samples: Sequence[Any], classes: Sequence[str]) -> str:
+    unknown = Counter(s.label for s in samples if s.label is not None and s.label not in classes)
+    if not unknown:
+        return ""
+    counts = ", ".join(f"{number} {label}" for label, number in sorted(unknown.items()))
+    return f"labels that the model has no class for ({counts}) count as unlabelled, in no metric"

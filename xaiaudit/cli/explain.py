@@ -47,11 +47,23 @@ def explain(model: Path, images: tuple[Path, ...], **given: Any) -> None:
     device = options.set_device(given["device"], given["threads"])
     audited = load(model, device=device, trust_pickle=given["trust_pickle"], foreign=foreign)
     found = []
-    for path in images:
+    images = tuple(dict.fromkeys(images))
+    for path, stem in zip(images, _stems(images), strict=True):
         for explanation in run(audited, path, specs, target=given["target"]):
-            picture = draw(explanation, given["out"])
+            picture = draw(explanation, given["out"], stem)
             found.append(explanation.as_dict() | {"picture": str(picture)})
             if not given["as_json"]:
                 click.echo(f"{explanation.words()}; {picture}")
     if given["as_json"]:
         click.echo(json.dumps(found, indent=1))
+
+
+def _stems(images: tuple[Path, ...]) -> list[str]:
+    """Names for the pictures: images of equal names in several folders are told apart by a number."""
+    stems: list[str] = []
+    for image in images:
+        stem, number = image.stem, 2
+        while stem in stems:
+            stem, number = f"{image.stem}-{number}", number + 1
+        stems.append(stem)
+    return stems

@@ -20,7 +20,9 @@ threads = click.option(
 seed = click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of every random draw."
 )
-limit = click.option("--limit", type=click.IntRange(min=1), help="Only the first N images.  [default: all]")
+limit = click.option(
+    "--limit", type=click.IntRange(min=1), help="Only N images, drawn by the seed.  [default: all]"
+)
 strict = click.option(
     "--strict", is_flag=True, help="Stop at the first unreadable image; otherwise it is counted and named."
 )

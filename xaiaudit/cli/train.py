@@ -95,11 +95,7 @@ from xaiaudit.cli import options
     help="Share of the images in train, validation and test.",
 )
 @options.seed
-@click.option(
-    "--limit",
-    type=click.IntRange(min=1),
-    help="Only so many images, drawn at random by the seed.  [default: all]",
-)
+@options.limit
 @options.device
 @click.option(
     "--devices", type=click.IntRange(min=1), default=1, show_default=True, help="How many CUDA devices."

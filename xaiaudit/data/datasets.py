@@ -93,6 +93,13 @@ class Dataset(Sequence[Sample]):
         )
         return replace(self, entries=chosen, selection=words, joined=joined)
 
+    def drawn(self, limit: int | None, seed: int) -> "Dataset":
+        """At most `limit` images, drawn by the seed, in their order; None: all. A folder's first would be one class."""
+        if limit is None or limit >= len(self):
+            return self
+        rows = np.sort(np.random.default_rng(seed).permutation(len(self))[:limit]).tolist()
+        return self.subset(rows, f"{limit} of {len(self)} images at random, seed {seed}")
+
     def describe(self) -> str:
         """One line, e.g. "BUSI, 647 images (437 benign, 210 malignant), 133 normals left out"."""
         if self.joined:

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from xaiaudit.models.checkpoint import save
+from xaiaudit.errors import UsageError
+from xaiaudit.models.checkpoint import description_in, save
 from xaiaudit.models.files import read_file
 from xaiaudit.models.foreign import ForeignOptions, load_foreign
 from xaiaudit.models.info import CheckpointInfo
@@ -17,8 +18,10 @@ def convert(
         UsageError: something is left unsaid, or does not fit.
         CheckpointError: weights that cannot be read, do not fit, or cannot be written.
     """
-    options.check(Path(weights))
-    model, info = load_foreign(read_file(Path(weights), trust_pickle=trust_pickle), options)
+    file = read_file(Path(weights), trust_pickle=trust_pickle)
+    if description_in(file) is not None:
+        raise UsageError(f"{weights} is a checkpoint of xaiaudit already; use it as it is")
+    model, info = load_foreign(file, options)
     save(
         model,
         out,

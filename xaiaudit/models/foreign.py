@@ -62,12 +62,18 @@ class ForeignOptions:
         return replace(self, **said)
 
     def check(self, path: Path, *, without: tuple[str, ...] = ()) -> None:
-        """Raises UsageError that lists together everything still to be said."""
+        """Raises UsageError that lists together everything still to be said, or for values in grey levels."""
         missing = [name for name in REQUIRED if getattr(self, name) is None and name not in without]
         if missing:
             raise UsageError(
                 f"{path} holds weights that do not say how to use them, and guessing would give silently "
                 f"wrong numbers: add {', '.join(f'--{name}' for name in missing)}"
+            )
+        mean, std = self.mean or (), self.std or ()
+        if any(not 0 <= value <= 1 for value in mean) or any(value > 1 for value in std):
+            raise UsageError(
+                f"mean {', '.join(map(str, mean))} and std {', '.join(map(str, std))} must be those of "
+                "intensities in [0, 1]; divide grey levels by 255"
             )
 
     def preprocessing(self) -> Preprocessing:

@@ -72,10 +72,10 @@ def probe(model: Wrapper, cam_layer: str | None, head: str | None) -> Probe:
     size = model.preprocessing.size
     images = torch.rand(2, 1, size, size, generator=torch.Generator().manual_seed(0)).to(model.mean)
     if cam_layer is None:
-        last = last_feature_map(model.net, lambda: model(images.clone().requires_grad_()).logits)
+        last = last_feature_map(model.net, lambda: _first(model, images.clone().requires_grad_()).logits)
         cam_layer = last.name if last else None
     with torch.inference_mode(False), torch.no_grad():
-        out = model(images, layers=(cam_layer,) if cam_layer else ())
+        out = _first(model, images, (cam_layer,) if cam_layer else ())
     found, why = _head(model, out, cam_layer, head)
     return Probe(
         one_logit=out.one_logit,
@@ -84,6 +84,19 @@ def probe(model: Wrapper, cam_layer: str | None, head: str | None) -> Probe:
         head=found,
         why_no_head=why,
     )
+
+
+def _first(model: Wrapper, images: Images, layers: tuple[str, ...] = ()) -> Outputs:
+    """The first forward of all, which tells whether the network takes such images."""
+    try:
+        return model(images, layers)
+    except (RuntimeError, AssertionError, ValueError) as error:
+        channels, (rows, columns) = model.preprocessing.channels, images.shape[2:]
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UsageError(
+            f"{type(model.net).__name__} cannot take images of {rows} × {columns} pixels and {channels} "
+            f"channels: {reason}; give the size and channels that it was made for"
+        ) from error
 
 
 def last_feature_map(net: nn.Module, run: Callable[[], Tensor]) -> Call | None:

@@ -8,6 +8,8 @@ from xaiaudit.reports import format as f
 
 def clean_lines(record: CleanRecord) -> list[str]:
     """One statistic a line with its 95 % interval; a statistic that could not be computed says why."""
+    if not record.images:
+        return ["  no image has a label that the model knows, so nothing can be measured"]
     lines = [
         _line("AUC", record.auc, f.value),
         _line("accuracy", record.accuracy, f.rate),

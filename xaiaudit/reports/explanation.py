@@ -12,8 +12,8 @@ from xaiaudit.records import Explanation
 from xaiaudit.reports.figures.panels import sequential, signed
 
 
-def draw(explanation: Explanation, folder: Path) -> Path:
-    """Write <image>-<explainer>.png into the folder; returns its path.
+def draw(explanation: Explanation, folder: Path, stem: str | None = None) -> Path:
+    """Write <stem>-<explainer>.png into the folder; returns its path. `stem` None: the image's own.
 
     Raises:
         DataError: the folder cannot be written.
@@ -44,7 +44,7 @@ def draw(explanation: Explanation, folder: Path) -> Path:
     figure.colorbar(shown, ax=right, label="raw value, no unit")
     for axes in (left, right):
         axes.set_axis_off()
-    path = folder / f"{Path(explanation.file).stem}-{explanation.explainer}.png"
+    path = folder / f"{stem or Path(explanation.file).stem}-{explanation.explainer}.png"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=130)

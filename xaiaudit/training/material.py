@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-import numpy as np
-
 from xaiaudit.data import Dataset, Split, read_samples, split_dataset
 from xaiaudit.errors import DataError, UsageError
 from xaiaudit.training.arrays import prepare_all
@@ -55,9 +53,7 @@ def gather(
     """
     if dataset.classes and positive not in dataset.classes:
         raise UsageError(_unknown_class(positive, dataset))
-    if limit is not None and limit < len(dataset):
-        rows = np.sort(np.random.default_rng(seed).permutation(len(dataset))[:limit]).tolist()
-        dataset = dataset.subset(rows, f"{limit} of {len(dataset)} images at random, seed {seed}")
+    dataset = dataset.drawn(limit, seed)
     samples, left_out = read_samples(dataset, strict=strict)
     left_out += [LeftOut(s.name, "no label, so nothing to learn from") for s in samples if s.label is None]
     samples = [sample for sample in samples if sample.label is not None]

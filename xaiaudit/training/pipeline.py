@@ -98,6 +98,11 @@ def train(
     """
     out, recipe, preprocessing = Path(out), recipe or Recipe(), preprocessing or Preprocessing()
     check_place(out)
+    if not fractions[1] > 0:
+        raise UsageError(
+            f"a validation share of {fractions[1]:g} leaves no image to choose the epoch and the threshold "
+            "by; give it a share above 0, e.g. 0.7,0.1,0.2"
+        )
     fabric = _launched(device, devices, precision, recipe)
     progress = progress if progress is not None and fabric.is_global_zero else Silent()
     material = gather(

@@ -2,20 +2,20 @@
 
 from pathlib import Path
 
-from xaiaudit.records import CleanRecord
+from xaiaudit.records import CleanRecord, Interval
 from xaiaudit.reports.figures.style import INK, MUTED, chart, looks, percent_axis
 
 SIDE_MM = 72.0
 
 
 def draw_roc(clean: CleanRecord, path: Path) -> tuple[float, float]:
-    """Draw it; returns false and true positive rate at the operating threshold (margin 0)."""
+    """Draw it; returns false and true positive rate of the decisions.
+
+    With more than two classes the largest logit decides, so that this point need not lie on the curve.
+    """
     false = [point.false_positive_rate for point in clean.roc]
     true = [point.true_positive_rate for point in clean.roc]
-    reached = [point for point in clean.roc if point.margin >= 0]
-    operating = max(
-        ((p.false_positive_rate, p.true_positive_rate) for p in reached), default=(0.0, 0.0)
-    )  # the last point before margins turn negative
+    operating = 1 - _estimate(clean.specificity), _estimate(clean.sensitivity)
     with chart(path, SIDE_MM, SIDE_MM) as figure:
         axes = figure.subplots()
         axes.plot([0, 100], [0, 100], color=MUTED, linewidth=0.7, linestyle=(0, (4, 3)))
@@ -37,3 +37,7 @@ def draw_roc(clean: CleanRecord, path: Path) -> tuple[float, float]:
 
 def _hundred(shares: list[float]) -> list[float]:
     return [100 * share for share in shares]
+
+
+def _estimate(share: Interval | None) -> float:
+    return float("nan") if share is None or share.estimate is None else share.estimate

@@ -42,15 +42,18 @@ def _checkpoint(checkpoint: CheckpointRecord) -> Facts:
         ),
         ("Parameters", f.count(checkpoint.parameters, "weight")),
         ("Classes", f"{classes}; positive: {f.printable(checkpoint.positive)}; {outputs}"),
-        (
-            "Operating threshold",
-            f"probability of {f.printable(checkpoint.positive)} ≥ {f.number(checkpoint.threshold)}",
-        ),
+        ("Operating threshold", _threshold(checkpoint)),
         ("Preprocessing", _preprocessing(checkpoint.preprocessing)),
         ("Layer of the maps", f.breakable(checkpoint.cam_layer) if checkpoint.cam_layer else "none recorded"),
         ("Training", _training(checkpoint.training)),
     ]
     return Facts(rows=rows, mono=["SHA-256"])
+
+
+def _threshold(checkpoint: CheckpointRecord) -> str:
+    if len(checkpoint.classes) > 2:
+        return "none: of more than two classes the largest logit decides"
+    return f"probability of {f.printable(checkpoint.positive)} ≥ {f.number(checkpoint.threshold)}"
 
 
 def _preprocessing(values: dict[str, object]) -> str:
@@ -80,6 +83,10 @@ def _training(training: dict[str, object]) -> str:
     if isinstance(data, list):
         names = [f.printable(item.get("name", "unnamed")) for item in data if isinstance(item, dict)]
         shown.append(f"trained on {f.listing(names)}")
+    images = training.get("images")
+    if isinstance(images, dict) and images:
+        parts = [f"{f.printable(n)} for {f.printable(part)}" for part, n in images.items()]
+        shown.append(f"images: {f.listing(parts)}")
     known = [key for key in ("recipe", "seed", "epochs") if isinstance(training.get(key), str | int | float)]
     shown += [f"{key} {f.breakable(training[key])}" for key in known]
     return "; ".join(shown) or "recorded in the checkpoint, without data or recipe"

@@ -12,7 +12,7 @@ ROC = "roc.svg"
 def clean(audit: Audit, canvas: Canvas) -> Section:
     record = audit.record.clean
     if not record.images:
-        return Section(title="Clean performance", blocks=[not_assessed("no audited image has a label")])
+        return Section(title="Clean performance", blocks=[not_assessed("no audited image has a label that the model knows")])
     classes = audit.record.checkpoint.classes
     blocks: list[Block]
     if record.roc:
@@ -54,7 +54,7 @@ def _metrics(record: CleanRecord) -> Table:
         ],
         rows=rows,
         caption="Performance on clean images",
-        note=f"{missing}{f.count(record.images, 'image')} with a label{among}.",
+        note=f"{missing}{f.count(record.images, 'image')} with a label that the model knows{among}.",
     )
 
 
@@ -65,6 +65,7 @@ def _confusion(record: CleanRecord, classes: list[str]) -> list[Block]:
     shares = ", ".join(
         f"{f.printable(name)} {f.percent(share)}" for name, share in record.decision_shares.items()
     )
+    how = "at the operating threshold" if len(classes) == 2 else "by the largest logit"
     table = Table(
         columns=[
             Column(title="Label", width=1.1),
@@ -75,7 +76,7 @@ def _confusion(record: CleanRecord, classes: list[str]) -> list[Block]:
             [name, *(str(n) for n in row), str(sum(row))]
             for name, row in zip(names, record.confusion, strict=True)
         ],
-        caption="Decisions at the operating threshold, in images",
+        caption=f"Decisions {how}, in images",
         note=f"Decisions on all images: {shares}.",
     )
     return [table]

@@ -42,9 +42,10 @@ def _alarms(record: AuditRecord) -> list[Block]:
         alarms.append(Alarm(title="Leak", text=f"{_sentence(words.leak(record))} {shown}{more}."))
     auc = record.clean.auc
     if auc is not None and auc.estimate is not None and auc.estimate < 0.5:
+        surely = auc.high is not None and auc.high < 0.5
         alarms.append(
             Alarm(
-                title="Worse than chance",
+                title="Worse than chance" if surely else "No better than chance",
                 text=f"The clean AUC is {f.value(auc)}. Perhaps the classes are swapped in the checkpoint.",
             )
         )
