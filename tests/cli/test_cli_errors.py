@@ -142,16 +142,18 @@ def a_demo_over_other_files(checkpoint: Path, phantoms: Path, tmp: Path) -> list
 
 
 def no_share_for_validation(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
-    return ["train", "--arch", "small-cnn", "--data", phantoms, "--fractions", "0.8,0,0.2", "--out", tmp / "m.pt"]
-
-
-def a_size_that_the_network_does_not_take(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
-    more = ["--arg", "num_layers=1", "--size", 64, "--epochs", 1, "--device", "cpu"]
-    return ["train", "--arch", "vit_b_32", "--data", phantoms, "--out", tmp / "m.pt", *more]
+    more = ["--fractions", "0.8,0,0.2", "--out", tmp / "m.pt"]
+    return ["train", "--arch", "small-cnn", "--data", phantoms, *more]
 
 
 def normals_of_a_recorded_split(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
     return ["evaluate", checkpoint, "--normals", "benign"]
+
+
+def nothing_readable_to_evaluate(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    (tmp / "data" / "benign").mkdir(parents=True)
+    (tmp / "data" / "benign" / "torn.png").write_bytes(b"no picture")
+    return ["evaluate", checkpoint, "--data", tmp / "data"]
 
 
 def converting_a_checkpoint(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
@@ -175,9 +177,9 @@ def an_argument_that_the_architecture_refuses(checkpoint: Path, phantoms: Path, 
 
 CASES: dict[Case, tuple[str, ...]] = {
     no_share_for_validation: ("validation", "0.7,0.1,0.2"),
-    a_size_that_the_network_does_not_take: ("VisionTransformer", "64 × 64", "224"),
     normals_of_a_recorded_split: ("--normals", "--data"),
     converting_a_checkpoint: ("already",),
+    nothing_readable_to_evaluate: ("none of the 1 images", "torn.png"),
     a_mean_in_grey_levels: ("76.5", "divide grey levels by 255"),
     an_argument_that_the_architecture_refuses: ("small-cnn", "depth"),
     no_such_file: ("none.pt", "no such file"),

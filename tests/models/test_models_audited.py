@@ -197,3 +197,17 @@ def test_a_transformer_has_no_layer_of_its_own() -> None:
     assert model.cam_layer is None
     assert model.head is None
     assert AuditedModel(Tokens(), preprocessing=GREY, cam_layer="patches").cam_layer == "patches"
+
+
+class OneSize(nn.Module):
+    """Refuses every other size, as a transformer does."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        torch._assert(images.shape[2] == 224, "expected 224")
+        return images.mean((2, 3))[:, :2]
+
+
+def test_a_network_that_does_not_take_the_size_says_so() -> None:
+    model = AuditedModel(OneSize(), preprocessing=RGB)
+    with pytest.raises(UsageError, match="OneSize cannot take images of 16 × 16 pixels.*expected 224"):
+        _ = model.one_logit

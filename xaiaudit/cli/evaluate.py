@@ -1,8 +1,8 @@
 """xaiaudit evaluate: clean metrics of a checkpoint."""
 
-from functools import partial
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ def evaluate(model: Path, **given: Any) -> None:
     """Measure MODEL on clean images: AUC, sensitivity, specificity and more, with case-level intervals."""
     from xaiaudit.auditing.selection import choose_data
     from xaiaudit.data import read_samples
+    from xaiaudit.errors import DataError
     from xaiaudit.models import load
     from xaiaudit.reports.clean_summary import clean_lines
     from xaiaudit.training import evaluate as measure
@@ -51,6 +52,12 @@ def evaluate(model: Path, **given: Any) -> None:
     )
     dataset = dataset.drawn(given["limit"], seed=0)
     samples, left_out = read_samples(dataset, strict=given["strict"])
+    if not samples:
+        file, reason = left_out[0]
+        raise DataError(
+            f"none of the {len(dataset)} images of {dataset.path} can be read ({file}: {reason}); "
+            "see xaiaudit data check"
+        )
     with Progress() as progress:
         predictions = measure(
             audited,

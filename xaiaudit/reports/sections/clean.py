@@ -12,7 +12,10 @@ ROC = "roc.svg"
 def clean(audit: Audit, canvas: Canvas) -> Section:
     record = audit.record.clean
     if not record.images:
-        return Section(title="Clean performance", blocks=[not_assessed("no audited image has a label that the model knows")])
+        return Section(
+            title="Clean performance",
+            blocks=[not_assessed("no audited image has a label that the model knows")],
+        )
     classes = audit.record.checkpoint.classes
     blocks: list[Block]
     if record.roc:
