@@ -209,5 +209,5 @@ class OneSize(nn.Module):
 
 def test_a_network_that_does_not_take_the_size_says_so() -> None:
     model = AuditedModel(OneSize(), preprocessing=RGB)
-    with pytest.raises(UsageError, match="OneSize cannot take images of 16 × 16 pixels.*expected 224"):
+    with pytest.raises(UsageError, match=r"OneSize cannot take images of 16 × 16 pixels.*expected 224"):
         _ = model.one_logit
