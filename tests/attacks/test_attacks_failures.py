@@ -79,15 +79,12 @@ def test_one_broken_image_does_not_touch_the_others(name: str, to_goal: bool) ->
 
 def test_an_image_stays_where_its_gradient_ended() -> None:
     """Below a brightness of 0.45 the gradient is NaN; the decision would change at 0.3."""
-    model = Margin(lambda x: brightness(x) + 0.01 * (x.mean((1, 2, 3)) - 0.45).relu().sqrt())
+    model = Margin(lambda x: brightness(x) + 0.01 * (brightness(x) * (x.mean((1, 2, 3)) >= 0.45)).sqrt())
     x = torch.full((1, 1, 6, 6), 0.5)
     result = IterativeFGSM()(model, x, LeaveDecision(clean_logits(model, x)))
     assert result.failed.item() is True
     assert result.reached.item() is False
     assert result.images.mean().item() == pytest.approx(0.448, abs=1e-5)  # the 13th of 25 steps
-    deepfool = DeepFool()(model, x, LeaveDecision(clean_logits(model, x)))
-    assert deepfool.failed.item() is True
-    assert deepfool.images.isfinite().all()
 
 
 def test_nan_logits_are_no_label_flip() -> None:
