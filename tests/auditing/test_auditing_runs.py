@@ -16,7 +16,7 @@ from PIL import Image
 from torch import nn
 
 import xaiaudit
-from xaiaudit.auditing import merge
+from xaiaudit.auditing import AuditFolder, merge, read_plan
 from xaiaudit.auditing.selection import choose_data
 from xaiaudit.auditing.shard import deterministic
 from xaiaudit.data import open_dataset
@@ -156,6 +156,29 @@ def test_a_resume_with_other_settings_says_which(checkpoint: Path, tmp_path: Pat
         run(checkpoint, tmp_path)
     with pytest.raises(AuditError, match="holds no audit to go on with"):
         run(checkpoint, tmp_path / "elsewhere", resume=True)
+
+
+def test_a_resume_with_other_packages_is_refused_and_the_record_tells_those_that_computed(
+    checkpoint: Path, tmp_path: Path, undisturbed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from xaiaudit.auditing import environment
+
+    run(checkpoint, tmp_path, shard=(1, 3))
+    told = AuditRecord.model_validate_json((undisturbed / "audit.json").read_bytes()).environment
+    assert told.versions["numpy"] == np.__version__
+    monkeypatch.setattr(environment, "version", lambda package: "0.1")
+    with pytest.raises(AuditError, match="versions: .* then, .* now"):
+        run(checkpoint, tmp_path, resume=True)
+
+
+def test_parts_computed_on_two_devices_of_a_kind_are_of_one_audit(undisturbed: Path) -> None:
+    plan = read_plan(AuditFolder(undisturbed))
+    first, second, other = (
+        plan.model_copy(update={"environment": plan.environment.model_copy(update={"device": device})})
+        for device in ("cuda:0", "cuda:1", "cpu")
+    )
+    assert first.differences(second) == []
+    assert first.differences(other) == ["device"]
 
 
 def test_parts_of_different_audits_are_not_merged(checkpoint: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from xaiaudit.auditing.merge import merge
 from xaiaudit.auditing.plan import AuditFolder, AuditPlan, adopt_plan, create_folder
 from xaiaudit.auditing.planning import Spec, make_plan
 from xaiaudit.auditing.selection import choose_data
-from xaiaudit.auditing.shard import deterministic, run_shard
+from xaiaudit.auditing.shard import channels_last, deterministic, run_shard
 from xaiaudit.data import open_dataset
 from xaiaudit.data.datasets import Dataset
 from xaiaudit.errors import AuditError, UsageError
@@ -125,7 +125,7 @@ def _run(
         if on_attack is not None:
             on_attack(done, total, attack_id)
 
-    with model, deterministic():
+    with model, deterministic(), channels_last(model.net):
         for shard in shards:
             run_shard(plan, folder, model, dataset, shard, step)
 

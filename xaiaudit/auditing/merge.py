@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from xaiaudit.auditing.attack_statistics import attack_record
-from xaiaudit.auditing.environment import environment
 from xaiaudit.auditing.gallery import write_gallery
 from xaiaudit.auditing.map_statistics import map_records
 from xaiaudit.auditing.plan import AuditFolder, AuditPlan, read_plan, write_atomically
@@ -113,7 +112,7 @@ def _record(tables: Tables, markers: Sequence[dict[str, Any]], gallery: list[Any
         batch_size=plan.batch_size,
         batch_size_retries=[text for marker in markers for text in marker["retries"]],
         shards=plan.shards,
-        environment=environment(plan.device, plan.threads, plan.precision),
+        environment=plan.environment,
         checkpoint=plan.checkpoint,
         datasets=[data.record for data in plan.data],
         images=len(plan.images),

@@ -9,7 +9,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from xaiaudit.errors import AuditError
-from xaiaudit.records import CheckpointRecord, DatasetRecord, LeakRecord, LeftOutRecord, Record
+from xaiaudit.records import (
+    CheckpointRecord,
+    DatasetRecord,
+    Environment,
+    LeakRecord,
+    LeftOutRecord,
+    Record,
+)
 
 PLAN = "plan.json"
 
@@ -58,9 +65,7 @@ class AuditPlan(Record):
     explainers: list[PlannedExplainer]
     seed: int
     batch_size: int  # images of a shard, run as one batch
-    device: str
-    precision: str
-    threads: int
+    environment: Environment  # where the plan was made; shards must agree on what decides a number
     ring_mm: float
     gallery: int  # cases of each kind and attack
     random_cases: list[str]  # drawn before anything is known of the results
@@ -73,9 +78,15 @@ class AuditPlan(Record):
         """Names of the settings in which the two differ and that change a number."""
         return [
             name
-            for name in type(self).model_fields
-            if name not in _INCIDENTAL and getattr(self, name) != getattr(other, name)
+            for name, value in self.settings().items()
+            if name not in _INCIDENTAL and value != other.settings()[name]
         ]
+
+    def settings(self) -> dict[str, object]:
+        """Every setting by name, those of the environment among the others; one GPU is as good as the next."""
+        own, environment = dict(self), dict(self.environment)
+        del own["environment"]
+        return own | environment | {"device": self.environment.device.partition(":")[0]}
 
     @property
     def shards(self) -> int:
@@ -86,7 +97,7 @@ class AuditPlan(Record):
 
 
 # May differ between two starts of the same audit: they say when and how it was called, not what it does.
-_INCIDENTAL = {"created", "command", "warnings"}
+_INCIDENTAL = {"created", "command", "warnings", "python", "platform"}
 
 
 @dataclass(frozen=True)
@@ -157,7 +168,7 @@ def adopt_plan(folder: AuditFolder, plan: AuditPlan) -> AuditPlan:
     differing = old.differences(plan)
     if differing:
         shown = "; ".join(
-            f"{name}: {_short(getattr(old, name))} then, {_short(getattr(plan, name))} now"
+            f"{name}: {_short(old.settings()[name])} then, {_short(plan.settings()[name])} now"
             for name in differing[:3]
         )
         raise AuditError(

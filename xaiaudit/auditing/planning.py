@@ -12,6 +12,7 @@ import torch
 from xaiaudit.attacks.registry import attack as make_attack
 from xaiaudit.attacks.registry import parameters_of
 from xaiaudit.attacks.seeds import image_seed
+from xaiaudit.auditing.environment import environment
 from xaiaudit.auditing.leak import find_leak
 from xaiaudit.auditing.look import Progress, View, look
 from xaiaudit.auditing.plan import AuditPlan, PlannedAttack, PlannedData, PlannedExplainer, PlannedImage
@@ -82,9 +83,7 @@ def make_plan(
         explainers=planned_explainers,
         seed=seed,
         batch_size=batch_size,
-        device=str(model.device),
-        precision="float32",
-        threads=torch.get_num_threads(),
+        environment=environment(str(model.device), torch.get_num_threads(), "float32"),
         ring_mm=ring_mm,
         gallery=gallery,
         random_cases=_draw([image.name for image in images], seed, gallery),
