@@ -21,7 +21,7 @@ def changed(folder: Path, **update: object) -> Audit:
 def test_of_three_classes_no_threshold_decides(folder: Path, tmp_path: Path) -> None:
     for classes, words in ((["benign", "malignant"], "≥ 0.41"), (["a", "malignant", "c"], "largest logit")):
         checkpoint = read_audit(folder).record.checkpoint.model_copy(update={"classes": classes})
-        section = audited(changed(folder, checkpoint=checkpoint), Canvas(tmp_path))
+        section = audited(changed(folder, checkpoint=checkpoint), Canvas(folder=tmp_path))
         facts = dict(next(block for block in section.blocks if isinstance(block, Facts)).rows)
         assert words in facts["Operating threshold"]
 
@@ -34,6 +34,6 @@ def test_an_auc_is_worse_than_chance_only_if_its_interval_is(
 ) -> None:
     auc = Interval(estimate=0.4, low=0.2, high=high, n=20, cases=20, method="")
     clean = read_audit(folder).record.clean.model_copy(update={"auc": auc})
-    section = verdict(changed(folder, clean=clean), Canvas(tmp_path))
+    section = verdict(changed(folder, clean=clean), Canvas(folder=tmp_path))
     titles = [block.title for block in section.blocks if isinstance(block, Alarm)]
     assert any(found.startswith(title) for found in titles)
