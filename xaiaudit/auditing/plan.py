@@ -76,17 +76,14 @@ class AuditPlan(Record):
 
     def differences(self, other: "AuditPlan") -> list[str]:
         """Names of the settings in which the two differ and that change a number."""
-        return [
-            name
-            for name, value in self.settings().items()
-            if name not in _INCIDENTAL and value != other.settings()[name]
-        ]
+        mine, its = self.settings(), other.settings()
+        return [name for name in mine | its if name not in _INCIDENTAL and mine.get(name) != its.get(name)]
 
     def settings(self) -> dict[str, object]:
         """Every setting by name, those of the environment among the others; one GPU is as good as the next."""
-        own, environment = dict(self), dict(self.environment)
-        del own["environment"]
-        return own | environment | {"device": self.environment.device.partition(":")[0]}
+        own, around = dict(self), dict(self.environment)
+        del own["environment"], around["versions"]
+        return own | around | self.environment.versions | {"device": around["device"].partition(":")[0]}
 
     @property
     def shards(self) -> int:
@@ -168,7 +165,7 @@ def adopt_plan(folder: AuditFolder, plan: AuditPlan) -> AuditPlan:
     differing = old.differences(plan)
     if differing:
         shown = "; ".join(
-            f"{name}: {_short(old.settings()[name])} then, {_short(plan.settings()[name])} now"
+            f"{name}: {_short(old.settings().get(name))} then, {_short(plan.settings().get(name))} now"
             for name in differing[:3]
         )
         raise AuditError(
