@@ -134,11 +134,11 @@ class AttackRecord(Record):
     flips_by_rounding_alone: int  # clean images cannot flip by rounding; this counts flips gained by it
     lost_in_rounding: int
     robust_accuracy: Interval | None  # right when clean and right after the attack
-    missed_cancers: Interval | None  # malignant by decision -> benign, among images labelled malignant
-    false_alarms: Interval | None  # benign by decision -> malignant, among images labelled benign
+    missed_cancers: Interval | None  # malignant by decision -> not, among images labelled malignant
+    false_alarms: Interval | None  # not malignant by decision -> malignant, among images labelled otherwise
     from_positive: Interval  # flips among images decided positive
     from_negative: Interval
-    failed: int  # the attack itself could not go on
+    failed: int  # the attack itself could not go on; counted as not flipped, which is no robustness
     linf: Distribution  # perturbation really reached
     l2: Distribution
     smallest_radius: Distribution | None  # among flipped images, over the curve or of the minimum-norm attack
@@ -164,7 +164,8 @@ class PointingRecord(Record):
     """How often the map's extreme lies in a region, before and after.
 
     Of images with a lesion and a defined clean map, before and after alike: a map that vanished is a miss. An
-    extreme shared by several cells counts by the share of them that lies inside.
+    extreme shared by several cells counts by the share of them that lies inside. Energy is of all images with a
+    lesion whose map has a positive value then, so that `n` before and after may differ.
     """
 
     region: str  # one of REGIONS, or "any": lesion, ring or posterior

@@ -1,0 +1,56 @@
+"""The verdict on an audit, from its rows."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from scipy.stats import binomtest
+
+from xaiaudit.errors import AuditError, UsageError
+from xaiaudit.gate import judge_flips
+
+
+def test_the_bound_is_one_sided_95_percent_of_the_rows(audit_folder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "audit"
+    shutil.copytree(audit_folder, folder)
+    rows = pq.read_table(folder / "predictions.parquet").to_pylist()
+    for finding in judge_flips(folder, 0.3).findings:
+        flipped = [
+            row["flipped"]
+            for row in rows
+            if row["attack_id"] == finding.attack_id and not row["curve"] and not row["quantised"]
+        ]  # one image a case
+        bounds = binomtest(sum(flipped), len(flipped)).proportion_ci(0.90, method="wilson")
+        assert finding.estimate == np.mean(flipped)
+        assert finding.upper_bound == pytest.approx(bounds.high, abs=1e-9)
+        assert finding.status == ("passed" if bounds.high <= 0.3 else "failed")
+
+
+def test_what_cannot_be_assessed_does_not_pass(audit_folder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "audit"
+    shutil.copytree(audit_folder, folder)
+    record = json.loads((folder / "audit.json").read_text())
+    for attack in record["attacks"]:
+        attack |= {"assessable": False, "why_not": "one decision"}
+    (folder / "audit.json").write_text(json.dumps(record))
+    verdict = judge_flips(folder, 1.0)
+    assert verdict.verdict == "not assessed"
+    assert {finding.words for finding in verdict.findings} == {"one decision"}
+
+
+def test_an_audit_without_its_tables_is_named_in_one_line(audit_folder: Path, tmp_path: Path) -> None:
+    shutil.copy(audit_folder / "audit.json", tmp_path)
+    with pytest.raises(AuditError, match=r"predictions.parquet cannot be read") as caught:
+        judge_flips(tmp_path, 0.3)
+    assert "\n" not in str(caught.value)
+    (tmp_path / "predictions.parquet").write_bytes(b"no table")
+    with pytest.raises(AuditError, match=r"predictions.parquet cannot be read"):
+        judge_flips(tmp_path, 0.3)
+
+
+def test_an_unknown_attack_is_named_with_those_there_are(audit_folder: Path) -> None:
+    with pytest.raises(UsageError, match="no attack 'pgd-9'; it has fgsm, pgd, deepfool"):
+        judge_flips(audit_folder, 0.3, ["pgd-9"])
