@@ -17,7 +17,7 @@ from PIL import Image
 from torch import nn
 
 import xaiaudit
-from xaiaudit.auditing import AuditFolder, merge, read_plan
+from xaiaudit.auditing import AuditFolder, make_plan, merge, read_plan
 from xaiaudit.auditing.selection import choose_data
 from xaiaudit.auditing.shard import deterministic
 from xaiaudit.data import open_dataset
@@ -274,6 +274,18 @@ def test_a_constant_classifier_is_not_assessable_and_its_failed_attacks_are_coun
     assert any("flip rates say nothing" in warning for warning in record.warnings)
     assert all(item.undefined_before == 6 for item in record.maps)
     assert all(item.silent_shift.estimate is None for item in record.maps)
+
+
+def test_a_curve_has_no_radius_that_a_named_step_size_cannot_reach(checkpoint: Path) -> None:
+    model = xaiaudit.load(checkpoint)
+    methods = [
+        ("fgsm", {}),
+        ("fgsm", {"epsilon": 2.5 / 255, "alpha": 0.1 / 255, "steps": 20}),  # at most 2 grey levels
+        ("deepfool", {}),
+    ]
+    plan = make_plan(model, choose_data(model), methods)
+    radii = [[round(255 * radius, 6) for radius in item.radii] for item in plan.attacks]
+    assert radii == [[0.1, 0.25, 0.5, 1, 2, 4, 8, 25.5], [0.1, 0.25, 0.5, 1, 2], []]
 
 
 def test_without_data_the_audit_says_what_to_do(phantoms: Path) -> None:

@@ -1,6 +1,7 @@
 """From a model, a dataset and the names of attacks to a plan: one look at every image, none at any result."""
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -9,6 +10,7 @@ from typing import Any
 
 import torch
 
+from xaiaudit.attacks.base import Attack
 from xaiaudit.attacks.registry import attack as make_attack
 from xaiaudit.attacks.registry import parameters_of
 from xaiaudit.attacks.seeds import image_seed
@@ -143,11 +145,22 @@ def _planned_attacks(attacks: Sequence[Spec], *, curve: bool) -> list[PlannedAtt
     for name_id, (name, parameters) in zip(ids, attacks, strict=True):
         attack = make_attack(name, **parameters)  # an unknown name or a wrong value ends here
         whole = {key: getattr(attack, key) for key in parameters_of(name)}  # defaults too
-        radii: Sequence[float] = ()
-        if curve and attack.supports_radii and attack.epsilon is not None:
-            radii = L2_CURVE if attack.norm == "l2" else [level / 255 for level in CURVE_GREY_LEVELS]
-        planned.append(PlannedAttack(id=name_id, name=name, parameters=plain(whole), radii=list(radii)))
+        radii = _radii(attack, whole.get("alpha")) if curve else []
+        planned.append(PlannedAttack(id=name_id, name=name, parameters=plain(whole), radii=radii))
     return planned
+
+
+def _radii(attack: Attack, alpha: float | None) -> list[float]:
+    """Of the epsilon curve; [] for attacks without a radius to choose.
+
+    A step size that was named is kept at every radius, so radii beyond what all steps together can travel are
+    left out: there the curve would stand still and look like robustness.
+    """
+    if not attack.supports_radii or attack.epsilon is None:
+        return []
+    radii = L2_CURVE if attack.norm == "l2" else [level / 255 for level in CURVE_GREY_LEVELS]
+    reach = math.inf if alpha is None else attack.steps * alpha * (1 + 1e-9)
+    return [radius for radius in radii if radius <= reach]
 
 
 def _planned_explainers(model: AuditedModel, explainers: Sequence[Spec] | None) -> list[PlannedExplainer]:
