@@ -8,7 +8,7 @@ import io
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -192,8 +192,22 @@ def _rebuilt(
         arguments=dict(options.arguments),
         weights=str(description.get("weights", "unknown")),
         training=dict(description.get("training") or {}),
+        notes=_overridden(description, foreign),
     )
     return model
+
+
+def _overridden(description: Mapping[str, Any], foreign: ForeignOptions | None) -> tuple[str, ...]:
+    """A line for everything that was said in place of what the checkpoint says of itself."""
+    if foreign is None:
+        return ()
+    own = ForeignOptions.from_description(description)
+    return tuple(
+        f"{field.name.replace('_', ' ')} {getattr(foreign, field.name)} was given in place of the checkpoint's "
+        f"{getattr(own, field.name)}"
+        for field in fields(foreign)
+        if getattr(foreign, field.name) not in (None, {}, getattr(own, field.name))
+    )
 
 
 def _audited(model: nn.Module, said: dict[str, Any]) -> AuditedModel:

@@ -1,5 +1,6 @@
 """From images to a checkpoint: split, train, choose the threshold, test, write."""
 
+import hashlib
 import secrets
 import tempfile
 from collections.abc import Mapping
@@ -104,6 +105,7 @@ def train(
             "by; give it a share above 0, e.g. 0.7,0.1,0.2"
         )
     fabric = _launched(device, devices, precision, recipe)
+    _try_building(architecture, arguments, weights, len(dataset.classes), preprocessing.channels)
     progress = progress if progress is not None and fabric.is_global_zero else Silent()
     material = gather(
         dataset,
@@ -120,6 +122,7 @@ def train(
         "architecture": architecture,
         "arguments": dict(arguments or {}),
         "weights": weights,
+        "weights_sha256": _file_hash(weights),
         "positive": positive,
         "preprocessing": asdict(preprocessing),
         "seed": seed,
@@ -143,6 +146,12 @@ def train(
     trained = _finish(out, model, material, recipe, history, settings, normals=normals, salt=salt)
     state.delete()
     return trained
+
+
+def _file_hash(weights: str) -> str | None:
+    """SHA-256 of the file that the training starts from; None where it starts from no file."""
+    path = Path(weights)
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
 
 
 def check_place(out: Path) -> None:
@@ -169,6 +178,16 @@ def _launched(device: str, devices: int, precision: Precision, recipe: Recipe) -
     fabric = make_fabric(device, devices, precision)
     fabric.launch()
     return fabric
+
+
+def _try_building(
+    architecture: str, arguments: Mapping[str, Any] | None, weights: str, classes: int, channels: int
+) -> None:
+    """Finds a name or weights that cannot be used before the images are read; draws nothing from the caller."""
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        build(
+            architecture, classes=max(2, classes), channels=channels, weights=weights, **dict(arguments or {})
+        )
 
 
 def _new_model(settings: Mapping[str, Any], material: Material, preprocessing: Preprocessing) -> AuditedModel:

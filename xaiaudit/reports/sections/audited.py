@@ -89,6 +89,14 @@ def _training(training: dict[str, object]) -> str:
         shown.append(f"images: {f.listing(parts)}")
     known = [key for key in ("recipe", "seed", "epochs") if isinstance(training.get(key), str | int | float)]
     shown += [f"{key} {f.breakable(training[key])}" for key in known]
+    recipe = training.get("recipe")
+    if isinstance(recipe, dict) and recipe:
+        settings = ", ".join(
+            f"{f.printable(name.replace('_', ' '))} {f.breakable(value)}"
+            for name, value in recipe.items()
+            if value is not None
+        )
+        shown.append(f"recipe: {settings}")
     return "; ".join(shown) or "recorded in the checkpoint, without data or recipe"
 
 
