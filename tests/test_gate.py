@@ -54,3 +54,14 @@ def test_an_audit_without_its_tables_is_named_in_one_line(audit_folder: Path, tm
 def test_an_unknown_attack_is_named_with_those_there_are(audit_folder: Path) -> None:
     with pytest.raises(UsageError, match="no attack 'pgd-9'; it has fgsm, pgd, deepfool"):
         judge_flips(audit_folder, 0.3, ["pgd-9"])
+
+
+def test_an_audit_on_training_images_does_not_pass(audit_folder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "audit"
+    shutil.copytree(audit_folder, folder)
+    record = json.loads((folder / "audit.json").read_text())
+    record["leak"]["exact"] = [record["gallery"][0]["image"]]
+    (folder / "audit.json").write_text(json.dumps(record))
+    verdict = judge_flips(folder, 1.0)
+    assert verdict.verdict == "failed"
+    assert [finding.metric for finding in verdict.findings if finding.status == "failed"] == ["leak"]

@@ -55,7 +55,7 @@ def judge_flips(folder: Path, limit: float, attacks: Sequence[str] = ()) -> Verd
     for name in attacks:
         if name not in known:
             raise UsageError(f"the audit has no attack {name!r}; it has {', '.join(known)}")
-    findings = [_finding(folder, known[name], limit) for name in attacks or known]
+    findings = [*_leaks(record), *(_finding(folder, known[name], limit) for name in attacks or known)]
     statuses = {finding.status for finding in findings}
     verdict = Verdict(
         verdict="failed"
@@ -82,6 +82,26 @@ def _read(folder: Path) -> AuditRecord:
         raise AuditError(
             f"{path} is no audit of this version ({error.error_count()} fields do not fit)"
         ) from error
+
+
+def _leaks(record: AuditRecord) -> list[Finding]:
+    """A failed finding where the model is judged by images that it was trained on."""
+    found = len(record.leak.found)
+    if not found:
+        return []
+    share = found / record.images
+    words = f"{found} of {record.images} audited images are in the training data, or close to some of it"
+    return [
+        Finding(
+            attack_id="-",
+            metric="leak",
+            limit=0,
+            estimate=share,
+            upper_bound=None,
+            status="failed",
+            words=words,
+        )
+    ]
 
 
 def _finding(folder: Path, attack: AttackRecord, limit: float) -> Finding:

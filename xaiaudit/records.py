@@ -74,6 +74,12 @@ class LeakRecord(Record):
     reason: str  # why not, when not assessed
     exact: list[str]
     near: list[str]  # near-duplicates, by fingerprint
+    same_case: list[str] = []  # other images of a case that the checkpoint was trained on
+
+    @property
+    def found(self) -> list[str]:
+        """All of them."""
+        return self.exact + self.near + self.same_case
 
 
 class RocPoint(Record):

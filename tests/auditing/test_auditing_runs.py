@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ import xaiaudit
 from xaiaudit.auditing import AuditFolder, make_plan, merge, read_plan
 from xaiaudit.auditing.selection import choose_data
 from xaiaudit.auditing.shard import deterministic
-from xaiaudit.data import open_dataset
+from xaiaudit.data import open_dataset, prepare, stack
 from xaiaudit.errors import AuditError, DataError, UsageError
 from xaiaudit.models import AuditedModel
 from xaiaudit.records import AuditRecord
@@ -305,3 +306,47 @@ def test_two_runs_of_one_attack_have_ids_of_their_own(checkpoint: Path, tmp_path
     assert set(pq.read_table(tmp_path / "audit/predictions.parquet")["attack_id"].to_pylist()) == {
         "none", "pgd", "pgd-2",
     }  # fmt: skip
+
+
+def test_another_image_of_a_trained_case_is_a_leak(checkpoint: Path, phantoms: Path) -> None:
+    from xaiaudit.auditing.leak import Known, find_leak
+
+    model = xaiaudit.load(checkpoint)
+    dataset = choose_data(model, split="all")
+    trained = choose_data(model, split="train").entries[0]
+    tested = choose_data(model).entries[0]
+    blank = {"dataset": dataset.name, "sha256": "0" * 64, "fingerprint": "0" * 128}
+    images = [
+        Known(name="other image", case_id=f"{dataset.name}/{trained.case}", **blank),
+        Known(name="other case", case_id=f"{dataset.name}/{tested.case}", **blank),
+        Known(name="no id", case_id=None, **blank),
+    ]
+    assert find_leak(model, images, dataset).same_case == ["other image"]
+    elsewhere = [replace(image, dataset="another") for image in images]
+    assert find_leak(model, elsewhere, dataset).same_case == []
+
+
+def test_an_attack_that_fails_on_many_images_is_not_assessable(tmp_path: Path, phantoms: Path) -> None:
+    class HalfDead(Constant):
+        """Decides by brightness where an image is bright; says nothing elsewhere, with no gradient."""
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            mean = images.mean((1, 2, 3))
+            z = torch.where(mean > self.middle, 50 * (mean - self.middle), torch.full_like(mean, -1.0))
+            return torch.stack((torch.zeros_like(z), z), 1) + 0 * self.head(
+                self.features(images).mean((2, 3))
+            )
+
+    net = HalfDead()
+    model = AuditedModel(net, preprocessing=SMALL)
+    dataset = open_dataset(phantoms)
+    images = torch.from_numpy(stack([prepare(dataset[i], SMALL) for i in range(len(dataset))]).images)
+    net.middle = float(model.normalise(images).mean((1, 2, 3)).median())
+    record = xaiaudit.audit(
+        model, dataset, ["pgd:epsilon=1/255,steps=2"], out=tmp_path / "audit", curve=False
+    )
+    assert record is not None
+    (item,) = record.attacks
+    assert item.failed > 0.05 * item.images
+    assert not item.assessable
+    assert "no sign of robustness" in item.why_not

@@ -158,3 +158,13 @@ def test_no_operating_point_in_reach_lies_nearer_to_the_corner(
 
     reach = [cut for cut in margins if cut <= 35] + [np.float32(35.5)]
     assert distance(margins - logit(p) >= 0) <= min(distance(margins >= cut) for cut in reach) + 1e-9
+
+
+def test_a_perfect_model_gets_no_certain_balanced_accuracy() -> None:
+    """By hand: both recalls are 20 of 20, Wilson's lower bound 20 / (20 + 1.96^2), and MOVER takes both."""
+    labels = np.repeat([0, 1], 20)
+    found = balanced_accuracy(labels, labels, list(range(40)), 2)
+    assert found is not None
+    fall = 1 - 20 / (20 + 1.959964**2)
+    assert found.low == pytest.approx(1 - 2**0.5 * fall / 2, abs=1e-6)
+    assert (found.estimate, found.high) == (1.0, 1.0)

@@ -15,10 +15,10 @@ import training_nets
 from training_nets import QUICK, SMALL, write_images
 
 from xaiaudit.data import Dataset, fingerprint, open_dataset, read_samples
+from xaiaudit.data.cases import hash_case
 from xaiaudit.errors import DataError, NumericalError, UsageError
 from xaiaudit.models import AuditedModel, build, load
 from xaiaudit.training import Epoch, Silent, Trained, evaluate, swapped_classes, train
-from xaiaudit.training.provenance import hash_case
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from xaiaudit.records import AttackRecord, CurvePoint, Distribution, Interval
 ONE_DECISION = (
     "the model gives one decision to over 95 % of the clean images, so that it hardly decides at all"
 )
+FAILED = 0.05  # share of images on which an attack may fail before its flip rate says nothing
 CURVE_NOTE = (
     "each image is attacked at rising radii until it flips and still flips after rounding to 8 bits; once flipped, it "
     "counts as flipped at every larger radius, as its adversarial image lies in those balls too"
@@ -32,7 +33,8 @@ def attack_record(tables: Tables, planned: PlannedAttack) -> AttackRecord:
     after, after_rounded = rows.classes("decision", classes), rounded.classes("decision", classes)
     cases = clean.cases
     gained, lost = flips.rounding(before, after, after_rounded)
-    able = flips.assessable(before)
+    failed = int(rows.flags("failed").sum())
+    why_not = _why_not(before, failed)
     curve = [_point(tables, planned, radius) for radius in planned.radii]
     smallest, never = _smallest(tables, planned, attack.norm, attack.epsilon)
     labelled = labels >= 0
@@ -49,8 +51,8 @@ def attack_record(tables: Tables, planned: PlannedAttack) -> AttackRecord:
         step_size=attack.step_size,
         random_start=attack.random_start,
         criterion="leave the clean decision",
-        assessable=able,
-        why_not="" if able else ONE_DECISION,
+        assessable=not why_not,
+        why_not=why_not,
         images=len(before),
         flips=flips.flip_rate(before, after, cases),
         flips_quantised=flips.flip_rate(before, after_rounded, cases),
@@ -61,7 +63,7 @@ def attack_record(tables: Tables, planned: PlannedAttack) -> AttackRecord:
         false_alarms=flips.false_alarms(labels, before, after, cases, positive=positive),
         from_positive=flips.from_positive(before, after, cases, positive=positive),
         from_negative=flips.from_negative(before, after, cases, positive=positive),
-        failed=int(rows.flags("failed").sum()),
+        failed=failed,
         linf=distribution(rows.floats("linf"), cases),
         l2=distribution(rows.floats("l2"), cases),
         smallest_radius=smallest,
@@ -76,6 +78,18 @@ def attack_record(tables: Tables, planned: PlannedAttack) -> AttackRecord:
         forwards=int(np.sum(spent["forwards"].to_numpy())),
         backwards=int(np.sum(spent["backwards"].to_numpy())),
     )
+
+
+def _why_not(before: np.ndarray, failed: int) -> str:
+    """Why flip rates would say nothing; empty where they do say something."""
+    if not flips.assessable(before):
+        return ONE_DECISION
+    if failed > FAILED * len(before):
+        return (
+            f"the attack failed on {failed} of {len(before)} images (zero or non-finite gradients), which is no "
+            "sign of robustness"
+        )
+    return ""
 
 
 def _of(tables: Tables, attack_id: str) -> pa.ChunkedArray:

@@ -65,14 +65,15 @@ class Candidates:
     ) -> None:
         planned, sample = loaded.planned[row], loaded.samples[row]
         adversarial = images[row].cpu().numpy().astype(np.float32)
-        self._pixels[f"{planned.sha256}/clean"] = sample.image
-        self._pixels[f"{planned.sha256}/mask"] = loaded.masks[row]
-        self._pixels[f"{planned.sha256}/valid"] = loaded.valid[row, 0].cpu().numpy()
-        self._pixels[f"{planned.sha256}/{attack_id}"] = adversarial
+        key = f"{planned.sha256[:16]}-{planned.index}"  # equal pixels may come with different outlines
+        self._pixels[f"{key}/clean"] = sample.image
+        self._pixels[f"{key}/mask"] = loaded.masks[row]
+        self._pixels[f"{key}/valid"] = loaded.valid[row, 0].cpu().numpy()
+        self._pixels[f"{key}/{attack_id}"] = adversarial
         self._facts.append(
             {
                 "image": planned.name,
-                "sha256": planned.sha256,
+                "key": key,
                 "attack_id": attack_id,
                 "fall": fall,
                 "missed": missed,
@@ -98,9 +99,9 @@ class Candidates:
         return buffer.getvalue()
 
 
-def unpacked(archive: Mapping[str, np.ndarray], sha256: str, what: str) -> np.ndarray:
+def unpacked(archive: Mapping[str, np.ndarray], key: str, what: str) -> np.ndarray:
     """One picture out of what `Candidates.packed` wrote."""
-    return archive[f"{sha256}|{what}"]
+    return archive[f"{key}|{what}"]
 
 
 def support(logits: np.ndarray, decision: np.ndarray, threshold: float) -> np.ndarray:

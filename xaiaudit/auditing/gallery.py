@@ -71,15 +71,15 @@ def _choose(facts: list[dict[str, Any]], plan: AuditPlan, middle: float) -> list
 
 
 def _write(folder: AuditFolder, archive: Any, kind: Kind, fact: dict[str, Any]) -> GalleryCase:
-    sha, attack_id = fact["sha256"], fact["attack_id"]
-    adversarial = unpacked(archive, sha, attack_id)[0]
+    key, attack_id = fact["key"], fact["attack_id"]
+    adversarial = unpacked(archive, key, attack_id)[0]
     pictures = {
-        "clean": (f"{sha[:16]}-clean.png", unpacked(archive, sha, "clean")),
-        "valid": (f"{sha[:16]}-valid.png", unpacked(archive, sha, "valid") * np.uint8(255)),
-        "adversarial": (f"{sha[:16]}-{attack_id}.png", np.rint(adversarial * 255).astype(np.uint8)),
+        "clean": (f"{key}-clean.png", unpacked(archive, key, "clean")),
+        "valid": (f"{key}-valid.png", unpacked(archive, key, "valid") * np.uint8(255)),
+        "adversarial": (f"{key}-{attack_id}.png", np.rint(adversarial * 255).astype(np.uint8)),
     }
     if fact["outlined"]:
-        pictures["mask"] = (f"{sha[:16]}-mask.png", unpacked(archive, sha, "mask") * np.uint8(255))
+        pictures["mask"] = (f"{key}-mask.png", unpacked(archive, key, "mask") * np.uint8(255))
     files = {}
     for what, (name, pixels) in pictures.items():
         buffer = io.BytesIO()
@@ -88,8 +88,8 @@ def _write(folder: AuditFolder, archive: Any, kind: Kind, fact: dict[str, Any]) 
         files[what] = f"images/{name}"
     buffer = io.BytesIO()
     np.save(buffer, adversarial)
-    write_atomically(folder.images / f"{sha[:16]}-{attack_id}.npy", buffer.getvalue())
-    files["adversarial_float"] = f"images/{sha[:16]}-{attack_id}.npy"
+    write_atomically(folder.images / f"{key}-{attack_id}.npy", buffer.getvalue())
+    files["adversarial_float"] = f"images/{key}-{attack_id}.npy"
     return GalleryCase(
         kind=kind,
         image=fact["image"],

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from xaiaudit.auditing.leak import Known
 from xaiaudit.data.cases import joined_cases, own_case
 from xaiaudit.data.datasets import Dataset
 from xaiaudit.data.duplicates import fingerprints, thumbnails
@@ -17,15 +18,12 @@ Progress = Callable[[int, int], None]  # images done, images in all
 
 
 @dataclass(frozen=True, kw_only=True)
-class View:
+class View(Known):
     """What is kept of an image."""
 
-    name: str
     part: int  # which of the joined datasets
     index: int  # within the dataset
-    sha256: str
-    fingerprint: str
-    case: str
+    case: str  # that of all images that show the same scan
     label: str | None
     has_mask: bool
     has_spacing: bool
@@ -78,6 +76,8 @@ def look(dataset: Dataset, *, strict: bool = False, progress: Progress | None = 
     views = [
         View(
             name=sample.name,
+            dataset=sample.dataset,
+            case_id=sample.own_case if sample.has_id else None,
             part=parts[sample.dataset],
             index=index,
             sha256=sample.sha256,
@@ -97,6 +97,7 @@ class _Known:
     name: str
     dataset: str
     own_case: str
+    has_id: bool
     sha256: str
     label: str | None
     has_mask: bool
@@ -108,6 +109,7 @@ def _without_pixels(sample: Sample) -> _Known:
         name=sample.name,
         dataset=sample.dataset,
         own_case=own_case(sample),
+        has_id=sample.case is not None,
         sha256=sample.sha256,
         label=sample.label,
         has_mask=sample.mask is not None and bool(sample.mask.any()),

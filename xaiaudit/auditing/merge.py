@@ -149,8 +149,7 @@ def _warnings(tables: Tables, clean: CleanRecord) -> list[str]:
     auc = clean.auc.estimate if clean.auc is not None else None
     if auc is not None and auc < 0.5:
         warnings.append(
-            f"the AUC is {auc:.3f}, below chance: the classes may be swapped; "
-            f"the model was told that {checkpoint.positive} is {checkpoint.classes}"
+            f"the clean AUC is {auc:.3f}, under 0.5: were the classes named in the order of the model's outputs?"
         )
     if not assessable(rows.classes("decision", checkpoint.classes)):
         share, name = max((share, name) for name, share in clean.decision_shares.items())

@@ -82,6 +82,9 @@ class AuditPlan(Record):
     def settings(self) -> dict[str, object]:
         """Every setting by name, those of the environment among the others; one GPU is as good as the next."""
         own, around = dict(self), dict(self.environment)
+        # the same files may be mounted elsewhere on another machine: hashes tell them, not paths
+        own["checkpoint"] = self.checkpoint.model_dump(exclude={"path"})
+        own["data"] = [data.record.model_dump(exclude={"path"}) for data in self.data]
         del own["environment"], around["versions"]
         return own | around | self.environment.versions | {"device": around["device"].partition(":")[0]}
 

@@ -18,6 +18,7 @@ from xaiaudit.auditing.environment import environment
 from xaiaudit.auditing.leak import find_leak
 from xaiaudit.auditing.look import Progress, View, look
 from xaiaudit.auditing.plan import AuditPlan, PlannedAttack, PlannedData, PlannedExplainer, PlannedImage
+from xaiaudit.data.cases import hash_case
 from xaiaudit.data.datasets import Dataset
 from xaiaudit.errors import UsageError
 from xaiaudit.explainers.registry import explainer as make_explainer
@@ -61,13 +62,15 @@ def make_plan(
     planned_explainers = _planned_explainers(model, explainers)
     seen = look(dataset, strict=strict, progress=progress)
     checkpoint = checkpoint_record(model)
+    # the checkpoint's own salt, which no audit prints; foreign weights have none
+    salt = str((model.info.training if model.info is not None else {}).get("salt") or checkpoint.sha256)
     images = [
         PlannedImage(
             name=view.name,
             part=view.part,
             index=view.index,
             sha256=view.sha256,
-            case=view.case if keep_ids else hash_id(view.case, checkpoint.sha256),
+            case=view.case if keep_ids else hash_case(view.case, salt),
             seed=image_seed(view.sha256, seed),
         )
         for view in seen.views
@@ -79,8 +82,8 @@ def make_plan(
         data=[_planned_data(number, part, seen.views) for number, part in enumerate(dataset.parts)],
         images=images,
         left_out=seen.left_out,
-        warnings=seen.warnings,
-        leak=find_leak(model, seen.views),
+        warnings=[*(model.info.notes if model.info is not None else ()), *seen.warnings],
+        leak=find_leak(model, seen.views, dataset),
         attacks=planned_attacks,
         explainers=planned_explainers,
         seed=seed,
@@ -94,11 +97,6 @@ def make_plan(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         command=list(command),
     )
-
-
-def hash_id(case: str, salt: str) -> str:
-    """A case id that does not name the patient: 12 hexadecimal digits of a salted SHA-256."""
-    return hashlib.sha256(f"{salt}:{case}".encode()).hexdigest()[:12]
 
 
 def checkpoint_record(model: AuditedModel) -> CheckpointRecord:

@@ -76,7 +76,7 @@ def evaluate(model: Path, **given: Any) -> None:
     for file, reason in left_out:
         click.echo(f"Left out: {file}: {reason}", err=as_json)
     for warning in (
-        _leak(audited, samples),
+        _leak(audited, samples, dataset),
         _unknown(samples, audited.classes),
         swapped_classes(record, audited.classes, audited.positive),
     ):
@@ -84,19 +84,26 @@ def evaluate(model: Path, **given: Any) -> None:
             click.echo(f"Warning: {warning}", err=as_json)
 
 
-def _leak(model: Any, samples: Sequence[Any]) -> str:
-    from xaiaudit.auditing.leak import Seen, find_leak
+def _leak(model: Any, samples: Sequence[Any], dataset: Any) -> str:
+    from xaiaudit.auditing.leak import Known, find_leak
+    from xaiaudit.data.cases import own_case
     from xaiaudit.data.duplicates import fingerprints, thumbnails
+    from xaiaudit.reports.format import NBSP
+    from xaiaudit.reports.words import leak_words
 
     prints = fingerprints(thumbnails([sample.image for sample in samples]))
-    seen = [Seen(s.name, s.sha256, fingerprint) for s, fingerprint in zip(samples, prints, strict=True)]
-    leak = find_leak(model, seen)
-    if not leak.exact and not leak.near:
-        return ""
-    return (
-        f"LEAK: of the {len(samples)} images {len(leak.exact)} are in the checkpoint's training data and "
-        f"{len(leak.near)} are near-duplicates of it, so these metrics flatter the checkpoint"
-    )
+    known = [
+        Known(
+            name=sample.name,
+            dataset=sample.dataset,
+            sha256=sample.sha256,
+            fingerprint=fingerprint,
+            case_id=None if sample.case is None else own_case(sample),
+        )
+        for sample, fingerprint in zip(samples, prints, strict=True)
+    ]
+    leak = find_leak(model, known, dataset)
+    return f"LEAK: {leak_words(leak)}".replace(NBSP, " ") if leak.found else ""
 
 
 def _unknown(samples: Sequence[Any], classes: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
 """Which images are not independent of one another."""
 
 from collections.abc import Sequence
+from hashlib import sha256
 from itertools import pairwise
 
 import numpy as np
@@ -32,6 +33,11 @@ def joined_cases(own: Sequence[str], hashes: Sequence[str], thumbs: Thumbnails) 
     for group, name in zip(groups.tolist(), own, strict=True):
         names[group] = min(name, names.get(group, name))
     return tuple(names[group] for group in groups.tolist())
+
+
+def hash_case(case: str, salt: str) -> str:
+    """A case id that does not name the patient: 12 hexadecimal digits of a salted SHA-256."""
+    return sha256(f"{salt}:{case}".encode()).hexdigest()[:12]
 
 
 def _links(keys: Sequence[str]) -> list[tuple[int, int]]:

@@ -27,7 +27,7 @@ def summary(record: AuditRecord) -> list[str]:
     lines.append("Where it begins:")
     lines += [f"  {attack.id:<{width}}  {words.begins(attack)}" for attack in curves]
     lines.append(f"Silent shift: {words.silent(record.maps)}")
-    lines.append(f"{'LEAK' if record.leak.exact or record.leak.near else 'Leak'}: {words.leak(record)}")
+    lines.append(f"{'LEAK' if record.leak.found else 'Leak'}: {words.leak(record)}")
     lines.append(f"Left out: {words.left_out(record)}")
     lines += [f"Warning: {f.printable(warning)}" for warning in record.warnings]
     return [line.replace(f.NBSP, " ").replace("\u202f", " ") for line in lines]

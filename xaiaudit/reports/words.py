@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from xaiaudit.records import AttackRecord, AuditRecord, CurvePoint, MapRecord
+from xaiaudit.records import AttackRecord, AuditRecord, CurvePoint, LeakRecord, MapRecord
 from xaiaudit.reports import format as f
 
 NO_POLICY = "No policy was given, so this audit passes nothing and fails nothing; it says what was found."
@@ -142,15 +142,22 @@ def leak(record: AuditRecord) -> str:
     found = record.leak
     if not found.assessed:
         return f"not assessed, because {f.printable(found.reason)}"
-    if not (found.exact or found.near):
+    if not found.found:
         return (
             "none of the audited images, and no near-duplicate of one, is in the checkpoint's training data"
         )
-    return (
-        f"{f.count(len(found.exact), 'audited image')} in the checkpoint's training data, "
-        f"{f.count(len(found.near), 'near-duplicate')} of training images: the results flatter the "
-        "checkpoint"
-    )
+    return leak_words(found)
+
+
+def leak_words(leak: LeakRecord) -> str:
+    """What was found, e.g. "1 audited image in the checkpoint's training data, 2 near-duplicates of ..."."""
+    parts = [
+        f"{f.count(len(leak.exact), 'audited image')} in the checkpoint's training data",
+        f"{f.count(len(leak.near), 'near-duplicate')} of training images",
+    ]
+    if leak.same_case:
+        parts.append(f"{f.count(len(leak.same_case), 'other image')} of a case in it")
+    return f"{', '.join(parts)}: the results flatter the checkpoint"
 
 
 def left_out(record: AuditRecord) -> str:

@@ -1,12 +1,12 @@
 """Where a checkpoint comes from, as plain values that travel in it."""
 
-import hashlib
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
+from xaiaudit.data.cases import hash_case
 from xaiaudit.data.duplicates import fingerprints, thumbnails
 from xaiaudit.records import CleanRecord
 from xaiaudit.training.material import Material
@@ -63,11 +63,6 @@ def versions() -> dict[str, str]:
     """Of what had a hand in the weights."""
     own = {"xaiaudit": __version__, "python": platform.python_version()}
     return own | {package: version(package) for package in PACKAGES}
-
-
-def hash_case(case: str, salt: str) -> str:
-    """A case id that does not name the patient: 12 hexadecimal digits of a salted SHA-256."""
-    return hashlib.sha256(f"{salt}:{case}".encode()).hexdigest()[:12]
 
 
 def _image(sample: Sample, case: str, salt: str | None) -> dict[str, str]:

@@ -57,7 +57,8 @@ def _rates(attacks: list[AttackRecord]) -> Table:
         ],
         caption="Label flips by attack",
         note="p: right and wrong before against after, paired by image and permuted by case (exact "
-        "McNemar where every case has one image), not corrected for the number of attacks.",
+        "McNemar where every case has one image), not corrected for the number of attacks. It asks whether accuracy changed: a model whose every decision "
+        "flips may be right as often as before.",
     )
 
 

@@ -24,8 +24,10 @@ def left_out(audit: Audit, canvas: Canvas) -> Section:
         )
     else:
         blocks.append(Text(text="No file was left out."))
-    names = [("trained on", name) for name in record.leak.exact] + [
-        ("near-duplicate", n) for n in record.leak.near
+    names = [
+        *(("trained on", name) for name in record.leak.exact),
+        *(("near-duplicate", name) for name in record.leak.near),
+        *(("another image of a case", name) for name in record.leak.same_case),
     ]
     if names:
         blocks.append(

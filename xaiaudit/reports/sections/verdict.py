@@ -35,8 +35,7 @@ def _headline(record: AuditRecord) -> str:
 
 def _alarms(record: AuditRecord) -> list[Block]:
     alarms: list[Block] = []
-    if record.leak.exact or record.leak.near:
-        names = record.leak.exact + record.leak.near
+    if names := record.leak.found:
         shown = ", ".join(map(f.breakable, names[:5]))
         more = f" and {len(names) - 5} more, in section 9" if len(names) > 5 else ""
         alarms.append(Alarm(title="Leak", text=f"{_sentence(words.leak(record))} {shown}{more}."))
