@@ -65,3 +65,12 @@ def test_an_audit_on_training_images_does_not_pass(audit_folder: Path, tmp_path:
     verdict = judge_flips(folder, 1.0)
     assert verdict.verdict == "failed"
     assert [finding.metric for finding in verdict.findings if finding.status == "failed"] == ["leak"]
+
+
+def test_attacks_without_a_radius_are_judged_only_by_name(audit_folder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "audit"
+    shutil.copytree(audit_folder, folder)
+    verdict = judge_flips(folder, 1.0)
+    assert {finding.attack_id for finding in verdict.findings} == {"fgsm", "pgd"}
+    assert verdict.notes == ["deepfool is not judged: it has no radius"]
+    assert [finding.attack_id for finding in judge_flips(folder, 1.0, ["deepfool"]).findings] == ["deepfool"]

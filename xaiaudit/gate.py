@@ -36,6 +36,7 @@ class Verdict(Record):
 
     verdict: Literal["passed", "failed", "not assessed"]
     findings: list[Finding]
+    notes: list[str]  # what the verdict does not speak of
 
 
 def judge_flips(folder: Path, limit: float, attacks: Sequence[str] = ()) -> Verdict:
@@ -44,7 +45,7 @@ def judge_flips(folder: Path, limit: float, attacks: Sequence[str] = ()) -> Verd
     Args:
         folder: of the audit.
         limit: largest flip rate allowed, in [0, 1].
-        attacks: ids to judge; none named: all.
+        attacks: ids to judge; none named: all that have a radius.
 
     Raises:
         AuditError: no finished audit there, or gate.json cannot be written.
@@ -55,7 +56,16 @@ def judge_flips(folder: Path, limit: float, attacks: Sequence[str] = ()) -> Verd
     for name in attacks:
         if name not in known:
             raise UsageError(f"the audit has no attack {name!r}; it has {', '.join(known)}")
-    findings = [*_leaks(record), *(_finding(folder, known[name], limit) for name in attacks or known)]
+    notes = [] if record.leak.assessed else [f"leak not assessed: {record.leak.reason}"]
+    if not attacks:
+        # a minimum-norm attack goes on until the decision flips, so its rate has no radius and is near 1
+        notes += [f"{name} is not judged: it has no radius" for name, a in known.items() if a.epsilon is None]
+        attacks = [name for name, attack in known.items() if attack.epsilon is not None]
+        if not attacks:
+            raise UsageError(
+                "the audit has no attack with a radius; name one with --attack, or audit with fgsm"
+            )
+    findings = [*_leaks(record), *(_finding(folder, known[name], limit) for name in attacks)]
     statuses = {finding.status for finding in findings}
     verdict = Verdict(
         verdict="failed"
@@ -64,6 +74,7 @@ def judge_flips(folder: Path, limit: float, attacks: Sequence[str] = ()) -> Verd
         if "not assessed" in statuses
         else "passed",
         findings=findings,
+        notes=notes,
     )
     try:
         (folder / "gate.json").write_text(verdict.model_dump_json(indent=1))
@@ -93,7 +104,7 @@ def _leaks(record: AuditRecord) -> list[Finding]:
     words = f"{found} of {record.images} audited images are in the training data, or close to some of it"
     return [
         Finding(
-            attack_id="-",
+            attack_id="leak",
             metric="leak",
             limit=0,
             estimate=share,

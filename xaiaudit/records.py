@@ -140,8 +140,8 @@ class AttackRecord(Record):
     flips_by_rounding_alone: int  # clean images cannot flip by rounding; this counts flips gained by it
     lost_in_rounding: int
     robust_accuracy: Interval | None  # right when clean and right after the attack
-    missed_cancers: Interval | None  # malignant by decision -> not, among images labelled malignant
-    false_alarms: Interval | None  # not malignant by decision -> malignant, among images labelled otherwise
+    missed_cancers: Interval | None  # decided not malignant, of images labelled and (clean) decided malignant
+    false_alarms: Interval | None  # decided malignant, of images labelled and (clean) decided otherwise
     from_positive: Interval  # flips among images decided positive
     from_negative: Interval
     failed: int  # the attack itself could not go on; counted as not flipped, which is no robustness

@@ -61,8 +61,8 @@ def test_flip_rates_are_those_of_the_rows(record: AuditRecord, predictions: list
         right = [row["label"] == row["decision_clean"] == row["decision"] for row in rows]
         assert item.robust_accuracy is not None
         assert item.robust_accuracy.estimate == pytest.approx(np.mean(right))
-        cancers = [row for row in rows if row["label"] == "malignant"]
-        missed = [row["decision_clean"] == "malignant" and row["decision"] == "benign" for row in cancers]
+        found = [row for row in rows if row["label"] == row["decision_clean"] == "malignant"]
+        missed = [row["decision"] == "benign" for row in found]
         assert item.missed_cancers is not None
         assert item.missed_cancers.estimate == pytest.approx(np.mean(missed))
 

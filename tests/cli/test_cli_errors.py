@@ -175,6 +175,24 @@ def an_argument_that_the_architecture_refuses(checkpoint: Path, phantoms: Path, 
     return ["convert", tmp / "w.pt", *more, "--out", tmp / "c.pt"]
 
 
+def a_report_over_a_checkpoint(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    return ["report", tmp, "--out", checkpoint]
+
+
+def a_training_over_a_checkpoint(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    return ["train", "--arch", "small-cnn", "--data", phantoms, "--out", checkpoint]
+
+
+def a_conversion_over_a_checkpoint(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    return ["convert", checkpoint, "--out", checkpoint]
+
+
+def a_folder_of_datasets(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    shutil.copytree(phantoms, tmp / "both" / "one")
+    shutil.copytree(phantoms, tmp / "both" / "two")
+    return ["attack", checkpoint, "--method", "fgsm", "--data", tmp / "both"]
+
+
 CASES: dict[Case, tuple[str, ...]] = {
     no_share_for_validation: ("validation", "0.7,0.1,0.2"),
     normals_of_a_recorded_split: ("--normals", "--data"),
@@ -195,7 +213,11 @@ CASES: dict[Case, tuple[str, ...]] = {
     unknown_explainer: ("gradcam", "grad-cam"),
     unknown_layer: ("featurs", "features"),
     unknown_parameter: ("eps", "epsilon"),
-    no_method: ("--method",),
+    no_method: ("--method fgsm", "xaiaudit list attacks"),
+    a_report_over_a_checkpoint: (".pdf", "model.pt"),
+    a_training_over_a_checkpoint: ("model.pt", "--overwrite"),
+    a_conversion_over_a_checkpoint: ("model.pt", "--overwrite"),
+    a_folder_of_datasets: ("one (manifest)", "two (manifest)", "--data"),
     data_gone: ("moved", "--data DIR --split test"),
     a_bad_shard: ("4/3",),
     a_shard_without_out: ("--shard needs --out",),

@@ -1,6 +1,8 @@
 """The examples run as they stand, and the demo does what the README says of it."""
 
+import re
 import runpy
+import shutil
 import sys
 from pathlib import Path
 
@@ -36,3 +38,15 @@ def test_the_demo_prints_the_path_of_its_pdf(tmp_path: Path) -> None:
     assert record.leak.assessed
     (audited,) = record.datasets
     assert audited.selection.startswith("test split of the checkpoint")
+
+
+def test_the_python_of_the_readme_runs_as_printed(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    shutil.copy(checkpoint, tmp_path / "model.pt")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "snippet.py").write_text(block, encoding="utf-8")
+    runpy.run_path(str(tmp_path / "snippet.py"))
+    assert "report.pdf" in capsys.readouterr().out

@@ -36,8 +36,10 @@ def test_robust_accuracy_asks_for_right_when_clean_and_right_after_every_attack(
 def test_directions_by_label_and_by_decision() -> None:
     missed = flips.missed_cancers(LABELS, BEFORE, AFTER, CASES, positive=1)
     alarms = flips.false_alarms(LABELS, BEFORE, AFTER, CASES, positive=1)
-    assert (missed.estimate, missed.n) == (1 / 3, 3)  # the one found and lost, of three cancers
-    assert (alarms.estimate, alarms.n) == (1 / 3, 3)
+    found = int(((LABELS == 1) & (BEFORE == 1)).sum())
+    quiet = int(((LABELS == 0) & (BEFORE == 0)).sum())
+    assert (missed.estimate, missed.n) == (1 / found, found)  # the one found and lost, of the cancers found
+    assert (alarms.estimate, alarms.n) == (1 / quiet, quiet)
     assert flips.from_positive(BEFORE, AFTER, CASES, positive=1).estimate == 3 / 4
     assert flips.from_negative(BEFORE, AFTER, CASES, positive=1).estimate == 2 / 4
 

@@ -27,7 +27,7 @@ def test_of_three_classes_no_threshold_decides(folder: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("high", "title"), [(0.45, "Worse than chance"), (0.7, "No better than chance"), (None, "No better")]
+    ("high", "title"), [(0.45, "Worse than chance"), (0.7, "Not shown to be better than chance"), (None, "Not shown to be better")]
 )
 def test_an_auc_is_worse_than_chance_only_if_its_interval_is(
     folder: Path, tmp_path: Path, high: float | None, title: str

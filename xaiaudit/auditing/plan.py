@@ -199,5 +199,8 @@ def read_plan(folder: AuditFolder) -> AuditPlan:
 def _short(value: object) -> str:
     if isinstance(value, list):
         return f"{len(value)} entries" if len(value) > 3 else ", ".join(_short(item) for item in value)
+    if isinstance(value, PlannedAttack | PlannedExplainer):
+        given = ",".join(f"{key}={item}" for key, item in value.parameters.items() if item is not None)
+        return f"{value.name}:{given}"
     text = str(getattr(value, "id", value))
-    return text if len(text) <= 60 else text[:57] + "..."
+    return text if len(text) <= 90 else text[:87] + "..."

@@ -1,6 +1,8 @@
 """xaiaudit attack: the audit."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,7 +36,6 @@ class Part(click.ParamType[tuple[int, int]]):
     "methods",
     metavar="NAME[:KEY=VALUE,...]",
     multiple=True,
-    required=True,
     help="Attack, e.g. fgsm or pgd:epsilon=4/255,steps=40; may be repeated. Radii in [0, 1] intensity. "
     "See xaiaudit list attacks.",
 )
@@ -112,10 +113,13 @@ def _run(path: Path, given: dict[str, Any]) -> None:
     from xaiaudit.attacks.spec import parse
     from xaiaudit.auditing import audit
     from xaiaudit.auditing.selection import choose_data
+    from xaiaudit.errors import UsageError
     from xaiaudit.explainers.spec import parse as parse_explainer
     from xaiaudit.models import load
     from xaiaudit.records import AuditRecord
 
+    if not given["methods"]:
+        raise UsageError("no attack is named; say --method fgsm, or another of xaiaudit list attacks")
     specs = [parse(text) for text in given["methods"]]  # before anything slow
     explainers = [parse_explainer(text) for text in given["explainers"]] or None
     foreign = options.foreign_options(given)
@@ -126,12 +130,12 @@ def _run(path: Path, given: dict[str, Any]) -> None:
         model, given["data"], kind=given["dataset"], normals=given["normals"], split=given["split"]
     )
     click.echo(f"Data: {dataset.describe()}", err=True)
-    with Progress() as progress:
+    out = given["out"] or _default_out(path)
+    with _telling_how_to_go_on(out), Progress() as progress:
 
         def on_attack(done: float, total: int, attack_id: str) -> None:
             progress.update(round(done), total, "attacking", "attacked images", attack_id)
 
-        out = given["out"] or _default_out(path)
         record: AuditRecord | None = audit(
             model,
             dataset,
@@ -158,6 +162,16 @@ def _run(path: Path, given: dict[str, Any]) -> None:
         )
         return
     finish(record, out, with_report=given["with_report"], as_json=given["as_json"])
+
+
+@contextmanager
+def _telling_how_to_go_on(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        if (out / "plan.json").exists():
+            click.echo(f"Interrupted; to go on, repeat the command with --resume --out {out}", err=True)
+        raise
 
 
 def finish(record: Any, out: Path, *, with_report: bool, as_json: bool) -> None:

@@ -17,9 +17,11 @@ from xaiaudit.cli import options
 @click.option(
     "--trust-pickle", is_flag=True, help="Load weights that need full pickle, which can run any code."
 )
+@options.overwrite
 @options.debug
-def convert(weights: Path, out: Path, trust_pickle: bool, debug: bool, **given: Any) -> None:
+def convert(weights: Path, out: Path, trust_pickle: bool, overwrite: bool, debug: bool, **given: Any) -> None:
     """Write a full checkpoint from foreign WEIGHTS and what they leave unsaid."""
+    options.check_free(out, overwrite=overwrite)
     from xaiaudit.models import convert as write
     from xaiaudit.models.foreign import ForeignOptions
 

@@ -76,6 +76,7 @@ def evaluate(model: Path, **given: Any) -> None:
     for file, reason in left_out:
         click.echo(f"Left out: {file}: {reason}", err=as_json)
     for warning in (
+        *(audited.info.notes if audited.info is not None else ()),
         _leak(audited, samples, dataset),
         _unknown(samples, audited.classes),
         swapped_classes(record, audited.classes, audited.positive),

@@ -21,7 +21,7 @@ from xaiaudit.cli import options
     "attacks",
     multiple=True,
     metavar="ID",
-    help="Only this attack of the audit; may be repeated.  [default: all]",
+    help="Only this attack of the audit; may be repeated.  [default: all that have a radius]",
 )
 @options.as_json
 @options.debug
@@ -38,5 +38,7 @@ def gate(audit: Path, max_flip_rate: float, attacks: tuple[str, ...], as_json: b
     else:
         for finding in verdict.findings:
             click.echo(f"{finding.status.upper():<13} {finding.attack_id}: {finding.words}")
+        for note in verdict.notes:
+            click.echo(f"Note: {note}")
         click.echo(f"Verdict: {verdict.verdict}")
     sys.exit(0 if verdict.verdict == "passed" else 1)

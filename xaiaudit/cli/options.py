@@ -27,6 +27,7 @@ strict = click.option(
     "--strict", is_flag=True, help="Stop at the first unreadable image; otherwise it is counted and named."
 )
 debug = click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+overwrite = click.option("--overwrite", is_flag=True, help="Replace a checkpoint that is there already.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
 keep_ids = click.option(
     "--keep-ids", is_flag=True, help="Write case ids as they are.  [default: as salted hashes]"
@@ -175,6 +176,14 @@ def pairs(texts: tuple[str, ...]) -> dict[str, Any]:
         except json.JSONDecodeError:
             found[key] = value
     return found
+
+
+def check_free(out: Path, *, overwrite: bool) -> None:
+    """Raises UsageError where a checkpoint would be lost: audits name it by its hash."""
+    from xaiaudit.errors import UsageError
+
+    if out.exists() and not overwrite:
+        raise UsageError(f"{out} is there already; name another with --out, or say --overwrite")
 
 
 def numbers(text: str, option: str) -> tuple[float, ...]:

@@ -113,6 +113,7 @@ from xaiaudit.cli import options
 )
 @options.strict
 @options.keep_ids
+@options.overwrite
 @click.option("--restart", is_flag=True, help="Forget an unfinished run; without it, a killed run goes on.")
 @options.as_json
 @options.debug
@@ -126,6 +127,7 @@ def train(**given: Any) -> None:
     from xaiaudit.training import train as run
     from xaiaudit.types import Preprocessing
 
+    options.check_free(given["out"], overwrite=given["overwrite"])
     _set_threads(given["threads"])
     changed = {
         name: given[name]

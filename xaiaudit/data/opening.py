@@ -54,8 +54,25 @@ def recognise(path: Path) -> str:
         raise DataError(f"{path}: no such folder; check the path")
     for kind, target in DATASETS.items():
         if import_module(target.partition(":")[0]).recognises(path):
+            if kind == "folder":
+                _refuse_a_folder_of_datasets(path)
             return kind
     raise DataError(f"{path}: no images in it; name a folder of images, or the CSV of a manifest")
+
+
+def _refuse_a_folder_of_datasets(path: Path) -> None:
+    """Else each dataset would be taken for a class, and its masks for images."""
+    named = [(kind, target) for kind, target in DATASETS.items() if kind != "folder"]
+    inside = [
+        f"{child.name} ({kind})"
+        for child in sorted(item for item in path.iterdir() if item.is_dir())
+        for kind, target in named
+        if import_module(target.partition(":")[0]).recognises(child)
+    ]
+    if inside:
+        raise DataError(
+            f"{path}: a folder of datasets, {', '.join(inside)}; name one, or several by repeating --data"
+        )
 
 
 def join(datasets: Sequence[Dataset]) -> Dataset:

@@ -38,23 +38,24 @@ def robust_accuracy(labels: Decisions, before: Decisions, *after: Decisions, cas
 def missed_cancers(
     labels: Decisions, before: Decisions, after: Decisions, cases: Cases, *, positive: int
 ) -> Interval | None:
-    """Share of images labelled malignant that the attack took from malignant to another decision.
+    """Of the cancers that were found on clean images, the share that the attack hides.
 
-    None where no image is labelled malignant.
+    Labelled malignant and decided so; the attack took them to another decision. None where there are none: of
+    cancers already missed, an attack can hide nothing, and counting them would flatter a poor model.
     """
-    among = labels == positive
-    return _among((before == positive) & (after != positive), among, cases) if among.any() else None
+    found = (labels == positive) & (before == positive)
+    return _among(after != positive, found, cases) if found.any() else None
 
 
 def false_alarms(
     labels: Decisions, before: Decisions, after: Decisions, cases: Cases, *, positive: int
 ) -> Interval | None:
-    """Share of images labelled as not malignant that the attack took from another decision to malignant.
+    """Of the images rightly decided not malignant when clean, the share that the attack turns malignant.
 
-    None where no image is labelled so.
+    None where there are none.
     """
-    among = (labels >= 0) & (labels != positive)
-    return _among((before != positive) & (after == positive), among, cases) if among.any() else None
+    quiet = (labels >= 0) & (labels != positive) & (before != positive)
+    return _among(after == positive, quiet, cases) if quiet.any() else None
 
 
 def from_positive(before: Decisions, after: Decisions, cases: Cases, *, positive: int) -> Interval:

@@ -28,15 +28,18 @@ TEMPLATE, DATA = "report.typ", "report.json"
 DATE = ("year", "month", "day", "hour", "minute", "second")
 
 
-def write_report(audit_dir: Path, *, out: Path | None = None) -> Path:
+def write_report(audit_dir: Path | str, *, out: Path | str | None = None) -> Path:
     """Write the PDF of the audit in `audit_dir` and return its path, `out` or report.pdf in that folder.
 
     Raises:
         AuditError: the folder is no finished audit, a file of it is missing or of a newer schema, or `out`
             cannot be written.
     """
-    target = out if out is not None else audit_dir / "report.pdf"
-    pdf = render(read_audit(audit_dir))
+    folder = Path(audit_dir)
+    target = Path(out) if out is not None else folder / "report.pdf"
+    if target.suffix.lower() != ".pdf":
+        raise AuditError(f"a report ends in .pdf, got {target}; nothing else is written over")
+    pdf = render(read_audit(folder))
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         temporary.write_bytes(pdf)

@@ -8,7 +8,6 @@ from xaiaudit.reports import words
 def summary(record: AuditRecord) -> list[str]:
     """Lines in words, plain text without control characters, for the end of `xaiaudit attack`."""
     width = max((len(attack.id) for attack in record.attacks), default=0)
-    many = len(record.attacks) > 1
     lines = [
         words.NO_POLICY,
         f"Audited: {f.count(record.images, 'image')}, model {f.printable(record.checkpoint.path)}",
@@ -17,15 +16,14 @@ def summary(record: AuditRecord) -> list[str]:
         lines.append(f"Clean AUC: {f.value(record.clean.auc)}")
     lines.append("Label flips:")
     lines += [f"  {attack.id:<{width}}  {words.flips(attack)}" for attack in record.attacks]
-    lines.append("Directions:")
-    lines += [
-        f"  {attack.id:<{width}}  {words.direction(attack, record.checkpoint.positive)}"
-        for attack in record.attacks
-        if attack.assessable
-    ]
-    curves = [attack for attack in record.attacks if attack.curve or not many]
-    lines.append("Where it begins:")
-    lines += [f"  {attack.id:<{width}}  {words.begins(attack)}" for attack in curves]
+    able = [attack for attack in record.attacks if attack.assessable]
+    if able:
+        lines.append("Directions, of the images decided rightly before:")
+        lines += [
+            f"  {attack.id:<{width}}  {words.direction(attack, record.checkpoint.positive)}" for attack in able
+        ]
+        lines.append("Where it begins:")
+        lines += [f"  {attack.id:<{width}}  {words.begins(attack)}" for attack in able]
     lines.append(f"Silent shift: {words.silent(record.maps)}")
     lines.append(f"{'LEAK' if record.leak.found else 'Leak'}: {words.leak(record)}")
     lines.append(f"Left out: {words.left_out(record)}")

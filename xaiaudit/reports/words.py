@@ -125,7 +125,11 @@ def silent(maps: Sequence[MapRecord]) -> str:
     if not any(m.silent_shift_unflipped.n for m in judged):
         return "none could be seen, because no decision stood under any attack"
     if not worst.silent_shift.estimate:
-        return f"none: in none of {pairs} of attack and explainer did a map move while its decision stood"
+        stood = max(m.silent_shift_unflipped.n for m in judged)
+        return (
+            f"none: at most {f.count(stood, 'decision')} of {worst.images} stood under an attack, and by none of "
+            f"{pairs} of attack and explainer did a map move there"
+        )
     text = (
         f"in {f.hits(worst.silent_shift)} images the decision stood and the map moved, "
         f"{f.rate(worst.silent_shift)}, under {f.printable(worst.attack_id)} by "
@@ -152,7 +156,7 @@ def leak(record: AuditRecord) -> str:
 def leak_words(leak: LeakRecord) -> str:
     """What was found, e.g. "1 audited image in the checkpoint's training data, 2 near-duplicates of ..."."""
     parts = [
-        f"{f.count(len(leak.exact), 'audited image')} in the checkpoint's training data",
+        f"{f.count(len(leak.exact), 'audited image')} in the checkpoint's training or validation data",
         f"{f.count(len(leak.near), 'near-duplicate')} of training images",
     ]
     if leak.same_case:

@@ -83,7 +83,10 @@ def _curve_table(attacks: list[AttackRecord], norm: str) -> Table:
 def _smallest(audit: Audit, attacks: list[AttackRecord], canvas: Canvas) -> list[Block]:
     """Per image the smallest flipping change: over the curve's radii, or what a minimum-norm attack "
     "reached."""
-    radii = {attack.id: _flipping_changes(audit, attack) for attack in attacks}
+    searched = [attack for attack in attacks if attack.smallest_radius is not None]
+    if not searched:
+        return []
+    attacks, radii = searched, {attack.id: _flipping_changes(audit, attack) for attack in searched}
     drawn = {name: values for name, values in radii.items() if len(values)}
     table = Table(
         columns=[

@@ -86,9 +86,8 @@ def _directions(attacks: list[AttackRecord], positive: str) -> Table:
         ],
         caption="Label flips by direction",
         stacked=True,
-        note=f"{missed.capitalize()}: of images labelled {name}, those decided {name} until the attack "
-        f"flipped them. {false.capitalize()}: of images labelled otherwise, those decided otherwise until "
-        f"flipped to {name}."
+        note=f"{missed.capitalize()}: of images labelled {name} and decided so before the attack, those that it "
+        f"hides. {false.capitalize()}: of images labelled and decided otherwise, those that it turns to {name}."
         + (
             f" {f.DASH}: not assessed, because labels are missing or flips are not assessable."
             if unlabelled

@@ -1,6 +1,6 @@
 """The first page: what was found, in words and in one small table, and warnings that must not be missed."""
 
-from xaiaudit.records import AttackRecord, AuditRecord
+from xaiaudit.records import AttackRecord, AuditRecord, CurvePoint
 from xaiaudit.reports import format as f
 from xaiaudit.reports import words
 from xaiaudit.reports.blocks import Alarm, Block, Canvas, Column, Facts, Section, Table, Text
@@ -28,9 +28,29 @@ def _headline(record: AuditRecord) -> str:
     where = (
         words.radius(worst.norm, worst.epsilon) if worst.epsilon is not None else "the smallest step found"
     )
+    subtle = _subtle(record)
+    if subtle is not None:
+        attack, point = subtle
+        level = words.radius(attack.norm, point.epsilon)
+        return (
+            f"{f.hits(point.flips_quantised)} decisions flip within {level} under {f.printable(attack.id)}, after "
+            f"rounding to 8 bits."
+        )
     if not worst.flips.estimate:
         return f"No decision flipped: 0 of {worst.flips.n} within {where} under {under}."
     return f"{f.hits(worst.flips)} decisions flip within {where} under {under}."
+
+
+def _subtle(record: AuditRecord) -> tuple[AttackRecord, CurvePoint] | None:
+    """The attack that flips most within one grey level, after rounding: a change that no eye sees and a file can hold."""
+    found = [
+        (attack, point)
+        for attack in record.attacks
+        if attack.assessable and attack.norm == "linf"
+        for point in attack.curve
+        if abs(255 * point.epsilon - 1) < 1e-6 and point.flips_quantised.estimate is not None
+    ]
+    return max(found, key=lambda pair: pair[1].flips_quantised.estimate or 0.0) if found else None
 
 
 def _alarms(record: AuditRecord) -> list[Block]:
@@ -40,12 +60,13 @@ def _alarms(record: AuditRecord) -> list[Block]:
         more = f" and {len(names) - 5} more, in section 9" if len(names) > 5 else ""
         alarms.append(Alarm(title="Leak", text=f"{_sentence(words.leak(record))} {shown}{more}."))
     auc = record.clean.auc
-    if auc is not None and auc.estimate is not None and auc.estimate < 0.5:
+    if auc is not None and auc.estimate is not None and (auc.estimate < 0.5 or (auc.low or 0.0) < 0.5):
         surely = auc.high is not None and auc.high < 0.5
+        swapped = " Perhaps the classes are swapped in the checkpoint." if surely else ""
         alarms.append(
             Alarm(
-                title="Worse than chance" if surely else "No better than chance",
-                text=f"The clean AUC is {f.value(auc)}. Perhaps the classes are swapped in the checkpoint.",
+                title="Worse than chance" if surely else "Not shown to be better than chance",
+                text=f"The clean AUC is {f.value(auc)}.{swapped}",
             )
         )
     return [*alarms, *(Alarm(title="Not assessable", text=why) for why in words.refusals(record.attacks))]
@@ -60,7 +81,9 @@ def _key_figures(record: AuditRecord) -> Table:
         f"AUC on clean images: {f.value(auc)}. " if auc is not None else "AUC on clean images: not assessed. "
     )
     note += "Smallest step: its median. " if any(a.epsilon is None for a in record.attacks) else ""
-    note += "Silent shift: the decision stood and the map moved; the highest of the explainers is shown."
+    note += "Silent shift: the decision stood and the map moved; the highest of the explainers is shown; "
+    note += "a dash where no decision stood, so that none could be seen. "
+    note += f"{missed.capitalize()} and {false}: of the images decided rightly before the attack."
     return Table(
         columns=[
             Column(title="Attack", width=1.0),
@@ -80,7 +103,8 @@ def _key_figures(record: AuditRecord) -> Table:
 
 def _row(record: AuditRecord, attack: AttackRecord) -> list[str]:
     maps = [m for m in words.same_target(record.maps) if m.attack_id == attack.id]
-    judged = [m.silent_shift for m in maps if m.silent_shift.estimate is not None]
+    # where no decision stood there was nothing to see, and 0 % would read as the best result
+    judged = [m.silent_shift for m in maps if m.silent_shift.estimate is not None and m.silent_shift_unflipped.n]
     silent = f.rate(max(judged, key=lambda rate: rate.estimate or 0.0)) if judged else f.DASH
     name = f.printable(attack.id)
     if not attack.assessable:
