@@ -80,7 +80,12 @@ def _key_figures(record: AuditRecord) -> Table:
     note += (
         f"AUC on clean images: {f.value(auc)}. " if auc is not None else "AUC on clean images: not assessed. "
     )
-    note += "Smallest step: its median. " if any(a.epsilon is None for a in record.attacks) else ""
+    for attack in record.attacks:
+        if attack.epsilon is None and attack.assessable:
+            note += (
+                f"{f.printable(attack.id)}: the median of the smallest steps found; after rounding to 8 bits "
+                f"{f.rate(attack.flips_quantised)} still flip. "
+            )
     note += "Silent shift: the decision stood and the map moved; the highest of the explainers is shown; "
     note += "a dash where no decision stood, so that none could be seen. "
     note += f"{missed.capitalize()} and {false}: of the images decided rightly before the attack."
