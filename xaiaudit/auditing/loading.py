@@ -76,6 +76,6 @@ def load_images(
         has_lesion=has_lesion,
         codes=np.stack([item.codes for item in divided]),
         calibrated=np.array([item.calibrated for item in divided]) & has_lesion,
-        spacing=np.array([sample.spacing or (np.nan, np.nan) for sample in samples], np.float64),
+        spacing=batch.spacing,
         labels=np.array([classes.get(sample.label or "", -1) for sample in samples], np.int64),
     )

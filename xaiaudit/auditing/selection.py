@@ -58,15 +58,14 @@ def _recorded(dataset: Dataset, training: dict[str, Any], split: str) -> Dataset
     items = training.get("split", {}).get(split)
     if not items:
         raise UsageError(f"the checkpoint records no {split} split; leave --split out to take every image")
-    names = {part.name for part in dataset.parts}
-    # a folder that was moved or is opened alone may bear another name than when it was joined for training
     known = {(item["dataset"], item["file"]) for item in items}
-    files = {file for _, file in known}
+    # a folder that was moved or is opened alone may bear another name than when it was joined for training
+    renamed = {name for name, _ in known}.isdisjoint(part.name for part in dataset.parts)
+    files = {file for _, file in known} if renamed else set()
     indices = [
         index
         for index, entry in enumerate(dataset.entries)
-        if (entry.dataset, entry.file) in known
-        or (not names & {name for name, _ in known} and entry.file in files)
+        if (entry.dataset, entry.file) in known or entry.file in files
     ]
     if not indices:
         raise DataError(

@@ -112,6 +112,7 @@ def attack(model: Path, **given: Any) -> None:
 def _run(path: Path, given: dict[str, Any]) -> None:
     from xaiaudit.attacks.spec import parse
     from xaiaudit.auditing import audit
+    from xaiaudit.auditing.api import default_folder
     from xaiaudit.auditing.selection import choose_data
     from xaiaudit.errors import UsageError
     from xaiaudit.explainers.spec import parse as parse_explainer
@@ -130,7 +131,7 @@ def _run(path: Path, given: dict[str, Any]) -> None:
         model, given["data"], kind=given["dataset"], normals=given["normals"], split=given["split"]
     )
     click.echo(f"Data: {dataset.describe()}", err=True)
-    out = given["out"] or _default_out(path)
+    out = given["out"] or default_folder(model)
     with _telling_how_to_go_on(out), Progress() as progress:
 
         def on_attack(done: float, total: int, attack_id: str) -> None:
@@ -188,12 +189,6 @@ def finish(record: Any, out: Path, *, with_report: bool, as_json: bool) -> None:
     if pdf is not None:
         click.echo(f"Report: {pdf}")
     click.echo(f"Audit: {out}")
-
-
-def _default_out(model: Path) -> Path:
-    from datetime import UTC, datetime
-
-    return Path("audits") / f"{model.stem}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
 
 
 def _check_out(given: dict[str, Any]) -> None:
