@@ -17,6 +17,7 @@ from xaiaudit.attacks.fgsm import IterativeFGSM, SingleStepFGSM
 from xaiaudit.attacks.pgd import PGD, PGDL2
 from xaiaudit.attacks.search import State
 from xaiaudit.attacks.seeds import Draws, default_seeds
+from xaiaudit.attacks.sweep import at
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -161,7 +162,7 @@ def test_pgd_from_the_same_random_start_equals_foolbox(classes: int, ours, their
 
     net, model, criterion, y = problem(classes)
     seeds = default_seeds(X)
-    start = ours.start(Ball.around(X, None, ours.norm, ours.epsilon), Draws(seeds, 0)).x
+    start = ours.start(Ball.around(X, None, ours.norm, at(X, ours.epsilon)), Draws(seeds, 0)).x
 
     class SameStart(theirs):
         def get_random_start(self, x0, epsilon):

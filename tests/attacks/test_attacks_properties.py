@@ -6,12 +6,13 @@ from dataclasses import fields
 import numpy as np
 import pytest
 import torch
-from attack_nets import AsModel, clean_logits, smooth_cnn, some_images
+from attack_nets import AsModel, clean_logits, linear, smooth_cnn, some_images
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xaiaudit.attacks.base import Attack
 from xaiaudit.attacks.criteria import LeaveDecision
+from xaiaudit.attacks.quantise import quantise
 from xaiaudit.attacks.registry import ATTACKS, attack, attack_class, parameters_of
 from xaiaudit.functional import decision
 from xaiaudit.tensors import AttackResult
@@ -78,20 +79,24 @@ def test_the_batch_does_not_matter(name: str, to_goal: bool) -> None:
     method = quick(name)
     criterion = LeaveDecision(clean_logits(MODEL, x))
     seeds = list(range(6))
-    whole = method(MODEL, x, criterion, seeds=seeds, to_goal=to_goal)
+    options = {"to_goal": to_goal, "stored": True}
+    whole = method(MODEL, x, criterion, seeds=seeds, **options)
     order = [4, 0, 5, 2, 1, 3]
     shuffled = method(
         MODEL,
         x[order],
         LeaveDecision(criterion.clean[order]),
         seeds=[seeds[i] for i in order],
-        to_goal=to_goal,
+        **options,
     )
     for i in range(6):
         alone = method(
-            MODEL, x[i : i + 1], LeaveDecision(criterion.clean[i : i + 1]), seeds=[seeds[i]], to_goal=to_goal
+            MODEL, x[i : i + 1], LeaveDecision(criterion.clean[i : i + 1]), seeds=[seeds[i]], **options
         )
         for field in fields(AttackResult):
+            if getattr(whole, field.name) is None:
+                assert field.name == "broken_by"
+                continue
             got = getattr(alone, field.name)[0].double()
             assert torch.allclose(got, getattr(whole, field.name)[i].double(), atol=1e-9), field.name
             place = order.index(i)
@@ -200,8 +205,34 @@ def test_counts_are_what_the_model_saw(name: str) -> None:
     model = Counting(copy.deepcopy(MODEL32.net))
     x = some_images(5, seed=3).float()
     criterion = LeaveDecision(clean_logits(model, x))
-    for to_goal in (False, True):
+    for options in ({}, {"to_goal": True}, {"stored": True}, {"to_goal": True, "stored": True}):
         seen[:] = 0
-        result = quick(name, restarts=2)(model, x, criterion, to_goal=to_goal)
+        result = quick(name, restarts=2)(model, x, criterion, **options)
         assert result.forwards.sum() == seen.sum()
         assert result.backwards.sum() == seen[1]  # two classes: one backward a look
+
+
+@EVERY
+@pytest.mark.parametrize("to_goal", [False, True])
+def test_what_is_stored_lies_on_the_8_bit_grid_and_is_judged(name: str, to_goal: bool) -> None:
+    x, result = run(name, 12, seed=7, to_goal=to_goal, stored=True)
+    assert torch.equal(result.stored, quantise(result.stored))
+    criterion = LeaveDecision(clean_logits(MODEL32, x))
+    left = decision(clean_logits(MODEL32, result.stored)) != criterion.decision
+    assert torch.equal(result.survived, left)
+    _, plain = run(name, 12, seed=7, to_goal=to_goal)
+    assert torch.equal(plain.images, result.images)  # looking on does not change what was found
+    assert plain.stored is None
+    assert plain.survived is None
+
+
+@EVERY
+def test_the_judge_decides(name: str) -> None:
+    x = some_images(40, seed=5).float()
+    x = x[decision(clean_logits(MODEL32, x)) == 0]
+    criterion = LeaveDecision(clean_logits(MODEL32, x))
+    stubborn = linear(torch.zeros(144, 2), torch.tensor([1.0, 0.0]))  # always says 0
+    for to_goal in (False, True):
+        result = quick(name)(MODEL32, x, criterion, to_goal=to_goal, judge=stubborn)
+        assert not result.reached.any()
+    assert quick(name)(MODEL32, x, criterion).reached.any()

@@ -10,9 +10,11 @@ from xaiaudit.attacks.criteria import LeaveDecision
 from xaiaudit.attacks.deepfool import DeepFool
 from xaiaudit.attacks.fgsm import IterativeFGSM, ThesisFGSM
 from xaiaudit.attacks.pgd import PGD
+from xaiaudit.attacks.quantise import quantise
 from xaiaudit.attacks.registry import ATTACKS, attack
 from xaiaudit.attacks.tally import Tally, Verdict
 from xaiaudit.errors import UsageError
+from xaiaudit.functional import decision
 from xaiaudit.tensors import Outputs
 
 MODEL = AsModel(smooth_cnn()).float()
@@ -48,9 +50,66 @@ def test_to_the_goal_a_larger_radius_keeps_the_smaller_witness(name: str) -> Non
         broken = result.reached[small]
         assert result.reached[large][broken].all()
         assert torch.equal(result.images[large][broken], result.images[small][broken])
-        assert (result.forwards[large][broken] == 0).all()
-        assert (result.forwards[large][~broken] > 0).all()
         assert (result.distance[large] <= radii[large] + 1e-6).all()
+
+
+@pytest.mark.parametrize("name", SWEEPERS)
+def test_to_the_goal_finds_at_each_radius_what_a_run_at_it_alone_finds(name: str) -> None:
+    radii = radii_of(name)
+    swept = attack(name)(MODEL, X, CRITERION, radii=radii, to_goal=True)
+    for i, radius in enumerate(radii):
+        alone = attack(name, epsilon=radius)(MODEL, X, CRITERION, to_goal=True)
+        assert torch.equal(swept.reached[i], alone.reached)
+
+
+def test_an_image_costs_one_run_that_fails_and_what_succeeds() -> None:
+    radii = tuple(level / 255 for level in (0.1, 0.25, 0.5, 1, 2, 4, 8, 25.5))
+    swept = IterativeFGSM(steps=10)(MODEL, X, CRITERION, radii=radii, to_goal=True)
+    first = swept.reached.int().argmax(0)
+    assert swept.reached[-1].all()
+    assert len(set(first.tolist())) > 2  # the images differ
+    # a full run is 10 backwards and the first look is 1; a run that succeeds takes at most 10
+    assert (swept.backwards.sum(0) <= 1 + 10 + 10 + 10 * (first == 0)).float().mean() > 0.7
+    everything = IterativeFGSM(steps=10)(MODEL, X, CRITERION, radii=radii)
+    assert swept.backwards.sum() < 0.35 * everything.backwards.sum()
+
+
+def test_what_survives_rounding_is_searched_on_its_own() -> None:
+    radii = tuple(level / 255 for level in (0.1, 0.25, 0.5, 1, 2, 4, 8, 25.5))
+    swept = IterativeFGSM(steps=10)(MODEL, X, CRITERION, radii=radii, to_goal=True, stored=True)
+    assert not swept.survived[:2].any()  # under half a grey level rounding gives the clean image back
+    assert torch.equal(swept.stored[0], quantise(X))
+    assert swept.survived[-1].all()
+    for place, radius in enumerate(radii):
+        assert torch.equal(swept.stored[place], quantise(swept.stored[place]))
+        wrong = decision(clean_logits(MODEL, swept.stored[place])) != CRITERION.decision
+        assert torch.equal(wrong, swept.survived[place])
+        assert (swept.stored[place] - X).abs().max() <= radius + 0.5 / 255 + 1e-6
+        if place:
+            assert (swept.survived[place] | ~swept.survived[place - 1]).all()
+        if radius >= 0.5 / 255:
+            alone = IterativeFGSM(epsilon=radius, steps=10)(MODEL, X, CRITERION, stored=True)
+            assert (swept.survived[place] | ~alone.survived).all()
+
+
+def test_nothing_is_called_robust_at_a_small_radius_because_a_large_one_failed() -> None:
+    """On the hill a step of the whole large radius overshoots, so that only small radii succeed."""
+    model, x = Pit().eval(), torch.full((1, 1, 3, 3), 0.5)
+    criterion = LeaveDecision(clean_logits(model, x))
+    method = IterativeFGSM(steps=1)
+    assert not method(model, x, criterion, radii=(0.3,), to_goal=True).reached.any()
+    swept = method(model, x, criterion, radii=(0.02, 0.05, 0.3), to_goal=True)
+    assert swept.reached[:, 0].tolist() == [False, True, True]
+
+
+class Pit(torch.nn.Module):
+    """The decision changes only between 0.04 and 0.06 away; the slope at the clean image promises it at 0.2."""
+
+    def forward(self, images: torch.Tensor, layers: tuple[str, ...] = ()) -> Outputs:
+        u = (images - 0.5).mean((1, 2, 3))
+        inside = (u > 0.04) & (u < 0.06)
+        z = 0.2 - u - torch.where(inside, 1.0, 0.0) + torch.where(u > 0.06, 5.0, 0.0)
+        return Outputs(torch.stack((torch.zeros_like(z), z), 1))
 
 
 def test_the_step_size_follows_the_radius_unless_it_is_given() -> None:

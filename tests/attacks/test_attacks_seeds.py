@@ -14,6 +14,7 @@ from xaiaudit.attacks.fgsm import IterativeFGSM
 from xaiaudit.attacks.pgd import PGD, PGDL2
 from xaiaudit.attacks.quantise import quantise, survives
 from xaiaudit.attacks.seeds import Draws, default_seeds, image_seed
+from xaiaudit.attacks.sweep import at
 
 HASH = hashlib.sha256(b"an image").hexdigest()
 
@@ -43,7 +44,7 @@ def test_draws_do_not_know_the_batch() -> None:
 
 def test_pgd_starts_uniformly_in_its_ball() -> None:
     x = torch.full((400, 1, 3, 3), 0.5)
-    start = PGD(epsilon=0.2).start(Ball.around(x, None, "linf", 0.2), Draws(range(400), 0)).x - x
+    start = PGD(epsilon=0.2).start(Ball.around(x, None, "linf", at(x, 0.2)), Draws(range(400), 0)).x - x
     assert stats.kstest(start.flatten().numpy(), stats.uniform(-0.2, 0.4).cdf).pvalue > 0.01
 
 
@@ -51,7 +52,7 @@ def test_pgd_l2_starts_uniformly_in_its_ball_over_the_real_pixels() -> None:
     x = torch.full((600, 1, 3, 3), 0.5)
     valid = torch.ones(600, 1, 3, 3, dtype=torch.bool)
     valid[:, :, :2] = False  # three pixels are left
-    start = PGDL2(epsilon=0.4).start(Ball.around(x, valid, "l2", 0.4), Draws(range(600), 0)).x - x
+    start = PGDL2(epsilon=0.4).start(Ball.around(x, valid, "l2", at(x, 0.4)), Draws(range(600), 0)).x - x
     radius = start.flatten(1).norm(dim=1).numpy()
     assert stats.kstest((radius / 0.4) ** 3, "uniform").pvalue > 0.01
     direction = start[:, 0, 2, 0].numpy() / radius  # on a sphere, each coordinate is uniform

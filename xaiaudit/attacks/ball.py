@@ -13,7 +13,8 @@ from xaiaudit.tensors import Images, Rows, Valid
 class Ball:
     """All images within `epsilon` of `x0` (None: any distance), in [0, 1], equal to `x0` where not valid.
 
-    Every operation is a handful of elementwise kernels and never asks the device for a number.
+    Each image has a radius of its own. Every operation is a handful of elementwise kernels and never asks the
+    device for a number.
     """
 
     x0: Tensor  # (n, c, h, w)
@@ -21,30 +22,37 @@ class Ball:
     low: Tensor  # (n, c, h, w): the box, and for L-inf the ball, as bounds on each pixel
     high: Tensor
     norm: Norm
-    epsilon: float | None
+    epsilon: Tensor | None  # (n,)
 
     @classmethod
-    def around(cls, x0: Images, valid: Valid | None, norm: Norm, epsilon: float | None) -> "Ball":
+    def around(cls, x0: Images, valid: Valid | None, norm: Norm, epsilon: Tensor | None) -> "Ball":
         if valid is None:
             valid = torch.ones_like(x0[:, :1], dtype=torch.bool)
         if norm == "linf" and epsilon is not None:
-            low, high = (x0 - epsilon).clamp(min=0), (x0 + epsilon).clamp(max=1)
+            reach = per_image(epsilon)
+            low, high = (x0 - reach).clamp(min=0), (x0 + reach).clamp(max=1)
         else:
             low, high = torch.zeros_like(x0), torch.ones_like(x0)
         return cls(x0, valid, torch.where(valid, low, x0), torch.where(valid, high, x0), norm, epsilon)
+
+    @property
+    def radius(self) -> Tensor:
+        """(n, 1, 1, 1), to multiply images with; 0 where there is none."""
+        return per_image(torch.zeros_like(self.x0[:, 0, 0, 0]) if self.epsilon is None else self.epsilon)
 
     def project(self, x: Images) -> Images:
         """The ball first, then the box, which cannot lead out of the ball again. NaN stays NaN."""
         if self.norm == "l2" and self.epsilon is not None:
             delta = torch.where(self.valid, x - self.x0, 0)
-            shrink = self.epsilon / l2(delta).clamp(min=self.epsilon)
+            shrink = self.epsilon / torch.maximum(l2(delta), self.epsilon)
             x = self.x0 + delta * per_image(shrink)
         return x.clamp(self.low, self.high)
 
     def take(self, rows: Rows) -> "Ball":
         """The balls of some of the images."""
         x0, valid, low, high = (part[rows] for part in (self.x0, self.valid, self.low, self.high))
-        return Ball(x0, valid, low, high, self.norm, self.epsilon)
+        epsilon = None if self.epsilon is None else self.epsilon[rows]
+        return Ball(x0, valid, low, high, self.norm, epsilon)
 
 
 def l2(delta: Tensor) -> Tensor:

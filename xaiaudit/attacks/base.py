@@ -22,6 +22,11 @@ class Criterion(Protocol):
         """Of: gradient, features, mask_logits, boxes."""
         ...
 
+    @property
+    def applicable(self) -> Flags | None:
+        """(n,) of the whole batch: images that have such a goal; the others are left alone. None: all have."""
+        ...
+
     def loss(self, out: Outputs, rows: Rows) -> Scores:
         """(m,) to raise, independent between images, so that the gradient of its sum is each image's own."""
         ...
@@ -96,4 +101,6 @@ class Attack(Protocol):
         seeds: Sequence[int] | None = None,
         radii: Sequence[float] = (),
         to_goal: bool = False,
+        stored: bool = False,
+        judge: Model | None = None,
     ) -> AttackResult: ...

@@ -29,6 +29,7 @@ class LeaveDecision:
     decision: Labels = field(init=False)
     name: ClassVar[str] = "leave-decision"
     needs: ClassVar[frozenset[str]] = frozenset({"gradient"})
+    applicable: ClassVar[None] = None
 
     def __post_init__(self) -> None:
         logit(self.threshold)
@@ -66,6 +67,7 @@ class TargetClass:
     threshold: float = 0.5
     name: ClassVar[str] = "target-class"
     needs: ClassVar[frozenset[str]] = frozenset({"gradient"})
+    applicable: ClassVar[None] = None
 
     def __post_init__(self) -> None:
         logit(self.threshold)

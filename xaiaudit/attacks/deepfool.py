@@ -1,15 +1,15 @@
 """DeepFool: step after step onto the nearest linearised decision boundary, and a little beyond."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 
 from xaiaudit.attacks.ball import Ball, per_image
 from xaiaudit.attacks.base import Norm
 from xaiaudit.attacks.checks import check_count
-from xaiaudit.attacks.gradient import GradientAttack
-from xaiaudit.attacks.search import Seen, State
+from xaiaudit.attacks.search import Objective, Seen, State
+from xaiaudit.attacks.searching import SearchAttack
 from xaiaudit.errors import UsageError
 
 # A pixel of float32 does not feel less; without it, an image whose margin is zero would never move.
@@ -17,7 +17,7 @@ SHORTEST_STEP = 1e-6  # of a pixel: in L2 the root mean square
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeepFool(GradientAttack):
+class DeepFool(SearchAttack):
     """A small perturbation that reaches the goal. Moosavi-Dezfooli et al. 2016, arXiv:1511.04599.
 
     x = clip(x0 + (1 + overshoot) * sum of r), where each r crosses the boundary nearest to x in the norm:
@@ -33,7 +33,9 @@ class DeepFool(GradientAttack):
     words: ClassVar[str] = "DeepFool"
     epsilon: ClassVar[None] = None
     step_size: ClassVar[None] = None
-    objective: ClassVar[Literal["margins"]] = "margins"
+    objective: ClassVar[Objective] = "margins"
+    minimal: ClassVar[bool] = True
+    leaves: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.norm not in ("l2", "linf"):

@@ -1,4 +1,4 @@
-"""The loop that all gradient attacks share: an attack itself is only where to start and how to step."""
+"""The loop that all searches share: an attack itself is only where to start and how to step."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,40 +8,99 @@ import torch
 from torch import Tensor
 
 from xaiaudit.attacks.ball import Ball
-from xaiaudit.attacks.base import Criterion
+from xaiaudit.attacks.base import Criterion, Norm
+from xaiaudit.attacks.quantise import quantise
 from xaiaudit.attacks.search import Search, Seen, State
 from xaiaudit.attacks.seeds import Draws
 from xaiaudit.attacks.tally import Tally, Verdict
 from xaiaudit.tensors import AttackResult, Flags, Model, Rows
 
+HALF_A_GREY_LEVEL = 0.5 / 255
+
 
 class Problem(NamedTuple):
     """What is attacked: the same for every radius and restart."""
 
-    model: Model
+    model: Model  # searches
+    judge: Model  # decides
     criterion: Criterion
     x0: Tensor  # (n, c, h, w)
     valid: Tensor | None  # (n, 1, h, w) bool
     seeds: Sequence[int]  # one an image, or none where nothing is drawn
     to_goal: bool
+    stored: bool
+
+    @property
+    def everything(self) -> Rows:
+        return torch.arange(len(self.x0), device=self.x0.device)
 
 
-def run(search: Search, problem: Problem, known: AttackResult | None = None) -> AttackResult:
-    """Attack at one radius; images that `known` has reached already are taken over as they are.
+def run(search: Search, problem: Problem, rows: Rows, radii: Tensor | None) -> AttackResult:
+    """Attack the images of these rows, each at its own radius, (len(rows),); None: in the whole box.
 
-    The first restart takes every image, later ones those that were not reached. An image that did not
-    reach the goal has failed if in any restart its gradient was zero everywhere or not finite: there it
-    stays where it was. Success is judged by a forward of its own on the final image, without gradients.
+    The first restart takes every image, later ones those that were not reached (of a search for the smallest
+    perturbation: all). An image that did not reach the goal has failed if in any restart its gradient was zero
+    everywhere or not finite: there it stays where it was. Success is judged by a forward of its own on the final
+    image, without gradients. Images to which the criterion does not apply stay as they are.
     """
-    tally = Tally(problem.x0, known)
-    whole = Ball.around(problem.x0, problem.valid, search.norm, search.epsilon)
+    applicable, valid = problem.criterion.applicable, problem.valid
+    x0 = problem.x0[rows]
+    smallest = search.norm if search.minimal and not search.leaves else None
+    tally = Tally(x0, None if applicable is None else applicable[rows], smallest)
+    ball = Ball.around(x0, None if valid is None else valid[rows], search.norm, radii)
     for restart in range(search.restarts):
-        rows = tally.pending()
-        if not len(rows):
+        places = tally.pending()
+        if not len(places):
             break
-        draws = Draws([problem.seeds[i] for i in rows.tolist()] if search.random_start else (), restart)
-        _attempt(search, problem, tally, _start(search, whole.take(rows), draws, rows))
+        seeds = [problem.seeds[row] for row in rows[places].tolist()] if search.random_start else ()
+        _Attempt(search, problem, tally, rows).go(ball.take(places), places, Draws(seeds, restart))
+    if problem.stored:
+        _judge_rounded(problem, tally, rows)
     return tally.result(search.norm)
+
+
+def first_order(problem: Problem, norm: Norm) -> tuple[Tensor, int, int]:
+    """(n,) how far the nearest boundary lies in the linearised model, in [0, 1] intensities; forwards, backwards.
+
+    Infinite where no gradient leads there, NaN where it is not finite.
+    """
+    x = problem.x0.detach().requires_grad_()
+    values = problem.criterion.margins(problem.model(x), problem.everything)
+    grads = torch.stack(_gradients(values, x), 1)
+    if problem.valid is not None:
+        grads = grads.masked_fill_(~problem.valid[:, None], 0)
+    slopes = torch.linalg.vector_norm(grads.flatten(2), ord=1 if norm == "linf" else 2, dim=2)  # (n, j)
+    lengths = values.detach().clamp(min=0) / slopes
+    return (
+        torch.where(slopes > 0, lengths, torch.where(slopes.isnan(), torch.nan, torch.inf)).amin(1),
+        1,
+        values.shape[1],
+    )
+
+
+def survivable(norm: Norm, radii: Tensor | None, like: Tensor) -> Tensor:
+    """(n,) bool: rounding to 8 bits need not give the clean image back; below half a grey level it does."""
+    if norm == "l2" or radii is None:
+        return torch.ones_like(like[:, 0, 0, 0], dtype=torch.bool)
+    return radii >= HALF_A_GREY_LEVEL * (1 - 1e-6)
+
+
+def _judge_rounded(problem: Problem, tally: Tally, rows: Rows) -> None:
+    """Round the images that no rounded one stands for yet."""
+    places = (tally.applicable & ~tally.survived).nonzero()[:, 0]
+    x = quantise(tally.images[places])
+    survived = _verdict(problem, x, rows[places]).reached if len(x) else tally.survived[places]
+    tally.count(places, 1, 0)
+    tally.offer_stored(places, x, survived)
+
+
+def _verdict(problem: Problem, x: Tensor, rows: Rows) -> Verdict:
+    with torch.inference_mode():
+        out = problem.judge(x)
+        finite = out.logits.isfinite().all(1)
+        reached = problem.criterion.reached(out, rows) & finite
+        loss = problem.criterion.loss(out, rows).to(x)
+        return Verdict(reached, torch.where(loss.isnan(), -torch.inf, loss), finite)
 
 
 @dataclass
@@ -50,47 +109,121 @@ class _Batch:
 
     state: State
     ball: Ball
-    rows: Tensor  # (m,) of the batch that the attack started with
+    places: Tensor  # (m,) in the tally
     stuck: Tensor  # (m,) bool
+    keen: Tensor  # (m,) bool: rounding to 8 bits may leave something of what is found
 
     def take(self, kept: Tensor) -> None:
         self.state = self.state.take(kept)
-        self.ball, self.rows, self.stuck = self.ball.take(kept), self.rows[kept], self.stuck[kept]
+        self.ball, self.places = self.ball.take(kept), self.places[kept]
+        self.stuck, self.keen = self.stuck[kept], self.keen[kept]
 
 
-def _start(search: Search, ball: Ball, draws: Draws, rows: Rows) -> _Batch:
-    return _Batch(search.start(ball, draws), ball, rows, torch.zeros_like(rows, dtype=torch.bool))
+@dataclass(frozen=True)
+class _Attempt:
+    """One restart."""
 
+    search: Search
+    problem: Problem
+    tally: Tally
+    rows: Rows  # place in the tally -> row of the problem
 
-def _attempt(search: Search, problem: Problem, tally: Tally, batch: _Batch) -> None:
-    # The only place where the host waits for the device is `_leave`, and only if images may leave.
-    leaves = problem.to_goal or search.epsilon is None
-    for _ in range(search.steps):
-        seen = _look(search, problem, batch)
-        tally.count(batch.rows, 1, seen.values.shape[1])
-        if leaves:
-            stayed = _leave(problem, tally, batch, seen)
-            if not len(batch.rows):
-                return
-            seen = seen.take(stayed)
-        _move(search, batch, seen)
-    everything = torch.arange(len(batch.rows), device=batch.rows.device)
-    _judge(problem, tally, batch, everything)
+    def go(self, ball: Ball, places: Tensor, draws: Draws) -> None:
+        keen = survivable(self.search.norm, ball.epsilon, ball.x0) & self.problem.stored
+        stuck = torch.zeros_like(places, dtype=torch.bool)
+        batch = _Batch(self.search.start(ball, draws), ball, places, stuck, keen)
+        # The only place where the host waits for the device is `_leave`, and only if images may leave.
+        goal = self.search.leaves if self.search.minimal else self.problem.to_goal
+        for step in range(self.search.steps):
+            seen = self._look(batch, step)
+            if goal or batch.state.done is not None:
+                stayed = self._leave(batch, seen, goal)
+                if not len(batch.places):
+                    return
+                seen = seen.take(stayed)
+            self._move(batch, seen)
+        self._book(batch, self._everyone(batch))
 
+    def _look(self, batch: _Batch, step: int) -> Seen:
+        """Forward and backward at the iterates; padding has no gradient, however it came about."""
+        search, criterion = self.search, self.problem.criterion
+        x = batch.state.x.detach().requires_grad_(search.gradients)
+        rows = self.rows[batch.places]
+        with torch.set_grad_enabled(search.gradients):
+            out = self.problem.model(x)
+            by_loss = search.objective == "loss"
+            values = criterion.loss(out, rows)[:, None] if by_loss else criterion.margins(out, rows)
+        reached = criterion.reached(out, rows)
+        if search.objective == "margins" and search.leaves:
+            reached &= values.amin(1) < -_rounding(out.logits)
+        grads = x.new_empty((len(x), 0, *x.shape[1:]))
+        if search.gradients:
+            grads = torch.stack(_gradients(values, x), 1).masked_fill_(~batch.ball.valid[:, None], 0)
+        self.tally.count(batch.places, 1, grads.shape[1])
+        return Seen(values.detach(), grads, reached, step)
 
-def _look(search: Search, problem: Problem, batch: _Batch) -> Seen:
-    """Forward and backward at the iterates; padding has no gradient, however it came about."""
-    x = batch.state.x.detach().requires_grad_()
-    out = problem.model(x)
-    if search.objective == "loss":
-        values = problem.criterion.loss(out, batch.rows)[:, None]
-    else:
-        values = problem.criterion.margins(out, batch.rows)
-    reached = problem.criterion.reached(out, batch.rows)
-    if search.objective == "margins":
-        reached &= values.amin(1) < -_rounding(out.logits)
-    grads = torch.stack(_gradients(values, x), 1).masked_fill(~batch.ball.valid[:, None], 0)
-    return Seen(values.detach(), grads, reached)
+    def _move(self, batch: _Batch, seen: Seen) -> None:
+        """One step for all images that can go on; the others stay at their last finite iterate."""
+        moved = self.search.step(batch.state, seen, batch.ball)
+        able = moved.x.flatten(1).amax(1).isfinite()  # NaN goes through; iterates lie in the box
+        if self.search.gradients:
+            size = torch.linalg.vector_norm(seen.grads.flatten(2), ord=torch.inf, dim=2)  # (m, j)
+            able &= size.isfinite().all(1) & (size > 0).any(1)
+        batch.stuck = batch.stuck | ~able
+        batch.state = moved.where(~batch.stuck, batch.state)
+
+    def _leave(self, batch: _Batch, seen: Seen, goal: bool) -> Tensor:
+        """Let images go that are stuck, at their end, or have reached the goal, once a judging forward confirms it."""
+        ended = batch.stuck if batch.state.done is None else batch.stuck | batch.state.done
+        claimed = (seen.reached & ~ended) if goal else torch.zeros_like(ended)
+        everyone = self._everyone(batch)
+        if not bool((ended | claimed).any()):
+            return everyone
+        gone = ended.clone()
+        self._book(batch, ended.nonzero()[:, 0])
+        claimed_places = claimed.nonzero()[:, 0]
+        gone[claimed_places] = self._confirm(batch, claimed_places)
+        stayed = everyone[~gone]
+        batch.take(stayed)
+        return stayed
+
+    def _confirm(self, batch: _Batch, chosen: Tensor) -> Flags:
+        """Book claimed successes; (len(chosen),) bool whether nothing is left to look for."""
+        if not len(chosen):
+            return torch.zeros_like(chosen, dtype=torch.bool)
+        fresh = ~self.tally.reached[batch.places[chosen]]
+        self._judge(batch.state.x[chosen[fresh]], batch.places[chosen[fresh]], batch.stuck[chosen[fresh]])
+        reached = self.tally.reached[batch.places[chosen]]
+        self._round(batch, chosen[reached & batch.keen[chosen]])
+        return reached & (self.tally.survived[batch.places[chosen]] | ~batch.keen[chosen])
+
+    def _book(self, batch: _Batch, chosen: Tensor) -> None:
+        """Judge the finalists of images whose search is over; of those reached on the way, only rounded."""
+        if self.tally.smallest is None:
+            reached = self.tally.reached[batch.places[chosen]]
+            self._round(batch, chosen[reached & batch.keen[chosen]])
+            chosen = chosen[~reached]
+        if not len(chosen):
+            return
+        for x in self.search.finalists(batch.state):
+            self._judge(x[chosen], batch.places[chosen], batch.stuck[chosen])
+
+    def _round(self, batch: _Batch, chosen: Tensor) -> None:
+        """Judge the iterates of these images on the 8-bit grid, where nothing was found there yet."""
+        chosen = chosen[~self.tally.survived[batch.places[chosen]]]
+        if len(chosen):
+            places, x = batch.places[chosen], quantise(batch.state.x[chosen])
+            self.tally.count(places, 1, 0)
+            self.tally.offer_stored(places, x, _verdict(self.problem, x, self.rows[places]).reached)
+
+    def _judge(self, x: Tensor, places: Tensor, stuck: Tensor) -> None:
+        if len(x):
+            self.tally.count(places, 1, 0)
+            self.tally.offer(places, x, _verdict(self.problem, x, self.rows[places]), stuck)
+
+    @staticmethod
+    def _everyone(batch: _Batch) -> Tensor:
+        return torch.arange(len(batch.places), device=batch.places.device)
 
 
 def _rounding(logits: Tensor) -> Tensor:
@@ -107,39 +240,3 @@ def _gradients(values: Tensor, x: Tensor) -> list[Tensor]:
         torch.autograd.grad(total, x, retain_graph=j + 1 < len(sums), materialize_grads=True)[0]
         for j, total in enumerate(sums)
     ]
-
-
-def _move(search: Search, batch: _Batch, seen: Seen) -> None:
-    """One step for all images that can go on; the others stay at their last finite iterate."""
-    moved = search.step(batch.state, seen, batch.ball)
-    size = seen.grads.abs().flatten(2).amax(2)  # (m, j); NaN goes through
-    able = size.isfinite().all(1) & (size > 0).any(1) & moved.x.isfinite().flatten(1).all(1)
-    batch.stuck = batch.stuck | ~able
-    batch.state = moved.where(~batch.stuck, batch.state)
-
-
-def _leave(problem: Problem, tally: Tally, batch: _Batch, seen: Seen) -> Tensor:
-    """Let images go that are stuck or have reached the goal, once a judging forward confirms it."""
-    done = (seen.reached | batch.stuck).nonzero()[:, 0]
-    everything = torch.arange(len(batch.rows), device=batch.rows.device)
-    if not len(done):
-        return everything
-    gone = torch.zeros_like(batch.stuck)
-    gone[done] = _judge(problem, tally, batch, done) | batch.stuck[done]
-    stayed = everything[~gone]
-    batch.take(stayed)
-    return stayed
-
-
-def _judge(problem: Problem, tally: Tally, batch: _Batch, places: Tensor) -> Flags:
-    """Book the images at these places of the batch; (len(places),) bool whether they reached the goal."""
-    x, rows = batch.state.x[places], batch.rows[places]
-    with torch.inference_mode():
-        out = problem.model(x)
-        finite = out.logits.isfinite().all(1)
-        reached = problem.criterion.reached(out, rows) & finite
-        loss = problem.criterion.loss(out, rows)
-        verdict = Verdict(reached, torch.where(loss.isnan(), -torch.inf, loss), finite)
-    tally.count(rows, 1, 0)
-    tally.offer(rows, x, verdict, batch.stuck[places])
-    return reached

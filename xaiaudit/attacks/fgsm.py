@@ -3,20 +3,22 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from torch import Tensor
+
 from xaiaudit.attacks.ball import Ball
 from xaiaudit.attacks.base import Norm
 from xaiaudit.attacks.checks import check_count, check_radius
-from xaiaudit.attacks.gradient import GradientAttack
 from xaiaudit.attacks.search import Seen, State
+from xaiaudit.attacks.searching import SearchAttack
 
 
-def signed_step(state: State, seen: Seen, ball: Ball, step_size: float) -> State:
+def signed_step(state: State, seen: Seen, ball: Ball, step_size: Tensor | float) -> State:
     """Up the loss by the sign of its gradient, then back into the ball. sign(0) = 0."""
     return State(ball.project(state.x + step_size * seen.grads[:, 0].sign()))
 
 
 @dataclass(frozen=True, kw_only=True)
-class IterativeFGSM(GradientAttack):
+class IterativeFGSM(SearchAttack):
     """FGSM in small steps from the clean image (BIM). Kurakin et al. 2017, arXiv:1607.02533."""
 
     epsilon: float = 0.1  # L-inf radius, in [0, 1] intensities
@@ -36,11 +38,12 @@ class IterativeFGSM(GradientAttack):
         return self.epsilon / self.steps if self.alpha is None else self.alpha
 
     def step(self, state: State, seen: Seen, ball: Ball) -> State:
-        return signed_step(state, seen, ball, self.step_size)
+        step_size = ball.radius / self.steps if self.alpha is None else self.alpha
+        return signed_step(state, seen, ball, step_size)
 
 
 @dataclass(frozen=True, kw_only=True)
-class SingleStepFGSM(GradientAttack):
+class SingleStepFGSM(SearchAttack):
     """One step of the size of the radius. Goodfellow et al. 2015, arXiv:1412.6572, section 4."""
 
     epsilon: float = 0.1  # L-inf radius, in [0, 1] intensities
@@ -57,11 +60,11 @@ class SingleStepFGSM(GradientAttack):
         return self.epsilon
 
     def step(self, state: State, seen: Seen, ball: Ball) -> State:
-        return signed_step(state, seen, ball, self.step_size)
+        return signed_step(state, seen, ball, ball.radius)
 
 
 @dataclass(frozen=True, kw_only=True)
-class ThesisFGSM(GradientAttack):
+class ThesisFGSM(SearchAttack):
     """Iterative FGSM with 25 steps of 0.1 grey level, so at most 2.5 grey levels. Rasaee 2022.
 
     The second reading of "epsilon 0.1, 25 steps"; nothing about it can be changed, the radius included.

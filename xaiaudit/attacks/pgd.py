@@ -9,13 +9,13 @@ from xaiaudit.attacks.ball import Ball, per_image, unit
 from xaiaudit.attacks.base import Norm
 from xaiaudit.attacks.checks import check_count, check_radius
 from xaiaudit.attacks.fgsm import signed_step
-from xaiaudit.attacks.gradient import GradientAttack
 from xaiaudit.attacks.search import Seen, State
+from xaiaudit.attacks.searching import SearchAttack
 from xaiaudit.attacks.seeds import Draws
 
 
 @dataclass(frozen=True, kw_only=True)
-class PGD(GradientAttack):
+class PGD(SearchAttack):
     """PGD in the L-inf ball, started uniformly in it. Madry et al. 2018, arXiv:1706.06083."""
 
     epsilon: float = 8 / 255  # L-inf radius, in [0, 1] intensities
@@ -38,14 +38,15 @@ class PGD(GradientAttack):
         return 2.5 * self.epsilon / self.steps if self.alpha is None else self.alpha
 
     def start(self, ball: Ball, draws: Draws) -> State:
-        return State(ball.project(ball.x0 + self.epsilon * (2 * draws.uniform(ball.x0) - 1)))
+        return State(ball.project(ball.x0 + ball.radius * (2 * draws.uniform(ball.x0) - 1)))
 
     def step(self, state: State, seen: Seen, ball: Ball) -> State:
-        return signed_step(state, seen, ball, self.step_size)
+        step_size = 2.5 * ball.radius / self.steps if self.alpha is None else self.alpha
+        return signed_step(state, seen, ball, step_size)
 
 
 @dataclass(frozen=True, kw_only=True)
-class PGDL2(GradientAttack):
+class PGDL2(SearchAttack):
     """PGD in the L2 ball, along gradients of length 1, started uniformly in it. Madry et al. 2018."""
 
     epsilon: float = 3.0  # L2 radius over all pixels, in [0, 1] intensities
@@ -71,8 +72,9 @@ class PGDL2(GradientAttack):
         """A random direction over the real pixels, at radius epsilon * u^(1/d) of their number d."""
         direction = unit(torch.where(ball.valid, draws.normal(ball.x0), 0))
         pixels = ball.valid.flatten(1).sum(1) * ball.x0.shape[1]
-        length = self.epsilon * draws.uniform(ball.x0[:, 0, 0, 0]) ** (1 / pixels)
-        return State(ball.project(ball.x0 + per_image(length) * direction))
+        share = draws.uniform(ball.x0[:, 0, 0, 0]) ** (1 / pixels)
+        return State(ball.project(ball.x0 + per_image(share) * ball.radius * direction))
 
     def step(self, state: State, seen: Seen, ball: Ball) -> State:
-        return State(ball.project(state.x + self.step_size * unit(seen.grads[:, 0])))
+        step_size = 2.5 * ball.radius / self.steps if self.alpha is None else self.alpha
+        return State(ball.project(state.x + step_size * unit(seen.grads[:, 0])))

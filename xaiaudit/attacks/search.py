@@ -5,34 +5,45 @@ from typing import ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from xaiaudit.attacks.ball import Ball, per_image
+from xaiaudit.attacks.ball import Ball
 from xaiaudit.attacks.base import Norm
 from xaiaudit.attacks.seeds import Draws
 
+Objective = Literal["loss", "margins"]
+
 
 class State(NamedTuple):
-    """The iterates of a search, and what it carries from step to step (a sum, momentum and the like)."""
+    """The iterates of a search, and what it carries from step to step (a sum, momentum, a step size)."""
 
     x: Tensor  # (m, c, h, w)
-    memory: tuple[Tensor, ...] = ()  # each (m, c, h, w)
+    memory: tuple[Tensor, ...] = ()  # each (m, ...)
+    done: Tensor | None = None  # (m,) bool: images whose search has ended of itself
+    draws: Draws | None = None  # of searches that draw in their steps
 
     def take(self, kept: Tensor) -> "State":
-        return State(self.x[kept], tuple(part[kept] for part in self.memory))
+        return State(
+            self.x[kept],
+            tuple(part[kept] for part in self.memory),
+            None if self.done is None else self.done[kept],
+            None if self.draws is None else self.draws.take(kept),
+        )
 
     def where(self, chosen: Tensor, other: "State") -> "State":
         """This state for the chosen images, (m,) bool, the other one for the rest."""
-        chosen = per_image(chosen)
-        pairs = zip(self.memory, other.memory, strict=True)
-        memory = tuple(torch.where(chosen, mine, its) for mine, its in pairs)
-        return State(torch.where(chosen, self.x, other.x), memory)
+        pairs = zip((self.x, *self.memory), (other.x, *other.memory), strict=True)
+        x, *memory = (torch.where(_like(chosen, mine), mine, its) for mine, its in pairs)
+        return self._replace(x=x, memory=tuple(memory))
 
 
 class Seen(NamedTuple):
     """What one forward and backward at the iterates says of the objective, of which an image has j values."""
 
     values: Tensor  # (m, j)
-    grads: Tensor  # (m, j, c, h, w), zero where not valid
+    grads: (
+        Tensor  # (m, j, c, h, w), zero where not valid; empty (m, 0, c, h, w) for searches without gradients
+    )
     reached: Tensor  # (m,) bool, as the search sees it; only the judging forward counts
+    step: int  # how many were made before
 
     def take(self, kept: Tensor) -> "Seen":
         return self._replace(values=self.values[kept], grads=self.grads[kept], reached=self.reached[kept])
@@ -43,21 +54,25 @@ class Search(Protocol):
     """An attack as the engine sees it. `step` never asks the device for a number."""
 
     restarts: int = 1
-    random_start: ClassVar[bool] = False
-    objective: ClassVar[Literal["loss", "margins"]] = (
-        "loss"  # of the criterion: to raise, or to bring to zero
-    )
+    random_start: ClassVar[bool] = False  # or draws in its steps
+    objective: ClassVar[Objective] = "loss"  # of the criterion: to raise, or to bring to zero
+    gradients: ClassVar[bool] = True  # False: the search only looks at values
+    # Looks for the smallest perturbation, in the whole box; counts at a radius if it lies in that ball.
+    minimal: ClassVar[bool] = False
+    leaves: ClassVar[bool] = False  # minimal, and an image leaves at the first success
 
     @property
     def norm(self) -> Norm: ...
 
     @property
     def epsilon(self) -> float | None:
-        """None: the smallest perturbation is looked for, so an image leaves when it reaches its goal."""
+        """Radius; None where none is asked for."""
         ...
 
     @property
-    def steps(self) -> int: ...
+    def steps(self) -> int:
+        """At most so many looks at each image in one restart."""
+        ...
 
     def start(self, ball: Ball, draws: Draws) -> State:
         """Where to begin: the clean images, unless the attack says otherwise."""
@@ -66,3 +81,12 @@ class Search(Protocol):
     def step(self, state: State, seen: Seen, ball: Ball) -> State:
         """The next iterates, inside the ball."""
         ...
+
+    def finalists(self, state: State) -> tuple[Tensor, ...]:
+        """Images to be judged at the end, (m, c, h, w) each; of those the first success, else the highest loss."""
+        return (state.x,)
+
+
+def _like(chosen: Tensor, values: Tensor) -> Tensor:
+    """(m,) flags shaped to choose among (m, ...)."""
+    return chosen.view(-1, *(1,) * (values.ndim - 1))

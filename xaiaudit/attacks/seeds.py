@@ -26,6 +26,17 @@ class Draws:
     def __init__(self, seeds: Sequence[int], restart: int) -> None:
         self._generators = [torch.Generator().manual_seed(_hashed(f"{s}/{restart}".encode())) for s in seeds]
 
+    def take(self, kept: Tensor) -> "Draws":
+        """Those of some of the images, which go on where they are."""
+        some = Draws((), 0)
+        some._generators = [self._generators[place] for place in kept.tolist()]
+        return some
+
+    def integers(self, below: int, count: int) -> Tensor:
+        """(m, count) int64 in [0, below), on the CPU."""
+        drawn = [torch.randint(below, (count,), generator=g) for g in self._generators]
+        return torch.stack(drawn) if drawn else torch.zeros(0, count, dtype=torch.int64)
+
     def uniform(self, like: Tensor) -> Tensor:
         """In [0, 1), of the shape, kind and device of `like`, (n, ...)."""
         return _stacked([torch.rand(like.shape[1:], generator=g) for g in self._generators], like)
