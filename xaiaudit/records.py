@@ -158,6 +158,16 @@ class AttackRecord(Record):
     backwards: int
 
 
+class SelfCheckRecord(Record):
+    """Whether an attack, or the model that it attacks, behaves as a sound attack must. Figures of a subset."""
+
+    attack_id: str | None  # None: of the model
+    name: str  # what is expected, e.g. "twice the steps do not find more"
+    status: Literal["passed", "failed", "not assessable"]
+    words: str  # one sentence with the figures and the radius in grey levels
+    figures: dict[str, float | int | None]
+
+
 class ExplainerRecord(Record):
     id: str
     name: str
@@ -255,6 +265,7 @@ class AuditRecord(Record):
     leak: LeakRecord
     clean: CleanRecord
     attacks: list[AttackRecord]
+    checks: list[SelfCheckRecord] = []  # of the attacks and the model; empty in audits that made none
     explainers: list[ExplainerRecord]
     maps: list[MapRecord]
     regions: RegionCoverage
