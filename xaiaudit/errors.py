@@ -25,5 +25,9 @@ class NumericalError(XaiauditError):
     """A computation left the finite numbers, so that nothing after it would be true."""
 
 
+class TrainingError(XaiauditError):
+    """A training run that ended in a model nobody should use, so that none was written."""
+
+
 class InstallationError(XaiauditError):
     """Packages that do not fit together, so that one of them cannot be imported."""

@@ -198,7 +198,7 @@ def test_a_state_file_belongs_to_one_run(tmp_path: Path) -> None:
 
 
 HISTORY = [
-    Epoch(number=i, train_loss=1 / i, validation_loss=loss, validation_auc=0.8, seconds=3.0, lowest=i < 3)
+    Epoch(number=i, train_loss=1 / i, validation_loss=loss, validation_auc=0.8, seconds=3.0, best=i < 3)
     for i, loss in enumerate((0.9, 0.6, 0.7), start=1)
 ]
 
@@ -220,5 +220,5 @@ def test_plain_lines_where_there_is_no_terminal(tmp_path: Path) -> None:
             progress.epoch(epoch, 3)
     lines = (tmp_path / "log").read_text().splitlines()
     assert len(lines) == 4
-    assert lines[2] == "epoch 2/3: loss 0.500, validation 0.600 (lowest so far), AUC 0.80, 3 s"
+    assert lines[2] == "epoch 2/3: loss 0.500, validation 0.600 (best so far), AUC 0.80, 3 s"
     assert lines[3] == "epoch 3/3: loss 0.333, validation 0.700, AUC 0.80, 3 s"

@@ -60,18 +60,22 @@ from xaiaudit.cli import options
     show_default=True,
     help="Input channels of the network.",
 )
-@click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training images.  [default: 8]")
+@click.option(
+    "--epochs",
+    type=click.IntRange(min=1),
+    help="Passes over the training images.  [default: 8; adversarial: 16]",
+)
 @options.batch_size(16)
 @click.option("--learning-rate", type=float, help="Of Adam.  [default: 1e-4]")
 @click.option(
     "--patience",
     type=click.IntRange(min=1),
-    help="Stop after so many epochs without a lower validation loss.  [default: never]",
+    help="Stop after so many epochs without a better one.  [default: never]",
 )
 @click.option(
     "--class-weights",
     type=click.Choice(["none", "balanced"]),
-    help="Weigh classes by their share of the images.  [default: none]",
+    help="Weigh classes by their share of the images.  [default: none; adversarial: balanced]",
 )
 @click.option("--alpha", type=float, help="Multi-task networks: weight of the cross-entropy.  [default: 0.1]")
 @click.option("--beta", type=float, help="Multi-task networks: weight of the Dice loss.  [default: 1]")
@@ -86,6 +90,37 @@ from xaiaudit.cli import options
     "--batch-norm",
     type=click.Choice(["auto", "train", "freeze"]),
     help="Whether batch-norm statistics learn; auto freezes folded ones.  [default: auto]",
+)
+@click.option(
+    "--adversarial",
+    type=click.Choice(["pgd", "trades", "free"]),
+    help="Train to resist: on images moved by PGD, by TRADES, or by single steps from a random start.  "
+    "[default: on images as they are]",
+)
+@click.option(
+    "--epsilon",
+    metavar="RADIUS",
+    help="Adversarial: L-inf radius, in [0, 1] intensity, e.g. 1/255.  [default: 1/255]",
+)
+@click.option(
+    "--adversarial-steps",
+    "steps",
+    type=click.IntRange(min=1),
+    help="Adversarial: steps of the inner attack.  [default: 2; free: 1]",
+)
+@click.option("--trades-beta", type=float, help="TRADES: weight of the KL divergence.  [default: 3]")
+@click.option(
+    "--clean-share", type=float, help="pgd and free: share of each batch left clean.  [default: 0.5]"
+)
+@click.option(
+    "--plain-epochs",
+    type=click.IntRange(min=0),
+    help="Adversarial: epochs before the first attack.  [default: 3]",
+)
+@click.option(
+    "--ramp-epochs",
+    type=click.IntRange(min=0),
+    help="Adversarial: epochs over which the radius rises.  [default: 4]",
 )
 @click.option(
     "--fractions",
@@ -123,20 +158,13 @@ def train(**given: Any) -> None:
     Defaults follow the recipe of Rasaee 2022. A run that was killed goes on when it is started again.
     """
     from xaiaudit.data import open_dataset
-    from xaiaudit.training import Recipe, console
+    from xaiaudit.training import console
     from xaiaudit.training import train as run
     from xaiaudit.types import Preprocessing
 
     options.check_free(given["out"], overwrite=given["overwrite"])
     _set_threads(given["threads"])
-    changed = {
-        name: given[name]
-        for name in (
-            "epochs", "batch_size", "learning_rate", "patience", "class_weights", "alpha", "beta",
-            "flip", "rotation", "shift", "batch_norm",
-        )
-        if given[name] is not None
-    }  # fmt: skip
+    recipe = _recipe(given)
     normals: Any = given["normals"] or "leave-out"
     dataset = open_dataset(given["data"], kind=given["dataset"], normals=normals)
     grey: dict[str, Any] = (
@@ -151,7 +179,7 @@ def train(**given: Any) -> None:
             arguments=options.pairs(given["arguments"]),
             positive=given["positive"],
             preprocessing=Preprocessing(size=given["size"], mode=given["mode"], **grey),
-            recipe=Recipe(**changed),
+            recipe=recipe,
             seed=given["seed"],
             fractions=_fractions(given["fractions"]),
             limit=given["limit"],
@@ -166,6 +194,30 @@ def train(**given: Any) -> None:
             progress=progress,
         )
     _print(trained, as_json=given["as_json"])
+
+
+RECIPE = (
+    "epochs", "batch_size", "learning_rate", "patience", "class_weights", "alpha", "beta", "flip", "rotation",
+    "shift", "batch_norm",
+)  # fmt: skip
+ADVERSARIAL = ("epsilon", "steps", "trades_beta", "clean_share", "plain_epochs", "ramp_epochs")
+
+
+def _recipe(given: dict[str, Any]) -> Any:
+    from xaiaudit.errors import UsageError
+    from xaiaudit.training import Adversarial, Recipe, resisting
+
+    changed, attack = (
+        {name: given[name] for name in names if given[name] is not None} for names in (RECIPE, ADVERSARIAL)
+    )
+    if "epsilon" in attack:
+        attack["epsilon"] = _radius(attack["epsilon"])
+    if given["adversarial"] is not None:
+        return resisting(Adversarial(method=given["adversarial"], **attack), **changed)
+    if attack:
+        name = "adversarial-steps" if "steps" in attack else next(iter(attack)).replace("_", "-")
+        raise UsageError(f"--{name} is of adversarial training; add --adversarial pgd, trades or free")
+    return Recipe(**changed)
 
 
 def _print(trained: Any, *, as_json: bool) -> None:
@@ -184,6 +236,16 @@ def _print(trained: Any, *, as_json: bool) -> None:
         click.echo(f"Warning: {warning}")
     click.echo(f"Losses: {trained.picture}")
     click.echo(f"Checkpoint: {trained.path}")
+
+
+def _radius(text: str) -> float:
+    from xaiaudit.attacks.spec import number
+    from xaiaudit.errors import UsageError
+
+    try:
+        return number(text)
+    except ValueError as error:
+        raise UsageError(f"--epsilon takes a radius such as 1/255 or 0.004, got {text!r}") from error
 
 
 def _fractions(text: str) -> tuple[float, float, float]:

@@ -85,14 +85,19 @@ def positive_scores(logits: Logits, positive: int, threshold: float) -> Float[np
 
 
 def balanced_accuracy(truth: Decisions, decided: Decisions, cases: Cases, k: int) -> Interval | None:
-    """Mean over k classes of the share decided rightly; None where one is missing.
+    """Mean over k classes of the share decided rightly; None where one is missing. See `class_mean`."""
+    return class_mean(decided == truth, truth, cases, k)
+
+
+def class_mean(hits: Flags, truth: Decisions, cases: Cases, k: int) -> Interval | None:
+    """Mean over k classes of the share of hits among the class's images; None where a class has none.
 
     The interval joins those of the classes (Wilson at n/deff), each distance from estimate to bound taken as an
     independent error: a perfect model gets no bound of 1, as a bootstrap would give it.
 
     Source: Zou & Donner 2008, Statistics in Medicine 27:1693-1702 (MOVER).
     """
-    recalls = [_share(decided == truth, truth == label, cases) for label in range(k)]
+    recalls = [_share(hits, truth == label, cases) for label in range(k)]
     if any(recall is None for recall in recalls):
         return None
     shares, lows, highs = np.array([(r.estimate, r.low, r.high) for r in recalls if r is not None]).T

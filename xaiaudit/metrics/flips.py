@@ -8,6 +8,7 @@ in [0, 1] with a case-level interval; its estimate is None where no image could 
 import numpy as np
 
 from xaiaudit.metrics.cases import Cases, select
+from xaiaudit.metrics.classification import class_mean
 from xaiaudit.metrics.proportions import proportion
 from xaiaudit.records import Interval
 from xaiaudit.types import Decisions, Flags
@@ -33,6 +34,19 @@ def robust_accuracy(labels: Decisions, before: Decisions, *after: Decisions, cas
     if not (labels >= 0).any():
         return None
     return _among(right_throughout(labels, before, *after), labels >= 0, cases)
+
+
+def robust_balanced_accuracy(
+    labels: Decisions, before: Decisions, *after: Decisions, cases: Cases, k: int
+) -> Interval | None:
+    """Mean over k classes of the share decided rightly when clean and after every attack.
+
+    In [0, 1]; a model of one decision scores at most 1 / k, however the classes are mixed. Images without a
+    label are left out; None where a class has no image. Interval as in `classification.class_mean`.
+    """
+    known = labels >= 0
+    right = right_throughout(labels, before, *after)
+    return class_mean(right[known], labels[known], select(cases, known), k)
 
 
 def missed_cancers(

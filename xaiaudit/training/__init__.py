@@ -1,11 +1,13 @@
 """Training and evaluating: from images to a checkpoint and its clean metrics."""
 
+from xaiaudit.training.adversarial import Adversarial
 from xaiaudit.training.evaluation import Predictions, evaluate, swapped_classes
 from xaiaudit.training.pipeline import Trained, train
 from xaiaudit.training.progress import Epoch, Progress, Silent, console
-from xaiaudit.training.recipe import Recipe
+from xaiaudit.training.recipe import Recipe, resisting
 
 __all__ = [
+    "Adversarial",
     "Epoch",
     "Predictions",
     "Progress",
@@ -14,6 +16,7 @@ __all__ = [
     "Trained",
     "console",
     "evaluate",
+    "resisting",
     "swapped_classes",
     "train",
 ]

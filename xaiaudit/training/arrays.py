@@ -4,13 +4,28 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from xaiaudit.data import prepare
-from xaiaudit.types import Preprocessing, Sample
+from xaiaudit.types import Mask, Preprocessing, Sample
+
+
+class Batch(NamedTuple):
+    images: Tensor  # (n, 1, h, w) float32 in [0, 1]
+    labels: Tensor
+    masks: Tensor | None
+    valid: Tensor | None
+
+    def take(self, rows: slice) -> "Batch":
+        return Batch(
+            self.images[rows],
+            self.labels[rows],
+            *(None if part is None else part[rows] for part in (self.masks, self.valid)),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,21 +34,16 @@ class Arrays:
 
     images: Tensor  # (n, 1, h, w) uint8
     labels: Tensor  # (n,) int64
-    masks: (
-        Tensor | None
-    )  # (n, 1, h, w) bool, False where no outline is known; None for a model without a mask
+    masks: Tensor | None  # (n, 1, h, w) bool, False where no outline is known; None: not wanted
+    valid: Tensor | None = None  # (n, 1, h, w) bool, False in the padding; None: not wanted
 
     def __len__(self) -> int:
         return len(self.images)
 
-    def batch(self, rows: Tensor, device: torch.device) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Images float32 in [0, 1], labels and masks of these rows, on the device."""
-        images = self.images[rows].to(device).float() / 255
-        return (
-            images,
-            self.labels[rows].to(device),
-            None if self.masks is None else self.masks[rows].to(device),
-        )
+    def batch(self, rows: Tensor, device: torch.device) -> Batch:
+        """These rows, on the device."""
+        masks, valid = (None if part is None else part[rows].to(device) for part in (self.masks, self.valid))
+        return Batch(self.images[rows].to(device).float() / 255, self.labels[rows].to(device), masks, valid)
 
 
 def prepare_all(samples: Sequence[Sample], preprocessing: Preprocessing, workers: int) -> list[Sample]:
@@ -42,12 +52,18 @@ def prepare_all(samples: Sequence[Sample], preprocessing: Preprocessing, workers
         return list(pool.map(partial(prepare, preprocessing=preprocessing), samples))
 
 
-def arrays(prepared: Sequence[Sample], classes: Sequence[str], *, masks: bool) -> Arrays:
+def arrays(prepared: Sequence[Sample], classes: Sequence[str], *, masks: bool, valid: bool = False) -> Arrays:
     """Prepared samples, all of them with a label among `classes`, as one block of tensors."""
-    empty = np.zeros(prepared[0].image.shape, bool)
-    outlines = [empty if sample.mask is None else sample.mask for sample in prepared]
+    shape = prepared[0].image.shape
+    outlines = [sample.mask for sample in prepared] if masks else None
+    real = [sample.valid for sample in prepared] if valid else None
     return Arrays(
         images=torch.from_numpy(np.stack([sample.image for sample in prepared])[:, None]),
         labels=torch.tensor([classes.index(sample.label or "") for sample in prepared]),
-        masks=torch.from_numpy(np.stack(outlines)[:, None]) if masks else None,
+        masks=None if outlines is None else _stacked(outlines, np.zeros(shape, bool)),
+        valid=None if real is None else _stacked(real, np.ones(shape, bool)),
     )
+
+
+def _stacked(masks: Sequence[Mask | None], missing: Mask) -> Tensor:
+    return torch.from_numpy(np.stack([missing if mask is None else mask for mask in masks])[:, None])

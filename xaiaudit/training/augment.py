@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
+from xaiaudit.training.arrays import Batch
 from xaiaudit.training.recipe import Recipe
 
 
@@ -18,7 +19,7 @@ def augment(
 
     Args:
         images: (n, 1, h, w) float in [0, 1].
-        masks: (n, 1, h, w) bool, or None.
+        masks: (n, m, h, w) bool, or None.
         recipe: chance of a flip, largest rotation and shift.
         generator: on the CPU; draws are the same on every device.
 
@@ -31,6 +32,15 @@ def augment(
     if masks is None:
         return moved, None
     return moved, grid_sample(masks.to(images), grid, mode="nearest", align_corners=False) > 0.5
+
+
+def augment_batch(batch: Batch, recipe: Recipe, generator: torch.Generator) -> Batch:
+    """A batch with its masks and its real pixels; what comes in from outside is padding."""
+    beside = [part for part in (batch.masks, batch.valid) if part is not None]
+    images, moved = augment(batch.images, torch.cat(beside, 1) if beside else None, recipe, generator)
+    masks = None if moved is None or batch.masks is None else moved[:, :1]
+    valid = None if moved is None or batch.valid is None else moved[:, -1:]
+    return Batch(images, batch.labels, masks, valid)
 
 
 def _matrices(n: int, shape: torch.Size, recipe: Recipe, generator: torch.Generator) -> Tensor:

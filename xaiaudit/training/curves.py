@@ -21,7 +21,7 @@ def draw_losses(history: Sequence[Epoch], path: Path, title: str) -> None:
     axes.plot(
         numbers, [epoch.validation_loss for epoch in history], "s--", color="#c2571a", label="validation"
     )
-    kept = [epoch for epoch in history if epoch.lowest][-1]
+    kept = [epoch for epoch in history if epoch.best][-1]
     axes.axvline(kept.number, color="0.5", linestyle=":", label=f"kept: epoch {kept.number}")
     highest = max(max(epoch.train_loss, epoch.validation_loss) for epoch in history)
     axes.set(xlabel="epoch", ylabel="loss", title=title, ylim=(0, 1.08 * highest or 1))

@@ -4,7 +4,7 @@ import copy
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -13,12 +13,16 @@ from torch import Tensor, nn
 from xaiaudit.errors import NumericalError
 from xaiaudit.metrics.auc import auc as area_under_curve
 from xaiaudit.models import AuditedModel
+from xaiaudit.tensors import Outputs
+from xaiaudit.training.adversarial import Adversarial
 from xaiaudit.training.arrays import Arrays
-from xaiaudit.training.augment import augment
+from xaiaudit.training.augment import augment_batch
 from xaiaudit.training.batch_norm import freeze
 from xaiaudit.training.losses import balanced_weights, task_loss
+from xaiaudit.training.minmax import MinMax
 from xaiaudit.training.progress import Epoch, Progress
 from xaiaudit.training.recipe import Recipe
+from xaiaudit.training.robustness import attacked
 from xaiaudit.training.state import StateFile, random_states, restore_random
 
 if TYPE_CHECKING:
@@ -37,7 +41,7 @@ def fit(
     frozen_norms: Sequence[nn.Module],
     progress: Progress,
 ) -> list[Epoch]:
-    """Train `model.net` in place; it ends with the weights of the lowest validation loss.
+    """Train `model.net` in place; it ends with the weights of the best epoch (see `progress.Epoch`).
 
     Goes on from the state file if there is one, and leaves it there. Draws from torch's random state, which
     the caller has seeded.
@@ -86,6 +90,15 @@ class _Run:
             if recipe.class_weights == "balanced"
             else None
         )
+        self.losses = MinMax(
+            net=self.net,
+            bare=model.net,
+            read=self._read,
+            recipe=recipe,
+            class_weights=self.class_weights,
+            generator=self.generator,
+            fabric=fabric,
+        )
         self.history: list[Epoch] = []
         self.best: dict[str, Tensor] = {}
 
@@ -93,30 +106,36 @@ class _Run:
     def out_of_patience(self) -> bool:
         if self.recipe.patience is None or not self.history:
             return False
-        best = max(epoch.number for epoch in self.history if epoch.lowest)
+        best = max(epoch.number for epoch in self.history if epoch.best)
+        if (adversarial := self.recipe.adversarial) is not None:  # patience begins at the full radius
+            best = max(best, adversarial.plain_epochs + adversarial.ramp_epochs)
         return len(self.history) - best >= self.recipe.patience
 
     def one_epoch(self) -> None:
         start = time.monotonic()
         number = len(self.history) + 1
-        train_loss = self._train(number)
+        adversarial = self.recipe.adversarial
+        epsilon = None if adversarial is None else adversarial.radius(number) or None
+        train_loss = self._train(number, epsilon or 0.0)
         loss, auc = self.fabric.broadcast(self._validate())
         self._check(loss, "validation loss", number)
-        lowest = all(loss < epoch.validation_loss for epoch in self.history)
-        if lowest:
-            self.best = copy.deepcopy(self.model.net.state_dict())
-        self.history.append(
-            Epoch(
-                number=number,
-                train_loss=train_loss,
-                validation_loss=loss,
-                validation_auc=auc,
-                seconds=time.monotonic() - start,
-                lowest=lowest,
-            )
+        robust = self.fabric.broadcast(self._resist(adversarial)) if adversarial and epsilon else {}
+        epoch = Epoch(
+            number=number,
+            train_loss=train_loss,
+            validation_loss=loss,
+            validation_auc=auc,
+            seconds=time.monotonic() - start,
+            best=False,
+            epsilon=epsilon,
+            **robust,
         )
+        if all(_rank(epoch) > _rank(other) for other in self.history):
+            epoch = replace(epoch, best=True)
+            self.best = copy.deepcopy(self.model.net.state_dict())
+        self.history.append(epoch)
 
-    def _train(self, number: int) -> float:
+    def _train(self, number: int, epsilon: float) -> float:
         """Mean loss an image over the epoch."""
         self.model.net.train()
         freeze(self.frozen_norms)
@@ -124,10 +143,12 @@ class _Run:
         batches = order.tensor_split(math.ceil(len(order) / self.recipe.batch_size))  # none of one odd image
         total = torch.zeros((), device=self.fabric.device)
         for done, rows in enumerate(batches, start=1):
-            images, labels, masks = self.train.batch(rows, self.fabric.device)
-            images, masks = augment(images, masks, self.recipe, self.generator)
-            own = slice(self.fabric.global_rank, None, self.fabric.world_size)
-            loss = self._loss(self.net, images[own], labels[own], None if masks is None else masks[own])
+            batch = augment_batch(self.train.batch(rows, self.fabric.device), self.recipe, self.generator)
+            batch = batch.take(slice(self.fabric.global_rank, None, self.fabric.world_size))
+            if self.recipe.adversarial is not None and epsilon:
+                loss = self.losses.moved(batch, self.recipe.adversarial, epsilon)
+            else:
+                loss = self.losses.plain(batch)
             self.optimizer.zero_grad()
             self.fabric.backward(loss)
             self.optimizer.step()
@@ -137,10 +158,20 @@ class _Run:
         self._check(mean, "loss", number)
         return mean
 
-    def _loss(self, net: nn.Module, images: Tensor, labels: Tensor, masks: Tensor | None) -> Tensor:
+    def _read(self, net: nn.Module, images: Tensor) -> Outputs:
         returned = net(self.model.normalise(images).contiguous(memory_format=torch.channels_last))
-        outputs = self.model.read(returned, images)
-        return task_loss(outputs, labels, masks, self.recipe, self.class_weights)
+        return self.model.read(returned, images)
+
+    def _resist(self, adversarial: Adversarial) -> dict[str, Any]:
+        """What an epoch of adversarial training says of the validation images."""
+        found = attacked(self.model, self.validation, adversarial, self.recipe.batch_size, self.fabric.device)
+        threshold = found.threshold(self.model.positive)
+        return {
+            "robust": found.balanced_accuracy(threshold),
+            "robust_once": found.balanced_accuracy(threshold, once=True),
+            "robust_loss": found.loss,
+            "one_class": found.one_class(threshold),
+        }
 
     @torch.inference_mode()
     def _validate(self) -> tuple[float, float | None]:
@@ -150,7 +181,7 @@ class _Run:
         for rows in torch.arange(len(self.validation)).chunk(
             math.ceil(len(self.validation) / self.recipe.batch_size)
         ):
-            images, labels, masks = self.validation.batch(rows, self.fabric.device)
+            images, labels, masks, _ = self.validation.batch(rows, self.fabric.device)
             outputs = self.model.read(self.model.net(self.model.normalise(images)), images)
             loss = task_loss(outputs, labels, masks, self.recipe, self.class_weights)
             total += float(loss) * len(rows)
@@ -184,3 +215,12 @@ class _Run:
         self.best = state["best"]
         self.history = [Epoch(**epoch) for epoch in state["history"]]
         restore_random(state["random"], self.generator)
+
+
+def _rank(epoch: Epoch) -> tuple[float, float]:
+    """The higher the better; any epoch that was attacked is better than a plain one before it."""
+    if epoch.epsilon is None:
+        return 0.0, -epoch.validation_loss
+    if epoch.robust is None or epoch.robust_loss is None:
+        return -1.0, -epoch.validation_loss
+    return epoch.robust, -epoch.robust_loss

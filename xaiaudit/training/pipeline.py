@@ -12,7 +12,7 @@ import torch
 
 from xaiaudit.data import Dataset, Split
 from xaiaudit.data.splits import FRACTIONS
-from xaiaudit.errors import UsageError
+from xaiaudit.errors import TrainingError, UsageError
 from xaiaudit.metrics.roc import best_threshold
 from xaiaudit.models import AuditedModel, build, save
 from xaiaudit.records import CleanRecord
@@ -26,6 +26,7 @@ from xaiaudit.training.material import Material, check_outlines, gather
 from xaiaudit.training.progress import Epoch, Progress, Silent
 from xaiaudit.training.provenance import provenance
 from xaiaudit.training.recipe import Recipe
+from xaiaudit.training.robustness import attacked, check_decides, measured, misled
 from xaiaudit.training.state import StateFile
 from xaiaudit.types import LeftOut, Preprocessing, plain
 
@@ -74,8 +75,10 @@ def train(
     """Train a model by name on a dataset and write its checkpoint, with its losses as a picture beside it.
 
     The split is case-level and seeded. The weights kept are those of the lowest validation loss; the
-    operating threshold (two classes) is the point of the validation ROC nearest to the upper left corner. A
-    run that was killed goes on from `<out>.training` when it is called again, and ends with the same weights.
+    operating threshold (two classes) is the point of the validation ROC nearest to the upper left corner.
+    Adversarial training keeps the weights of the highest robust balanced accuracy on the validation images, and
+    its ROC is over these images clean and attacked (see `robustness`). A run that was killed goes on from
+    `<out>.training` when it is called again, and ends with the same weights.
 
     Args:
         architecture, weights, arguments: as `models.build` takes them.
@@ -96,6 +99,7 @@ def train(
         UsageError: an option that cannot be used, an unknown class, an unfinished run of other settings.
         DataError: images, labels or masks that are missing or too few.
         NumericalError: the training diverged.
+        TrainingError: adversarial training ended in a model of one class; nothing is written.
     """
     out, recipe, preprocessing = Path(out), recipe or Recipe(), preprocessing or Preprocessing()
     check_place(out)
@@ -143,7 +147,11 @@ def train(
     if not fabric.is_global_zero:
         raise SystemExit(0)  # a process that only helped with training; the first one writes
     salt = None if keep_ids else secrets.token_hex(16)
-    trained = _finish(out, model, material, recipe, history, settings, normals=normals, salt=salt)
+    try:
+        trained = _finish(out, model, material, recipe, history, settings, normals=normals, salt=salt)
+    except TrainingError:
+        state.delete()  # going on from it could only end here again
+        raise
     state.delete()
     return trained
 
@@ -220,10 +228,13 @@ def _fit(
         progress.say(
             f"{len(norms)} batch norms keep the statistics they came with (batch norm: {recipe.batch_norm})"
         )
+    if recipe.adversarial is not None:
+        progress.say(f"adversarial training: {recipe.adversarial.describe()}; {measured(recipe.adversarial)}")
+    kinds = {"masks": model.has_mask, "valid": recipe.adversarial is not None}
     return fit(
         model.to(fabric.device),
-        arrays(train, model.classes, masks=model.has_mask),
-        arrays(validation, model.classes, masks=model.has_mask),
+        arrays(train, model.classes, **kinds),
+        arrays(validation, model.classes, **kinds),
         recipe,
         seed=seed,
         fabric=fabric,
@@ -249,7 +260,12 @@ def _finish(
         evaluate(model, material.part(rows), cases=material.cases(rows), batch_size=recipe.batch_size)
         for rows in (material.split.validation, material.split.test)
     )
-    if len(model.classes) == 2:
+    if recipe.adversarial is not None:
+        seen = arrays(material.part(material.split.validation), model.classes, masks=False, valid=True)
+        found = attacked(model, seen, recipe.adversarial, recipe.batch_size, model.device)
+        model.threshold = found.threshold(model.positive)
+        check_decides(found, model, recipe.adversarial)
+    elif len(model.classes) == 2:
         margins = validation.logits[:, 1] - validation.logits[:, 0]
         model.threshold = best_threshold(validation.labels == model.positive, margins)
     records = {
@@ -277,7 +293,7 @@ def _finish(
         weights=settings["weights"],
         training=said,
     )
-    warning = swapped_classes(records["test"], model.classes, model.positive)
+    warnings = [swapped_classes(records["test"], model.classes, model.positive), misled(history)]
     return Trained(
         path=out,
         picture=picture,
@@ -285,6 +301,6 @@ def _finish(
         split=material.split,
         history=history,
         left_out=material.left_out,
-        warnings=[] if warning is None else [warning],
+        warnings=[warning for warning in warnings if warning is not None],
         **records,
     )

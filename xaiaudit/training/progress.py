@@ -9,17 +9,37 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+MASKED = 0.25  # of robust balanced accuracy
+
 
 @dataclass(frozen=True, kw_only=True)
 class Epoch:
-    """One pass over the training images. Losses are means an image; `lowest` so far in validation loss."""
+    """One pass over the training images. Losses are means an image.
+
+    `best` so far: lowest in validation loss, or in adversarial training highest in `robust`, and at equal
+    values lowest in `robust_loss`. The last five are of adversarial training alone, and None in plain epochs.
+    """
 
     number: int  # from 1
     train_loss: float
     validation_loss: float
     validation_auc: float | None  # None with more than two classes
     seconds: float
-    lowest: bool
+    best: bool
+    epsilon: float | None = None  # radius of the inner attack
+    robust: float | None = None  # balanced accuracy on the validation images when clean and after PGD
+    robust_once: float | None = None  # the same after one step
+    robust_loss: float | None = None  # after PGD, every class weighing the same
+    one_class: bool | None = None  # over 95 % of the clean validation decisions are one
+
+    @property
+    def masked(self) -> bool:
+        """One step says far more robust than several do: the gradient misleads ("catastrophic overfitting")."""
+        return (
+            self.robust is not None
+            and self.robust_once is not None
+            and self.robust_once - self.robust > MASKED
+        )
 
 
 class Progress(Protocol):
@@ -72,10 +92,16 @@ class _OnConsole:
 
 
 def epoch_line(epoch: Epoch, epochs: int) -> str:
-    """E.g. "epoch 3/8: loss 0.268, validation 0.306 (lowest so far), AUC 0.93, 14 s"."""
-    lowest = " (lowest so far)" if epoch.lowest else ""
+    """E.g. "epoch 3/8: loss 0.268, validation 0.306 (best so far), AUC 0.93, 14 s"."""
+    best = " (best so far)" if epoch.best else ""
     auc = "" if epoch.validation_auc is None else f", AUC {epoch.validation_auc:.2f}"
+    line = (
+        f"epoch {epoch.number}/{epochs}: loss {epoch.train_loss:.3f}, validation {epoch.validation_loss:.3f}"
+    )
+    if epoch.robust is None or epoch.epsilon is None:
+        return f"{line}{best}{auc}, {epoch.seconds:.0f} s"
+    doubt = ", one class" if epoch.one_class else ", single steps mislead" if epoch.masked else ""
     return (
-        f"epoch {epoch.number}/{epochs}: loss {epoch.train_loss:.3f}, "
-        f"validation {epoch.validation_loss:.3f}{lowest}{auc}, {epoch.seconds:.0f} s"
+        f"{line}{auc}, trained at {255 * epoch.epsilon:.3g} grey levels, "
+        f"robust balanced accuracy {epoch.robust:.2f}{doubt}{best}, {epoch.seconds:.0f} s"
     )

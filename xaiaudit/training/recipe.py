@@ -1,9 +1,10 @@
 """How a model is trained: the thesis's recipe, as defaults that can be changed one by one."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from xaiaudit.errors import UsageError
+from xaiaudit.training.adversarial import Adversarial
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +21,7 @@ class Recipe:
     epochs: int = 8
     batch_size: int = 16  # images, over all devices
     learning_rate: float = 1e-4
-    patience: int | None = None  # stop after so many epochs without a lower validation loss; None: never
+    patience: int | None = None  # stop after so many epochs without a better one; None: never
     class_weights: Literal["none", "balanced"] = "none"  # balanced: n / (k n_c) for a class of n_c images
     alpha: float = 0.1  # of the cross-entropy in a multi-task network: alpha CE + beta Dice loss (equation 6)
     beta: float = 1.0
@@ -28,6 +29,7 @@ class Recipe:
     rotation: float = 5.0  # degrees, to either side
     shift: float = 0.1  # of the height, up or down
     batch_norm: Literal["auto", "train", "freeze"] = "auto"  # see `batch_norm.prepare`
+    adversarial: Adversarial | None = None  # None: on images as they are
 
     def __post_init__(self) -> None:
         for name, low in (("epochs", 1), ("batch_size", 1), ("patience", 1)):
@@ -47,3 +49,13 @@ class Recipe:
                 "augmentation needs a flip chance in [0, 1], a rotation in [0, 180] degrees and a shift in "
                 f"[0, 1) of the height, got {self.flip}, {self.rotation} and {self.shift}"
             )
+        if self.adversarial is not None and self.adversarial.plain_epochs >= self.epochs:
+            raise UsageError(
+                f"{self.epochs} epochs, of which {self.adversarial.plain_epochs} are plain, leave none to train "
+                "against attacks; give more epochs or fewer plain ones"
+            )
+
+
+def resisting(adversarial: Adversarial, **changed: Any) -> Recipe:
+    """The recipe of adversarial training: more epochs, and every class weighs the same, unless changed."""
+    return Recipe(**{"epochs": 16, "class_weights": "balanced", **changed}, adversarial=adversarial)
