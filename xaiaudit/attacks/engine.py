@@ -134,7 +134,7 @@ class _Attempt:
         batch = _Batch(self.search.start(ball, draws), ball, places, stuck, keen)
         # The only place where the host waits for the device is `_leave`, and only if images may leave.
         goal = self.search.leaves if self.search.minimal else self.problem.to_goal
-        for step in range(self.search.steps):
+        for step in range(self.search.looks):
             seen = self._look(batch, step)
             if goal or batch.state.done is not None:
                 stayed = self._leave(batch, seen, goal)

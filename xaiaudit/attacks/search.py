@@ -71,8 +71,13 @@ class Search(Protocol):
 
     @property
     def steps(self) -> int:
-        """At most so many looks at each image in one restart."""
+        """As its paper counts them."""
         ...
+
+    @property
+    def looks(self) -> int:
+        """At most so many looks at each image in one restart; of most attacks, one a step."""
+        return self.steps
 
     def start(self, ball: Ball, draws: Draws) -> State:
         """Where to begin: the clean images, unless the attack says otherwise."""
