@@ -190,7 +190,8 @@ def test_an_attack_says_what_it_does(name: str) -> None:
     assert attack_class(name).__doc__.splitlines()[0].endswith(".")
     if method.epsilon is not None:
         assert f"{255 * method.epsilon:.4g} grey levels" in text
-        assert method.step_size is not None
+    if method.step_size is not None:
+        assert f"{255 * method.step_size:.4g} grey levels" in text
 
 
 @EVERY

@@ -32,7 +32,7 @@ def test_a_spec_becomes_an_attack(text: str, name: str, parameters: dict) -> Non
     ("text", "words"),
     [
         ("fgms", "no attack 'fgms'; did you mean fgsm"),
-        ("zzz", "there are fgsm, fgsm-single, fgsm-thesis, pgd"),
+        ("zzz", "there are fgsm, fgsm-single, fgsm-thesis, mi-fgsm, pgd"),
         ("", "no attack ''"),
         ("fgsm:epsilon=25.5", r"did you mean 25.5/255 \(grey levels\)\?"),
         ("fgsm:epsilon=0", "above 0"),
@@ -93,9 +93,11 @@ def test_defaults_are_those_of_the_design() -> None:
         "fgsm": ("linf", 0.1, 25, 0.1 / 25, False),
         "fgsm-single": ("linf", 0.1, 1, 0.1, False),
         "fgsm-thesis": ("linf", 2.5 / 255, 25, 0.1 / 255, False),
+        "mi-fgsm": ("linf", 8 / 255, 25, 8 / 255 / 25, False),
         "pgd": ("linf", 8 / 255, 40, 2.5 * (8 / 255) / 40, True),
         "pgd-l2": ("l2", 3.0, 40, 2.5 * 3 / 40, True),
         "deepfool": ("l2", None, 50, None, False),
+        "noise": ("linf", 8 / 255, 0, None, True),
     }
     assert attack("pgd").describe() == (
         "PGD: L∞ radius 8 grey levels (0.03137 of full scale), 40 steps of 0.5 grey levels, "

@@ -15,9 +15,11 @@ ATTACKS: Mapping[str, str] = {
     "fgsm": "xaiaudit.attacks.fgsm:IterativeFGSM",
     "fgsm-single": "xaiaudit.attacks.fgsm:SingleStepFGSM",
     "fgsm-thesis": "xaiaudit.attacks.fgsm:ThesisFGSM",
+    "mi-fgsm": "xaiaudit.attacks.mi_fgsm:MomentumFGSM",
     "pgd": "xaiaudit.attacks.pgd:PGD",
     "pgd-l2": "xaiaudit.attacks.pgd:PGDL2",
     "deepfool": "xaiaudit.attacks.deepfool:DeepFool",
+    "noise": "xaiaudit.attacks.noise:Noise",
 }
 
 
