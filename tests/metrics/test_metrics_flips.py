@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from xaiaudit.metrics import flips
+from xaiaudit.metrics.classification import balanced_accuracy
 from xaiaudit.metrics.segmentation import dice
 
 LABELS = np.array([1, 1, 1, 0, 0, 0, -1, -1])
@@ -31,6 +32,27 @@ def test_robust_accuracy_asks_for_right_when_clean_and_right_after_every_attack(
     assert flips.robust_accuracy(LABELS, BEFORE, AFTER, cases=CASES).estimate == 2 / 6
     assert flips.robust_accuracy(LABELS, BEFORE, AFTER, 1 - BEFORE, cases=CASES).estimate == 0
     assert flips.robust_accuracy(np.full(8, -1), BEFORE, AFTER, cases=CASES) is None
+
+
+def test_robust_balanced_accuracy_weighs_classes_alike() -> None:
+    # benign: the first is lost, the second holds, the third was wrong; malignant: lost, holds, was wrong
+    found = flips.robust_balanced_accuracy(LABELS, BEFORE, AFTER, cases=CASES, k=2)
+    assert (found.estimate, found.n) == (pytest.approx((1 / 3 + 1 / 3) / 2), 6)
+    labels = np.array([0] * 9 + [1])
+    one = np.zeros(10, dtype=int)
+    assert flips.robust_accuracy(labels, one, one, cases=range(10)).estimate == 0.9
+    assert flips.robust_balanced_accuracy(labels, one, one, cases=range(10), k=2).estimate == 0.5
+    assert flips.robust_balanced_accuracy(labels[:9], one[:9], one[:9], cases=range(9), k=2) is None
+
+
+def test_robust_balanced_accuracy_without_an_attack_is_balanced_accuracy() -> None:
+    labels, before = LABELS[:6], BEFORE[:6]
+    found = flips.robust_balanced_accuracy(labels, before, cases=range(6), k=2)
+    assert found == balanced_accuracy(labels, before, range(6), 2)
+    often = flips.robust_balanced_accuracy(
+        np.repeat(labels, 5), np.repeat(before, 5), cases=np.repeat(range(6), 5), k=2
+    )
+    assert (often.low, often.high) == (pytest.approx(found.low), pytest.approx(found.high))
 
 
 def test_directions_by_label_and_by_decision() -> None:

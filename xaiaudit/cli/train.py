@@ -63,7 +63,7 @@ from xaiaudit.cli import options
 @click.option(
     "--epochs",
     type=click.IntRange(min=1),
-    help="Passes over the training images.  [default: 8; adversarial: 16]",
+    help="Passes over the training images.  [default: 8]  With --adversarial: 16.",
 )
 @options.batch_size(16)
 @click.option("--learning-rate", type=float, help="Of Adam.  [default: 1e-4]")
@@ -75,7 +75,7 @@ from xaiaudit.cli import options
 @click.option(
     "--class-weights",
     type=click.Choice(["none", "balanced"]),
-    help="Weigh classes by their share of the images.  [default: none; adversarial: balanced]",
+    help="Weigh classes by their share of the images.  [default: none]  With --adversarial: balanced.",
 )
 @click.option("--alpha", type=float, help="Multi-task networks: weight of the cross-entropy.  [default: 0.1]")
 @click.option("--beta", type=float, help="Multi-task networks: weight of the Dice loss.  [default: 1]")
@@ -94,8 +94,7 @@ from xaiaudit.cli import options
 @click.option(
     "--adversarial",
     type=click.Choice(["pgd", "trades", "free"]),
-    help="Train to resist: on images moved by PGD, by TRADES, or by single steps from a random start.  "
-    "[default: on images as they are]",
+    help="Train to resist attacks: by PGD, by TRADES, or by single steps from a random start.  [default: never]",
 )
 @click.option(
     "--epsilon",
