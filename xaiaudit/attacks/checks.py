@@ -25,6 +25,19 @@ def check_radius(name: str, value: float, norm: Norm) -> None:
         )
 
 
+def radius_or_usual(epsilon: float | None, norm: Norm) -> float:
+    """The radius of an attack for both norms: None is 8/255, in L2 3.0 over all pixels.
+
+    Raises:
+        UsageError: another norm, or a radius that cannot be.
+    """
+    if norm not in ("linf", "l2"):
+        raise UsageError(f"norm must be linf or l2, got {norm!r}")
+    radius = {"linf": 8 / 255, "l2": 3.0}[norm] if epsilon is None else epsilon
+    check_radius("epsilon", radius, norm)
+    return radius
+
+
 def check_count(name: str, value: int) -> None:
     """Raises UsageError where a number of steps or restarts is not at least 1."""
     if value < 1:

@@ -7,11 +7,10 @@ import torch
 
 from xaiaudit.attacks.ball import Ball, unit
 from xaiaudit.attacks.base import Norm
-from xaiaudit.attacks.checks import check_count, check_radius
+from xaiaudit.attacks.checks import check_count, radius_or_usual
 from xaiaudit.attacks.search import State
 from xaiaudit.attacks.searching import SearchAttack, radius_words
 from xaiaudit.attacks.seeds import Draws
-from xaiaudit.errors import UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +23,7 @@ class Noise(SearchAttack):
     """
 
     norm: Norm = "linf"
-    epsilon: float = 8 / 255  # radius, in [0, 1] intensities
+    epsilon: float | None = None  # radius, in [0, 1] intensities; None: 8/255, in L2 3.0
     restarts: int = 10  # draws
     name: ClassVar[str] = "noise"
     words: ClassVar[str] = "random noise"
@@ -34,9 +33,7 @@ class Noise(SearchAttack):
     random_start: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if self.norm not in ("linf", "l2"):
-            raise UsageError(f"norm must be linf or l2, got {self.norm!r}")
-        check_radius("epsilon", self.epsilon, self.norm)
+        object.__setattr__(self, "epsilon", radius_or_usual(self.epsilon, self.norm))
         check_count("restarts", self.restarts)
 
     def start(self, ball: Ball, draws: Draws) -> State:
@@ -49,4 +46,5 @@ class Noise(SearchAttack):
     def describe(self) -> str:
         shape = "each pixel up or down by the radius" if self.norm == "linf" else "one random direction"
         best = f"best of {self.restarts} draws" if self.restarts > 1 else "one draw"
-        return f"{self.words}: {radius_words(self.epsilon, self.norm)}, {shape}, {best}, no gradients"
+        radius = radius_words(radius_or_usual(self.epsilon, self.norm), self.norm)
+        return f"{self.words}: {radius}, {shape}, {best}, no gradients"

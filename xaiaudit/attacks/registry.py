@@ -19,6 +19,7 @@ ATTACKS: Mapping[str, str] = {
     "pgd": "xaiaudit.attacks.pgd:PGD",
     "pgd-l2": "xaiaudit.attacks.pgd:PGDL2",
     "deepfool": "xaiaudit.attacks.deepfool:DeepFool",
+    "apgd": "xaiaudit.attacks.apgd:APGD",
     "noise": "xaiaudit.attacks.noise:Noise",
 }
 
