@@ -1,0 +1,51 @@
+"""See on a subset of the images whether model and attacks behave as sound ones must; `verdicts` judges it.
+
+Athalye et al. 2018, arXiv:1802.00420, section 3.1; Carlini et al. 2019, arXiv:1902.06705, section 4.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from xaiaudit.attacks.criteria import LeaveDecision
+from xaiaudit.attacks.registry import attack as make_attack
+from xaiaudit.auditing.self_checks.attack_facts import Runs, untried
+from xaiaudit.auditing.self_checks.model_facts import model_facts
+from xaiaudit.auditing.self_checks.model_verdicts import repeats
+from xaiaudit.auditing.self_checks.record import Facts
+from xaiaudit.auditing.self_checks.subset import Subset
+from xaiaudit.models.prepared import Prepared
+
+Spec = tuple[str, dict[str, Any]]  # name and hyperparameters
+
+
+def gather(
+    ready: Prepared,
+    images: Tensor,
+    valid: Tensor,
+    seeds: Sequence[int],
+    criterion: LeaveDecision,
+    attacks: Mapping[str, Spec],
+    *,
+    batch_size: int = 32,
+) -> Facts:
+    """Try model and attacks on these images: the whole subset, (n, c, h, w), in batches.
+
+    Every run is one to the goal, of leaving the clean decision, whatever else the audit is after. Attacks are not
+    tried where the model does not repeat itself.
+
+    Raises:
+        UsageError: an unknown attack or parameter.
+    """
+    subset = Subset(
+        ready=ready, images=images, valid=valid, seeds=seeds, criterion=criterion, batch_size=batch_size
+    )
+    model = model_facts(subset)
+    made = {name: make_attack(spec[0], **spec[1]) for name, spec in attacks.items()}
+    if not repeats(model):
+        return Facts(
+            model=model, attacks={name: untried(attack, images[0].numel()) for name, attack in made.items()}
+        )
+    runs = Runs(subset)
+    return Facts(model=model, attacks={name: runs.facts(attack) for name, attack in made.items()})

@@ -1,0 +1,56 @@
+"""What an attack is to the self-checks: which of them make sense for it follows from how it searches."""
+
+from dataclasses import fields, replace
+from typing import Any, Literal
+
+from xaiaudit.attacks.base import Attack
+from xaiaudit.attacks.fgsm import SingleStepFGSM
+from xaiaudit.attacks.pgd import PGDL2
+
+Kind = Literal["ball", "single", "fixed", "minimal", "none"]
+
+
+def kind(attack: Attack) -> Kind:
+    """How the attack can be tried.
+
+    ball: by gradients, in a ball of any radius. single: likewise, in one step that no larger radius
+    makes better. fixed: in several, but its definition fixes the radius.
+    minimal: by gradients, for the smallest perturbation, so that one run tells of all radii.
+    none: without gradients of its own, or made of other attacks, or of ART: nothing is expected of it here.
+    """
+    if not getattr(attack, "gradients", False):
+        return "none"
+    if getattr(attack, "minimal", False):
+        return "minimal"
+    if "epsilon" in _parameters(attack):
+        return "ball" if "steps" in _parameters(attack) else "single"
+    return "none" if attack.epsilon is None else "fixed"
+
+
+def at_radius(attack: Any, radius: float) -> Any:
+    """The attack with this radius in place of its own; what was named besides, a step size too, stays."""
+    return replace(attack, epsilon=radius)
+
+
+def with_twice_the_steps(attack: Any) -> Any | None:
+    """None: the number of steps is fixed by the attack's definition."""
+    return replace(attack, steps=2 * attack.steps) if "steps" in _parameters(attack) else None
+
+
+def with_a_single_step(attack: Attack, radius: float) -> Attack | None:
+    """The single-step attack of the same norm; None for one that takes a single step itself."""
+    if attack.steps == 1:
+        return None
+    if attack.norm == "linf":
+        return SingleStepFGSM(epsilon=radius)
+    return PGDL2(epsilon=radius, steps=1, alpha=radius)
+
+
+def reach(attack: Attack) -> float | None:
+    """How far all steps together go where a step size was named; None: it follows the radius."""
+    alpha: float | None = getattr(attack, "alpha", None)
+    return None if alpha is None else attack.steps * alpha * (1 + 1e-9)
+
+
+def _parameters(attack: Any) -> set[str]:
+    return {field.name for field in fields(attack)}
