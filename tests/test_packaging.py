@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-SHIPPED = ("xaiaudit", "tests", "examples", "docs")
+SHIPPED = ("xaiaudit", "tests", "examples", "benchmarks", "docs")
 SINGLE = (
     "README.md",
     "CHANGELOG.md",

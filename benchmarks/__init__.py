@@ -1,0 +1,1 @@
+"""Speed side by side with other toolkits. Run from a checkout: `python -m benchmarks.attacks --help`."""

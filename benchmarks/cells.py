@@ -1,0 +1,127 @@
+"""What is measured: rows of work, each on models and batches, against rivals."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, NamedTuple
+
+CHECKPOINT = "checkpoint"  # the model of --checkpoint, in place of an architecture's name
+TINY = "small-cnn"
+FLOOR = "floor"
+
+
+class Target(NamedTuple):
+    """What the ratio is held to; at most: ours / theirs, otherwise theirs / ours."""
+
+    value: float
+    at_most: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What every contender is asked to do, with the same numbers."""
+
+    attack: str
+    steps: int
+    epsilon: float | None = None  # L-inf radius, in [0, 1] intensities
+    alpha: float | None = None  # step size
+    to_goal: bool = False  # ours lets images leave; the others have no such setting
+
+    def shortened(self, steps: int) -> "Work":
+        """Fewer steps of the same size and radius."""
+        return replace(self, steps=steps)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """For our registry."""
+        named = {"steps": self.steps, "epsilon": self.epsilon, "alpha": self.alpha}
+        return {name: value for name, value in named.items() if value is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One kind of work. `rivals`: whom it is compared with, each with its target or None."""
+
+    words: str
+    work: Work
+    rivals: Mapping[str, Target | None]
+    models: Sequence[str] = ("resnet50", "mobilenet_v2")
+    batches: Sequence[int] = (8, 32)
+    unit: Literal["step", "image", "memory"] = "step"  # what a figure is given for
+    precision: Literal["float32", "bf16"] = "float32"  # of our search
+    same_norms: bool = True  # the definitions ask for perturbations of equal length
+    smallest_batch: int = 8  # at which the targets hold
+    pairs: Mapping[str, int] = field(default_factory=dict)  # fewer, for rivals that take minutes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One comparison: it is measured, written and resumed as a whole."""
+
+    row: str
+    model: str
+    batch: int
+    device: str
+    rival: str
+    work: Work
+    size: int  # pixels of the square image
+
+    def target(self) -> Target | None:
+        """On CUDA only the floor is held to something, at most 1.1 times it."""
+        row = ROWS[self.row]
+        if self.device.startswith("cuda"):
+            return Target(1.1, at_most=True) if self.rival == FLOOR else None
+        return row.rivals[self.rival] if self.batch >= row.smallest_batch else None
+
+
+FGSM = Work(attack="fgsm", steps=25, epsilon=0.1, alpha=0.1 / 25)
+BATCH_ON_CUDA = 64
+
+ROWS: Mapping[str, Row] = {
+    "fgsm": Row(
+        words="`fgsm`, every image takes all steps; search in float32",
+        work=FGSM,
+        rivals={
+            "art": Target(1.9),
+            "foolbox": Target(1.8),
+            "torchattacks": Target(1.15),
+            FLOOR: Target(1.05, at_most=True),
+        },
+    ),
+    "fgsm-bf16": Row(
+        words="the same, searched in bf16 and judged in float32; the others in float32",
+        work=FGSM,
+        precision="bf16",
+        rivals={"art": Target(3.3), FLOOR: None},
+    ),
+    "fgsm-goal": Row(
+        words="`fgsm` of a trained model to the goal: ours lets an image leave when its decision has flipped",
+        work=replace(FGSM, to_goal=True),
+        models=(CHECKPOINT,),
+        rivals={"art": Target(8), "foolbox": None, "torchattacks": None},
+        unit="image",
+        same_norms=False,
+    ),
+    "pgd": Row(
+        words="`pgd`, one random start of each toolkit's own, every image takes all steps; search in float32",
+        work=Work(attack="pgd", steps=25, epsilon=8 / 255, alpha=2.5 * 8 / 255 / 25),
+        models=("mobilenet_v2",),
+        batches=(8,),
+        same_norms=False,
+        rivals={"art": None, "foolbox": None, "torchattacks": None, FLOOR: None},
+    ),
+    "deepfool": Row(
+        words="`deepfool`, L2, two classes, at most 50 steps, overshoot 0.02",
+        work=Work(attack="deepfool", steps=50),
+        models=("resnet18", CHECKPOINT),
+        batches=(4, 8, 32),
+        rivals={"art": Target(40), "foolbox": Target(2), "torchattacks": Target(2.5)},
+        unit="image",
+        pairs={"art": 1},
+    ),
+    "memory": Row(
+        words="peak memory of `fgsm` above that of the loaded model; search in float32",
+        work=FGSM.shortened(3),
+        rivals={"art": None, "foolbox": None, "torchattacks": Target(1, at_most=True), FLOOR: None},
+        unit="memory",
+    ),
+}
