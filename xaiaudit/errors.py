@@ -25,6 +25,10 @@ class NumericalError(XaiauditError):
     """A computation left the finite numbers, so that nothing after it would be true."""
 
 
+class AttackError(XaiauditError):
+    """An attack of another package that broke down, so that nothing can be told of the images it was given."""
+
+
 class TrainingError(XaiauditError):
     """A training run that ended in a model nobody should use, so that none was written."""
 
