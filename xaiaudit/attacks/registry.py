@@ -23,6 +23,8 @@ ATTACKS: Mapping[str, str] = {
     "noise": "xaiaudit.attacks.noise:Noise",
 }
 
+ART_PREFIX = "art:"  # followed by the name of a class of ART, e.g. art:SquareAttack
+
 
 def attack(name: str, **parameters: Any) -> "xaiaudit.attacks.base.Attack":
     """The attack of that name, e.g. attack("pgd", epsilon=4 / 255, steps=40).
@@ -31,6 +33,9 @@ def attack(name: str, **parameters: Any) -> "xaiaudit.attacks.base.Attack":
         UsageError: an unknown name or parameter (the nearest right ones are listed), or a bad value.
     """
     made = attack_class(name)
+    if name.startswith(ART_PREFIX):
+        theirs: xaiaudit.attacks.base.Attack = made(attack=name, parameters=parameters)
+        return theirs
     known = parameters_of(name)
     for parameter in parameters:
         if parameter not in known:
@@ -41,16 +46,32 @@ def attack(name: str, **parameters: Any) -> "xaiaudit.attacks.base.Attack":
 
 def attack_class(name: str) -> type[Any]:
     """Raises UsageError for an unknown name."""
-    if name not in ATTACKS:
+    if name.startswith(ART_PREFIX):
+        import_module("xaiaudit.attacks.art_classes").evasion_class(name)
+        target = "xaiaudit.attacks.art:ArtAttack"
+    elif name in ATTACKS:
+        target = ATTACKS[name]
+    else:
         raise UsageError(f"no attack {name!r}; {nearest(name, list(ATTACKS))}")
-    module, attribute = ATTACKS[name].split(":")
+    module, attribute = target.split(":")
     found: type[Any] = getattr(import_module(module), attribute)
     return found
 
 
 def parameters_of(name: str) -> dict[str, Any]:
     """The attack's hyperparameters, each with its type; empty where all is fixed."""
-    return {field.name: field.type for field in fields(attack_class(name))}
+    made = attack_class(name)
+    if name.startswith(ART_PREFIX):
+        theirs: dict[str, Any] = made.kinds(name)
+        return theirs
+    return {field.name: field.type for field in fields(made)}
+
+
+def settings(made: "xaiaudit.attacks.base.Attack") -> dict[str, Any]:
+    """Every hyperparameter, defaults too: `attack(made.name, **settings(made))` is the same attack again."""
+    if made.name.startswith(ART_PREFIX):
+        return dict(vars(made)["parameters"])
+    return {name: getattr(made, name) for name in parameters_of(made.name)}
 
 
 def unknown_parameter(name: str, parameter: str, known: Sequence[str]) -> str:
