@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -73,10 +74,11 @@ def _choose(facts: list[dict[str, Any]], plan: AuditPlan, middle: float) -> list
 def _write(folder: AuditFolder, archive: Any, kind: Kind, fact: dict[str, Any]) -> GalleryCase:
     key, attack_id = fact["key"], fact["attack_id"]
     adversarial = unpacked(archive, key, attack_id)[0]
+    attacked = f"{key}-" + re.sub(r"[^A-Za-z0-9.-]", "-", attack_id)  # art:NAME is no file name everywhere
     pictures = {
         "clean": (f"{key}-clean.png", unpacked(archive, key, "clean")),
         "valid": (f"{key}-valid.png", unpacked(archive, key, "valid") * np.uint8(255)),
-        "adversarial": (f"{key}-{attack_id}.png", np.rint(adversarial * 255).astype(np.uint8)),
+        "adversarial": (f"{attacked}.png", np.rint(adversarial * 255).astype(np.uint8)),
     }
     if fact["outlined"]:
         pictures["mask"] = (f"{key}-mask.png", unpacked(archive, key, "mask") * np.uint8(255))
@@ -88,8 +90,8 @@ def _write(folder: AuditFolder, archive: Any, kind: Kind, fact: dict[str, Any]) 
         files[what] = f"images/{name}"
     buffer = io.BytesIO()
     np.save(buffer, adversarial)
-    write_atomically(folder.images / f"{key}-{attack_id}.npy", buffer.getvalue())
-    files["adversarial_float"] = f"images/{key}-{attack_id}.npy"
+    write_atomically(folder.images / f"{attacked}.npy", buffer.getvalue())
+    files["adversarial_float"] = f"images/{attacked}.npy"
     return GalleryCase(
         kind=kind,
         image=fact["image"],
