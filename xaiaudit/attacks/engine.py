@@ -55,20 +55,20 @@ def run(search: Search, problem: Problem, rows: Rows, radii: Tensor | None) -> A
         seeds = [problem.seeds[row] for row in rows[places].tolist()] if search.random_start else ()
         _Attempt(search, problem, tally, rows).go(ball.take(places), places, Draws(seeds, restart))
     if problem.stored:
-        _judge_rounded(problem, tally, rows)
+        judge_rounded(problem, tally, rows)
     return tally.result(search.norm)
 
 
-def first_order(problem: Problem, norm: Norm) -> tuple[Tensor, int, int]:
-    """(n,) how far the nearest boundary lies in the linearised model, in [0, 1] intensities; forwards, backwards.
+def first_order(problem: Problem, rows: Rows, norm: Norm) -> tuple[Tensor, int, int]:
+    """(m,) how far the nearest boundary lies in the linearised model, in [0, 1] intensities; forwards, backwards.
 
     Infinite where no gradient leads there, NaN where it is not finite.
     """
-    x = problem.x0.detach().requires_grad_()
-    values = problem.criterion.margins(problem.model(x), problem.everything)
+    x = problem.x0[rows].detach().requires_grad_()
+    values = problem.criterion.margins(problem.model(x), rows)
     grads = torch.stack(_gradients(values, x), 1)
     if problem.valid is not None:
-        grads = grads.masked_fill_(~problem.valid[:, None], 0)
+        grads = grads.masked_fill_(~problem.valid[rows][:, None], 0)
     slopes = torch.linalg.vector_norm(grads.flatten(2), ord=1 if norm == "linf" else 2, dim=2)  # (n, j)
     lengths = values.detach().clamp(min=0) / slopes
     return (
@@ -85,8 +85,8 @@ def survivable(norm: Norm, radii: Tensor | None, like: Tensor) -> Tensor:
     return radii >= HALF_A_GREY_LEVEL * (1 - 1e-6)
 
 
-def _judge_rounded(problem: Problem, tally: Tally, rows: Rows) -> None:
-    """Round the images that no rounded one stands for yet."""
+def judge_rounded(problem: Problem, tally: Tally, rows: Rows) -> None:
+    """Round the images that no rounded one stands for yet, and judge them. Rows as the tally has them."""
     places = (tally.applicable & ~tally.survived).nonzero()[:, 0]
     x = quantise(tally.images[places])
     survived = _verdict(problem, x, rows[places]).reached if len(x) else tally.survived[places]
@@ -203,10 +203,10 @@ class _Attempt:
             reached = self.tally.reached[batch.places[chosen]]
             self._round(batch, chosen[reached & batch.keen[chosen]])
             chosen = chosen[~reached]
-        if not len(chosen):
-            return
         for x in self.search.finalists(batch.state):
-            self._judge(x[chosen], batch.places[chosen], batch.stuck[chosen])
+            if not len(chosen):
+                return
+            chosen = chosen[~self._judge(x[chosen], batch.places[chosen], batch.stuck[chosen])]
 
     def _round(self, batch: _Batch, chosen: Tensor) -> None:
         """Judge the iterates of these images on the 8-bit grid, where nothing was found there yet."""

@@ -10,14 +10,14 @@ from xaiaudit.attacks.checks import check_inputs, check_radius
 from xaiaudit.attacks.engine import Problem, run
 from xaiaudit.attacks.search import Search
 from xaiaudit.attacks.seeds import default_seeds
-from xaiaudit.attacks.sweep import at, spread, sweep, within
+from xaiaudit.attacks.sweep import at, left_over, spread, sweep, within
 from xaiaudit.errors import UsageError
 from xaiaudit.tensors import AttackResult, Images, Model, Valid
 
 
 @runtime_checkable
-class SearchAttack(Search, Protocol):
-    """A frozen dataclass of hyperparameters becomes an attack (`base.Attack`) by naming this protocol.
+class SolvingAttack(Protocol):
+    """A frozen dataclass of hyperparameters becomes an attack (`base.Attack`) by naming this protocol and `solve`.
 
     Images of float64 are searched in float64, to compare with other implementations; results keep the kind.
     """
@@ -28,12 +28,28 @@ class SearchAttack(Search, Protocol):
     def name(self) -> str: ...
 
     @property
-    def words(self) -> str:
-        """What the field calls it."""
-        ...
+    def norm(self) -> Norm: ...
+
+    @property
+    def epsilon(self) -> float | None: ...
 
     @property
     def step_size(self) -> float | None: ...
+
+    @property
+    def random_start(self) -> bool:
+        """Draws, at the start or later."""
+        ...
+
+    def solve(
+        self, problem: Problem, radii: Sequence[float], known: AttackResult | None = None
+    ) -> AttackResult:
+        """The attack at each radius, or at its own where none is given.
+
+        `known`: what others found at the same radii; only what they did not reach is attacked, and the result
+        tells only what was found here.
+        """
+        ...
 
     def __call__(
         self,
@@ -71,17 +87,22 @@ class SearchAttack(Search, Protocol):
             problem = Problem(model, judge or model, criterion, x0, valid, seeds, to_goal, stored)
             return self.solve(problem, radii)
 
+
+@runtime_checkable
+class SearchAttack(Search, SolvingAttack, Protocol):
+    """An attack that the engine runs: it names this protocol and adds `step`, and `start` where it needs one."""
+
+    @property
+    def words(self) -> str:
+        """What the field calls it."""
+        ...
+
     def solve(
         self, problem: Problem, radii: Sequence[float], known: AttackResult | None = None
     ) -> AttackResult:
-        """The attack at each radius, or at its own where none is given.
-
-        `known`: what others found at the same radii; only what they did not reach is attacked, and the result
-        tells only what was found here.
-        """
         if radii:
             return sweep(self, problem, radii, known)
-        rows = problem.everything if known is None else (~known.reached).nonzero()[:, 0]
+        rows = left_over(problem, radii, known)
         whole = self.minimal or self.epsilon is None
         limits = None if whole or self.epsilon is None else at(problem.x0[rows], self.epsilon)
         found = spread(run(self, problem, rows, limits), rows, problem)

@@ -52,14 +52,29 @@ def sweep(
 def _minimal(
     search: Search, problem: Problem, radii: Sequence[float], known: AttackResult | None
 ) -> AttackResult:
-    """One search serves all radii; what it cost is booked at the smallest."""
-    least = min(range(len(radii)), key=radii.__getitem__)
-    rows = problem.everything if known is None else (~known.reached[least]).nonzero()[:, 0]
-    found = spread(run(search, problem, rows, None), rows, problem)
-    at_each = [within(found, problem.x0, radius) for radius in radii]
+    rows = left_over(problem, radii, known)
+    return at_each(spread(run(search, problem, rows, None), rows, problem), problem.x0, radii)
+
+
+def left_over(problem: Problem, radii: Sequence[float], known: AttackResult | None) -> Rows:
+    """Images that others did not reach at the smallest of the radii, or at the only one."""
+    if known is None:
+        return problem.everything
+    reached = known.reached[_smallest(radii)] if radii else known.reached
+    return (~reached).nonzero()[:, 0]
+
+
+def at_each(found: AttackResult, x0: Images, radii: Sequence[float]) -> AttackResult:
+    """One search for the smallest perturbation, counted at each radius; what it cost is booked at the smallest."""
+    least = _smallest(radii)
+    results = [within(found, x0, radius) for radius in radii]
     return stacked(
-        [result if place == least else nothing_spent(result) for place, result in enumerate(at_each)]
+        [result if place == least else nothing_spent(result) for place, result in enumerate(results)]
     )
+
+
+def _smallest(radii: Sequence[float]) -> int:
+    return min(range(len(radii)), key=radii.__getitem__)
 
 
 def spread(result: AttackResult, rows: Rows, problem: Problem) -> AttackResult:
@@ -182,7 +197,7 @@ class _Chart:
         if not self.search.gradients:
             self.guess.fill_(count // 2)
             return
-        length, forwards, backwards = first_order(self.problem, self.search.norm)
+        length, forwards, backwards = first_order(self.problem, self.problem.everything, self.search.norm)
         length = length.nan_to_num(nan=float(self.radii[count // 2]))
         self.guess = torch.searchsorted(self.radii, length.contiguous()).clamp(max=count - 1)
         rows = torch.arange(len(length), device=length.device)
