@@ -216,10 +216,13 @@ class _Attempt:
             self.tally.count(places, 1, 0)
             self.tally.offer_stored(places, x, _verdict(self.problem, x, self.rows[places]).reached)
 
-    def _judge(self, x: Tensor, places: Tensor, stuck: Tensor) -> None:
-        if len(x):
-            self.tally.count(places, 1, 0)
-            self.tally.offer(places, x, _verdict(self.problem, x, self.rows[places]), stuck)
+    def _judge(self, x: Tensor, places: Tensor, stuck: Tensor) -> Flags:
+        if not len(x):
+            return stuck
+        verdict = _verdict(self.problem, x, self.rows[places])
+        self.tally.count(places, 1, 0)
+        self.tally.offer(places, x, verdict, stuck)
+        return verdict.reached
 
     @staticmethod
     def _everyone(batch: _Batch) -> Tensor:
