@@ -26,7 +26,7 @@ EVERY = pytest.mark.parametrize("name", ATTACKS)
 def quick(name: str, **more: object) -> Attack:
     """The attack with few steps, where it has steps to choose."""
     known = parameters_of(name)
-    few = {"steps": 8} if "steps" in known else {}
+    few = {key: count for key, count in {"steps": 8, "queries": 30}.items() if key in known}
     return attack(name, **few, **{key: value for key, value in more.items() if key in known})
 
 
@@ -173,7 +173,7 @@ def test_perturbations_in_colour(name: str) -> None:
     x = some_images(2, seed=2, channels=3).float()
     valid = torch.ones(2, 1, 12, 12, dtype=torch.bool)
     valid[:, :, 6:] = False
-    result = quick(name)(model, x, LeaveDecision(clean_logits(model, x)), valid=valid)
+    result = quick(name, epsilon=0.5)(model, x, LeaveDecision(clean_logits(model, x)), valid=valid)
     assert torch.equal(result.images[:, :, 6:], x[:, :, 6:])
     assert (result.images != x).any()
 

@@ -11,7 +11,7 @@ from xaiaudit.attacks.deepfool import DeepFool
 from xaiaudit.attacks.fgsm import IterativeFGSM, ThesisFGSM
 from xaiaudit.attacks.pgd import PGD
 from xaiaudit.attacks.quantise import quantise
-from xaiaudit.attacks.registry import ATTACKS, attack
+from xaiaudit.attacks.registry import ATTACKS, attack, attack_class
 from xaiaudit.attacks.tally import Tally, Verdict
 from xaiaudit.errors import UsageError
 from xaiaudit.functional import decision
@@ -29,21 +29,30 @@ def radii_of(name: str) -> tuple[float, ...]:
     return RADII if attack(name).norm == "linf" else L2_RADII
 
 
+def at_defaults(name: str, **more: object):
+    """The attack, shortened where its defaults would take long."""
+    few = {"fab": {"steps": 12}, "square": {"queries": 60}}
+    return attack(name, **few.get(name, {}), **more)
+
+
 @pytest.mark.parametrize("name", SWEEPERS)
 def test_each_radius_is_a_run_of_its_own(name: str) -> None:
-    result = attack(name)(MODEL, X, CRITERION, radii=radii_of(name))
+    result = at_defaults(name)(MODEL, X, CRITERION, radii=radii_of(name))
     assert result.images.shape == (4, *X.shape)
     for i, radius in enumerate(radii_of(name)):
-        alone = attack(name, epsilon=radius)(MODEL, X, CRITERION)
+        alone = at_defaults(name, epsilon=radius)(MODEL, X, CRITERION)
         assert torch.equal(result.images[i], alone.images)
         assert torch.equal(result.reached[i], alone.reached)
-        assert torch.equal(result.forwards[i], alone.forwards)
+        if attack_class(name).minimal:  # one search, booked once
+            assert torch.equal(result.forwards.sum(0), alone.forwards)
+        else:
+            assert torch.equal(result.forwards[i], alone.forwards)
 
 
 @pytest.mark.parametrize("name", SWEEPERS)
 def test_to_the_goal_a_larger_radius_keeps_the_smaller_witness(name: str) -> None:
     radii = radii_of(name)
-    result = attack(name)(MODEL, X, CRITERION, radii=radii, to_goal=True)
+    result = at_defaults(name)(MODEL, X, CRITERION, radii=radii, to_goal=True)
     ascending = sorted(range(4), key=radii.__getitem__)
     assert result.reached[ascending[1]].any()
     for small, large in pairwise(ascending):
@@ -56,9 +65,9 @@ def test_to_the_goal_a_larger_radius_keeps_the_smaller_witness(name: str) -> Non
 @pytest.mark.parametrize("name", SWEEPERS)
 def test_to_the_goal_finds_at_each_radius_what_a_run_at_it_alone_finds(name: str) -> None:
     radii = radii_of(name)
-    swept = attack(name)(MODEL, X, CRITERION, radii=radii, to_goal=True)
+    swept = at_defaults(name)(MODEL, X, CRITERION, radii=radii, to_goal=True)
     for i, radius in enumerate(radii):
-        alone = attack(name, epsilon=radius)(MODEL, X, CRITERION, to_goal=True)
+        alone = at_defaults(name, epsilon=radius)(MODEL, X, CRITERION, to_goal=True)
         assert torch.equal(swept.reached[i], alone.reached)
 
 

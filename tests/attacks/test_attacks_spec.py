@@ -97,6 +97,7 @@ def test_defaults_are_those_of_the_design() -> None:
         "pgd": ("linf", 8 / 255, 40, 2.5 * (8 / 255) / 40, True),
         "pgd-l2": ("l2", 3.0, 40, 2.5 * 3 / 40, True),
         "deepfool": ("l2", None, 50, None, False),
+        "fab": ("linf", 8 / 255, 100, None, False),
         "apgd": ("linf", 8 / 255, 100, None, True),
         "noise": ("linf", 8 / 255, 0, None, True),
     }

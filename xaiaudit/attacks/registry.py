@@ -19,8 +19,10 @@ ATTACKS: Mapping[str, str] = {
     "pgd": "xaiaudit.attacks.pgd:PGD",
     "pgd-l2": "xaiaudit.attacks.pgd:PGDL2",
     "deepfool": "xaiaudit.attacks.deepfool:DeepFool",
+    "fab": "xaiaudit.attacks.fab:FAB",
     "apgd": "xaiaudit.attacks.apgd:APGD",
     "noise": "xaiaudit.attacks.noise:Noise",
+    "radius": "xaiaudit.attacks.radius:SmallestRadius",
 }
 
 ART_PREFIX = "art:"  # followed by the name of a class of ART, e.g. art:SquareAttack

@@ -88,7 +88,10 @@ class Search(Protocol):
         ...
 
     def finalists(self, state: State) -> tuple[Tensor, ...]:
-        """Images to be judged at the end, (m, c, h, w) each; of those the first success, else the highest loss."""
+        """Images to be judged at the end, (m, c, h, w) each: the first success counts, else the highest loss.
+
+        Those after the first success are not looked at.
+        """
         return (state.x,)
 
 
