@@ -34,12 +34,13 @@ class Epoch:
 
     @property
     def masked(self) -> bool:
-        """One step says far more robust than several do: the gradient misleads ("catastrophic overfitting")."""
-        return (
-            self.robust is not None
-            and self.robust_once is not None
-            and self.robust_once - self.robust > MASKED
-        )
+        """Robust against one step, and far less against several: "catastrophic overfitting" of single steps.
+
+        One step must do better than a model of one class could. Wong, Rice & Kolter 2020.
+        """
+        if self.robust is None or self.robust_once is None:
+            return False
+        return self.robust_once > 0.5 and self.robust_once - self.robust > MASKED
 
 
 class Progress(Protocol):
