@@ -100,6 +100,7 @@ def test_defaults_are_those_of_the_design() -> None:
         "fab": ("linf", 8 / 255, 100, None, False),
         "apgd": ("linf", 8 / 255, 100, None, True),
         "noise": ("linf", 8 / 255, 0, None, True),
+        "radius": ("linf", None, 40, None, True),
     }
     assert attack("pgd").describe() == (
         "PGD: L∞ radius 8 grey levels (0.03137 of full scale), 40 steps of 0.5 grey levels, "
