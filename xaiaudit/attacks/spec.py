@@ -1,9 +1,11 @@
 """An attack as people write it on the command line: `pgd:epsilon=4/255,steps=40`."""
 
+from collections.abc import Callable, Mapping
 from math import isfinite
 from typing import Any, Literal, get_args, get_origin
 
-from xaiaudit.attacks.registry import attack, attack_class, parameters_of, unknown_parameter
+from xaiaudit.attacks.art_parameters import Kind
+from xaiaudit.attacks.registry import ART_PREFIX, attack, parameters_of, unknown_parameter
 from xaiaudit.errors import UsageError
 
 
@@ -15,24 +17,36 @@ def parse(text: str) -> tuple[str, dict[str, Any]]:
     Raises:
         UsageError: an unknown name or parameter, or a value that is of the wrong kind or out of range.
     """
-    name, colon, rest = text.strip().partition(":")
-    attack_class(name)
+    name, parameters = read(text, parameters_of, "pgd:epsilon=4/255,steps=40")
+    return attack(name, **parameters).name, parameters
+
+
+def read(
+    text: str, parameters_of: Callable[[str], Mapping[str, Any]], example: str
+) -> tuple[str, dict[str, Any]]:
+    """NAME or NAME:KEY=VALUE,... as the name and its values, each of the type that `parameters_of` the name tells.
+
+    Types are int, float, str and Literal. Ranges are not checked here.
+
+    Raises:
+        UsageError: not of that form, an unknown parameter, or a value of the wrong kind.
+    """
+    prefix = ART_PREFIX if text.strip().startswith(ART_PREFIX) else ""
+    name, colon, rest = text.strip().removeprefix(prefix).partition(":")
+    name = prefix + name
+    known = parameters_of(name)
     if colon and not rest.strip():
         raise UsageError(f"{text!r} has no parameter after its colon; write {name} or {name}:NAME=VALUE")
-    known = parameters_of(name)
     parameters: dict[str, Any] = {}
     for item in rest.split(",") if rest else ():
         key, equals, value = (part.strip() for part in item.partition("="))
         if not equals or not key or not value:
-            raise UsageError(
-                f"{item.strip()!r} in {text!r} is not NAME=VALUE; e.g. pgd:epsilon=4/255,steps=40"
-            )
+            raise UsageError(f"{item.strip()!r} in {text!r} is not NAME=VALUE; e.g. {example}")
         if key not in known:
             raise UsageError(unknown_parameter(name, key, list(known)))
         if key in parameters:
             raise UsageError(f"{text!r} gives {key} twice; give it once")
         parameters[key] = _value(f"{name}:{key}", value, known[key])
-    attack(name, **parameters)
     return name, parameters
 
 
@@ -53,9 +67,13 @@ def number(text: str) -> float:
 
 
 def _value(where: str, text: str, kind: Any) -> Any:
+    if isinstance(kind, Kind):
+        return kind.read(text)
     if get_origin(kind) is Literal:
         if text not in get_args(kind):
             raise UsageError(f"{where} must be {' or '.join(get_args(kind))}, got {text!r}")
+        return text
+    if kind is str:
         return text
     try:
         return int(text) if kind is int else number(text)

@@ -1,0 +1,33 @@
+"""Criteria by name. A new one is a file of its own and a line here. Needs no torch until one is asked for."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from xaiaudit.attacks.registry import nearest
+from xaiaudit.errors import UsageError
+
+if TYPE_CHECKING:
+    from xaiaudit.attacks.criteria.named import NamedCriterion
+
+CRITERIA: Mapping[str, str] = {
+    "leave-decision": "xaiaudit.attacks.criteria.leave_decision:LeaveDecision",
+    "target-class": "xaiaudit.attacks.criteria.target_class:TargetClass",
+    "true-label": "xaiaudit.attacks.criteria.true_label:TrueLabel",
+    "lower-dice": "xaiaudit.attacks.criteria.lower_dice:LowerDice",
+    "joint": "xaiaudit.attacks.criteria.joint:Joint",
+}
+
+
+def criterion_class(name: str) -> "type[NamedCriterion]":
+    """Raises UsageError for an unknown name."""
+    if name not in CRITERIA:
+        raise UsageError(f"no criterion {name!r}; {nearest(name, list(CRITERIA))}")
+    module, attribute = CRITERIA[name].split(":")
+    found: type[NamedCriterion] = getattr(import_module(module), attribute)
+    return found
+
+
+def parameters_of(name: str) -> Mapping[str, Any]:
+    """What the criterion lets one choose, each with its type; empty where all is fixed."""
+    return criterion_class(name).parameters
