@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.cells import CHECKPOINT
-from xaiaudit.auditing.selection import choose_data
 from xaiaudit.data import prepare
 from xaiaudit.data.phantoms import phantom_dataset
 from xaiaudit.data.preprocess import stack
@@ -89,6 +88,8 @@ def _phantoms(batch: int, size: int) -> Tensor:
 
 
 def _real(model: AuditedModel, batch: int, data: Path | None) -> Tensor:
+    from xaiaudit.auditing.selection import choose_data  # most rows need no dataset, and not all it brings
+
     dataset = choose_data(model, () if data is None else (data,), split="test")
     if len(dataset) < batch:
         raise ValueError(f"a batch of {batch} needs as many test images; {dataset.path} has {len(dataset)}")
