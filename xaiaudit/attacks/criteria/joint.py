@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -25,7 +25,6 @@ class Joint(NamedCriterion):
 
     decision: LeaveDecision
     mask: LowerDice
-    applicable: Flags = field(init=False)
     scale: Scores = field(init=False)  # (n,) of the decision, in logits
     name: ClassVar[str] = "joint"
     needs: ClassVar[frozenset[str]] = LowerDice.needs
@@ -35,7 +34,10 @@ class Joint(NamedCriterion):
         everything = torch.arange(len(self.decision.clean), device=self.decision.clean.device)
         clean = self.decision.margins(Outputs(self.decision.clean), everything).amin(1)
         object.__setattr__(self, "scale", clean.clamp(min=1))
-        object.__setattr__(self, "applicable", self.mask.applicable)
+
+    @property
+    def applicable(self) -> Flags:
+        return self.mask.applicable
 
     @classmethod
     def check(cls, parameters: Mapping[str, Any], classes: Sequence[str] | None) -> None:
@@ -50,7 +52,7 @@ class Joint(NamedCriterion):
         return f"{LeaveDecision.words({})} and {LowerDice.words(parameters)}"
 
     @classmethod
-    def of(cls, clean: CleanFacts, parameters: Mapping[str, Any]) -> Self:
+    def of(cls, clean: CleanFacts, parameters: Mapping[str, Any]) -> "Joint":
         return cls(LeaveDecision.of(clean, {}), LowerDice.of(clean, parameters))
 
     def loss(self, out: Outputs, rows: Rows) -> Scores:

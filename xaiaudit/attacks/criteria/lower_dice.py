@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -39,7 +39,7 @@ class LowerDice(NamedCriterion):
     limit: float = 0.5
     reference: Valid = field(init=False)
     scale: Scores = field(init=False)  # (n,) of the clean mask logits
-    applicable: Flags = field(init=False)
+    has_reference: Flags = field(init=False)
     name: ClassVar[str] = "lower-dice"
     needs: ClassVar[frozenset[str]] = frozenset({"gradient", "mask_logits"})
     parameters: ClassVar[Mapping[str, Any]] = {"limit": float, "against": Against}
@@ -53,18 +53,25 @@ class LowerDice(NamedCriterion):
                 "they have no mask to damage: check the checkpoint, or leave these images out"
             )
         reference = self.clean >= 0 if self.outlines is None else self.outlines
-        applicable = reference.flatten(1).any(1)
+        there = reference.flatten(1).any(1)
         if self.outlines is not None and self.has_outline is not None:
-            applicable = applicable & self.has_outline
+            there = there & self.has_outline
         pixels = reference.flatten(1).sum(1).clamp(min=1)
         size = (self.clean.abs() * reference).flatten(1).sum(1) / pixels
         object.__setattr__(self, "reference", reference)
         object.__setattr__(self, "scale", torch.where(size > 0, size, 1))
-        object.__setattr__(self, "applicable", applicable)
+        object.__setattr__(self, "has_reference", there)
+
+    @property
+    def applicable(self) -> Flags:
+        return self.has_reference
 
     @classmethod
     def check(cls, parameters: Mapping[str, Any], classes: Sequence[str] | None) -> None:
         _check_limit(parameters.get("limit", cls.limit))
+        against = parameters.get("against", "prediction")
+        if against not in get_args(Against):
+            raise UsageError(f"against must be {' or '.join(get_args(Against))}, got {against!r}")
 
     @classmethod
     def requires(cls, parameters: Mapping[str, Any]) -> frozenset[str]:
@@ -76,7 +83,7 @@ class LowerDice(NamedCriterion):
         return f"lower the Dice of the predicted mask against {other} below {parameters.get('limit', cls.limit):g}"
 
     @classmethod
-    def of(cls, clean: CleanFacts, parameters: Mapping[str, Any]) -> Self:
+    def of(cls, clean: CleanFacts, parameters: Mapping[str, Any]) -> "LowerDice":
         if clean.mask_logits is None:
             raise UsageError(
                 "the model has no mask head, so there is no mask to damage; use a criterion of the decision"
@@ -114,7 +121,7 @@ class LowerDice(NamedCriterion):
         """Judged on the mask itself. Mask logits that are not finite never count."""
         z = _mask_logits(out)
         lower: Tensor = soft_dice(z >= 0, self.reference[rows]) < self.limit
-        return lower & z.isfinite().flatten(1).all(1) & self.applicable[rows]
+        return lower & z.isfinite().flatten(1).all(1) & self.has_reference[rows]
 
     def _scaled(self, out: Outputs, rows: Rows) -> Tensor:
         return _mask_logits(out).to(self.clean.dtype) / self.scale[rows][:, None, None, None]

@@ -1,7 +1,7 @@
 """Be wrong: the criterion of robust accuracy."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
@@ -26,13 +26,15 @@ class TrueLabel(NamedCriterion):
 
     labels: Labels  # (n,) class index, -1 for none
     threshold: float = 0.5
-    applicable: Flags = field(init=False)
     name: ClassVar[str] = "true-label"
     needs: ClassVar[frozenset[str]] = frozenset({"gradient"})
 
     def __post_init__(self) -> None:
         logit(self.threshold)
-        object.__setattr__(self, "applicable", self.labels >= 0)
+
+    @property
+    def applicable(self) -> Flags:
+        return self.labels >= 0
 
     @classmethod
     def requires(cls, parameters: Mapping[str, Any]) -> frozenset[str]:
