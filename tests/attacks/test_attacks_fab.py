@@ -178,7 +178,8 @@ def test_fab_finds_shorter_ways_than_deepfool_where_boundaries_are_curved(norm) 
     deepfool = DeepFool(norm=norm)(model, x, criterion)
     assert fab.reached.all()
     ratio = fab.distance / deepfool.distance
-    assert ratio.median() < 0.995
+    assert ratio.median() < 0.997
+    assert ratio.mean() < 0.99
     assert ratio.max() < 1.002
 
 

@@ -11,11 +11,12 @@ from xaiaudit.attacks.checks import check_inputs
 from xaiaudit.attacks.criteria import LeaveDecision
 from xaiaudit.attacks.deepfool import DeepFool
 from xaiaudit.attacks.fgsm import IterativeFGSM
-from xaiaudit.attacks.registry import ATTACKS, attack
+from xaiaudit.attacks.registry import ATTACKS, attack, attack_class
 from xaiaudit.errors import NumericalError, UsageError
 from xaiaudit.tensors import Outputs
 
-EVERY = pytest.mark.parametrize("name", ATTACKS)
+BLIND = [name for name in ATTACKS if not getattr(attack_class(name), "gradients", True)]
+SEEING = pytest.mark.parametrize("name", [name for name in ATTACKS if name not in BLIND])
 BOTH = pytest.mark.parametrize("to_goal", [False, True])
 
 
@@ -36,7 +37,7 @@ def brightness(images: Tensor) -> Tensor:
     return 50 * (images.mean((1, 2, 3)) - 0.3)
 
 
-@EVERY
+@SEEING
 @BOTH
 @pytest.mark.parametrize(
     "margin",
@@ -56,7 +57,7 @@ def test_a_gradient_of_zero_is_a_failure(name: str, to_goal: bool, margin) -> No
         assert torch.equal(result.images, x)
 
 
-@EVERY
+@SEEING
 @BOTH
 def test_one_broken_image_does_not_touch_the_others(name: str, to_goal: bool) -> None:
     """The gradient of sqrt(0 * x) is not finite; a pixel of the padding says whose turn it is."""
@@ -75,6 +76,20 @@ def test_one_broken_image_does_not_touch_the_others(name: str, to_goal: bool) ->
     assert result.failed.tolist() == [False, True, False]
     assert result.reached.tolist()[::2] == [True, True]
     assert result.images.isfinite().all()
+
+
+@pytest.mark.parametrize("name", BLIND)
+@BOTH
+def test_what_asks_for_no_gradient_does_not_fail_without_one(name: str, to_goal: bool) -> None:
+    model = Margin(lambda x: brightness(x).detach())
+    x = torch.full((2, 1, 6, 6), 0.305)
+    few = {"square": {"queries": 100}}.get(name, {})
+    result = attack(name, epsilon=0.1, **few)(
+        model, x, LeaveDecision(clean_logits(model, x)), to_goal=to_goal
+    )
+    assert result.reached.all()
+    assert not result.failed.any()
+    assert not result.backwards.any()
 
 
 def test_an_image_stays_where_its_gradient_ended() -> None:
@@ -121,7 +136,7 @@ def test_nan_gradients_in_the_padding_do_no_harm() -> None:
     assert torch.equal(result.images[:, :, 0], x[:, :, 0])
 
 
-@EVERY
+@SEEING
 def test_an_image_leaves_only_when_the_judging_forward_agrees(name: str) -> None:
     """A search of lower precision may see the goal too early; here by a tenth of a logit."""
     model = Margin(lambda x: brightness(x) - (0.1 if torch.is_grad_enabled() else 0.0))

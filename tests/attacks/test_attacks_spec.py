@@ -98,6 +98,7 @@ def test_defaults_are_those_of_the_design() -> None:
         "pgd-l2": ("l2", 3.0, 40, 2.5 * 3 / 40, True),
         "deepfool": ("l2", None, 50, None, False),
         "fab": ("linf", 8 / 255, 100, None, False),
+        "square": ("linf", 8 / 255, 5000, None, True),
         "apgd": ("linf", 8 / 255, 100, None, True),
         "noise": ("linf", 8 / 255, 0, None, True),
         "radius": ("linf", None, 40, None, True),

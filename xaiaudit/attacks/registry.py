@@ -20,6 +20,7 @@ ATTACKS: Mapping[str, str] = {
     "pgd-l2": "xaiaudit.attacks.pgd:PGDL2",
     "deepfool": "xaiaudit.attacks.deepfool:DeepFool",
     "fab": "xaiaudit.attacks.fab:FAB",
+    "square": "xaiaudit.attacks.square:Square",
     "apgd": "xaiaudit.attacks.apgd:APGD",
     "noise": "xaiaudit.attacks.noise:Noise",
     "radius": "xaiaudit.attacks.radius:SmallestRadius",
