@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
-SCHEMA = 1  # of audit.json and the tables; raised when a reader of the old one would misread the new one
+SCHEMA = 2  # of audit.json and the tables; raised when a reader of the old one would misread the new one
 REGIONS = ("lesion", "ring", "posterior", "elsewhere", "padding")
 PEAK_STATES = (*REGIONS, "undefined")  # rows and columns of a transition table
 CURVE_GREY_LEVELS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 25.5)  # 25.5 grey levels are 0.1 of full scale
@@ -105,6 +105,8 @@ class CleanRecord(Record):
 
 class CurvePoint(Record):
     epsilon: float
+    reached: Interval  # the criterion holds, of the images that it applies to
+    reached_quantised: Interval
     flips: Interval
     flips_quantised: Interval
     robust_accuracy: Interval | None  # None without labels
@@ -131,7 +133,13 @@ class AttackRecord(Record):
     steps: int
     step_size: float | None
     random_start: bool
-    criterion: str
+    criterion: str  # in words: what the attack was after
+    criterion_name: str
+    criterion_parameters: dict[str, Any]
+    applicable: int  # images that the criterion applies to
+    reached: Interval  # the criterion holds on the final image, of those
+    reached_quantised: Interval  # the same after rounding to 8 bits
+    broken_by: dict[str, int]  # of `worst`: images by the attack that broke them; else empty
     assessable: bool  # False: the model gives one decision to over 95 % of images, so flips say nothing
     why_not: str
     images: int
@@ -140,6 +148,7 @@ class AttackRecord(Record):
     flips_by_rounding_alone: int  # clean images cannot flip by rounding; this counts flips gained by it
     lost_in_rounding: int
     robust_accuracy: Interval | None  # right when clean and right after the attack
+    robust_balanced_accuracy: Interval | None  # the same share in each class, and the mean over the classes
     missed_cancers: Interval | None  # decided not malignant, of images labelled and (clean) decided malignant
     false_alarms: Interval | None  # decided malignant, of images labelled and (clean) decided otherwise
     from_positive: Interval  # flips among images decided positive
@@ -240,7 +249,7 @@ class Environment(Record):
     platform: str
     device: str
     threads: int
-    precision: str
+    precision: str  # of the search; success is always judged in float32
     versions: dict[str, str]
 
 
@@ -256,6 +265,7 @@ class AuditRecord(Record):
     batch_size: int
     batch_size_retries: list[str]
     shards: int
+    search: list[str]  # how the model was made ready for the search, in words; one line, unless machines differed
     environment: Environment
     checkpoint: CheckpointRecord
     datasets: list[DatasetRecord]
@@ -292,6 +302,7 @@ PREDICTIONS = pa.schema(
         pa.field("curve", pa.bool_(), nullable=False),  # a point of the epsilon curve, run to its goal
         pa.field("quantised", pa.bool_(), nullable=False),
         pa.field("criterion", pa.string(), nullable=False),
+        pa.field("applicable", pa.bool_(), nullable=False),  # the criterion applies to this image
         pa.field("logits", _list(pa.float32()), nullable=False),
         pa.field("margin", pa.float64()),  # two classes only
         pa.field("decision", pa.string(), nullable=False),
@@ -299,6 +310,7 @@ PREDICTIONS = pa.schema(
         pa.field("flipped", pa.bool_(), nullable=False),
         pa.field("reached", pa.bool_(), nullable=False),
         pa.field("failed", pa.bool_(), nullable=False),
+        pa.field("broken_by", pa.string()),  # of `worst`: the attack that reached the goal
         pa.field("linf", pa.float64(), nullable=False),
         pa.field("l2", pa.float64(), nullable=False),
         pa.field("forwards", pa.int64(), nullable=False),

@@ -20,10 +20,10 @@ from torch import nn
 import xaiaudit
 from xaiaudit.auditing import AuditFolder, make_plan, merge, read_plan
 from xaiaudit.auditing.selection import choose_data
-from xaiaudit.auditing.shard import deterministic
 from xaiaudit.data import open_dataset, prepare, stack
 from xaiaudit.errors import AuditError, DataError, UsageError
 from xaiaudit.models import AuditedModel
+from xaiaudit.models.execution import deterministic
 from xaiaudit.records import AuditRecord
 from xaiaudit.types import Preprocessing
 

@@ -12,6 +12,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from xaiaudit.data.regions import regions
+from xaiaudit.metrics.classification import class_mean
 from xaiaudit.metrics.statistics import distribution, proportion
 from xaiaudit.records import (
     CURVE_GREY_LEVELS,
@@ -164,6 +165,7 @@ def _prediction_row(
         "epsilon": epsilon,
         "curve": curve,
         "quantised": quantised,
+        "applicable": True,
         "criterion": "none" if attack == "none" else "leave the clean decision",
         "logits": [0.0, float(margin)],
         "margin": float(margin),
@@ -308,6 +310,7 @@ def _record(
         batch_size=16,
         batch_size_retries=[],
         shards=-(-example.n // 16),
+        search=["searched in float32, channels last, 52 of 52 batch norms folded; judged in float32"],
         environment=Environment(
             python="3.11.2",
             platform="Linux-6.1-x86_64",
@@ -438,6 +441,12 @@ def _attack(example: Example, attack: str) -> AttackRecord:
         step_size=how["step_size"],
         random_start=how["random_start"],
         criterion="leave the clean decision",
+        criterion_name="leave-decision",
+        criterion_parameters={},
+        applicable=example.n,
+        reached=among(np.ones(example.n, bool)),
+        reached_quantised=among(np.ones(example.n, bool), rounded),
+        broken_by={},
         assessable=True,
         why_not="",
         images=example.n,
@@ -446,6 +455,7 @@ def _attack(example: Example, attack: str) -> AttackRecord:
         flips_by_rounding_alone=int((rounded & ~flipped).sum()),
         lost_in_rounding=int((flipped & ~rounded).sum()),
         robust_accuracy=among(np.ones(example.n, bool), right),
+        robust_balanced_accuracy=class_mean(right, label, example.case, 2),
         missed_cancers=among((label == 1) & (decision == 1)),
         false_alarms=among((label == 0) & (decision == 0)),
         from_positive=among(decision == 1),
@@ -472,6 +482,8 @@ def _point(example: Example, attack: str, epsilon: float) -> CurvePoint:
     right = (example.decision == example.label) & ~flipped
     return CurvePoint(
         epsilon=epsilon,
+        reached=proportion(flipped, example.case),
+        reached_quantised=proportion(rounded, example.case),
         flips=proportion(flipped, example.case),
         flips_quantised=proportion(rounded, example.case),
         robust_accuracy=proportion(right, example.case),

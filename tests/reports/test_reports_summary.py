@@ -21,7 +21,14 @@ def rate(estimate: float) -> Interval:
 
 def with_curve(attack: AttackRecord, shares: list[float]) -> AttackRecord:
     points = [
-        CurvePoint(epsilon=level / 255, flips=rate(share), flips_quantised=rate(share), robust_accuracy=None)
+        CurvePoint(
+            epsilon=level / 255,
+            reached=rate(share),
+            reached_quantised=rate(share),
+            flips=rate(share),
+            flips_quantised=rate(share),
+            robust_accuracy=None,
+        )
         for level, share in zip((0.5, 1.0, 2.0), shares, strict=True)
     ]
     return attack.model_copy(update={"curve": points})

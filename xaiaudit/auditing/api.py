@@ -4,21 +4,27 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from xaiaudit.attacks.criteria.spec import parse as parse_criterion
 from xaiaudit.attacks.spec import parse as parse_attack
+from xaiaudit.auditing.checking import run_checks
 from xaiaudit.auditing.look import Progress
 from xaiaudit.auditing.merge import merge
-from xaiaudit.auditing.plan import AuditFolder, AuditPlan, adopt_plan, create_folder
+from xaiaudit.auditing.plan import AuditFolder, AuditPlan, adopt_plan, create_folder, read_plan
 from xaiaudit.auditing.planning import Spec, make_plan
 from xaiaudit.auditing.selection import choose_data
-from xaiaudit.auditing.shard import channels_last, deterministic, run_shard
+from xaiaudit.auditing.shard import run_shard
 from xaiaudit.data import open_dataset
 from xaiaudit.data.datasets import Dataset
 from xaiaudit.errors import AuditError, UsageError
 from xaiaudit.explainers.spec import parse as parse_explainer
 from xaiaudit.models import AuditedModel
+from xaiaudit.models.execution import deterministic
+from xaiaudit.models.memory import batch_size_for
+from xaiaudit.models.prepared import Precision, prepared
 from xaiaudit.records import AuditRecord
 
 Part = tuple[int, int]  # (3, 16): the third of sixteen
+SHARDED = 32  # images at once where the parts of an audit may run on different machines
 OnAttack = Callable[[float, int, str], None]  # images attacked, images to attack, id of the attack
 
 
@@ -28,13 +34,16 @@ def audit(
     attacks: Sequence[str | Spec] = ("fgsm",),
     explainers: Sequence[str | Spec] | None = None,
     *,
+    criteria: Sequence[str | Spec] = ("leave-decision",),
     out: Path | str | None = None,
     resume: bool = False,
     shard: Part | None = None,
     seed: int = 0,
-    batch_size: int = 32,
+    batch_size: int | None = None,
+    precision: Precision = "float32",
     limit: int | None = None,
     curve: bool = True,
+    checks: int = 32,
     ring_mm: float = 5.0,
     gallery: int = 2,
     keep_ids: bool = False,
@@ -50,14 +59,18 @@ def audit(
         dataset: what `xaiaudit.open_dataset` gives, or the path of one; None: the test split that the checkpoint
             recorded.
         attacks: names with hyperparameters, "fgsm" or "pgd:epsilon=4/255,steps=40".
+        criteria: what each attack is after, "leave-decision" or "lower-dice:limit=0.5"; every attack is made for each.
         explainers: likewise; None: Grad-CAM, and CAM where the model allows it.
         out: the audit folder; None: audits/<model>-<utc time>.
         resume: go on with a folder that was begun before; finished shards are kept.
         shard: (i, n) runs the i-th of n parts and merges nothing: `merge` does, once all are done.
         seed: of every random draw; each image draws by itself, from this and its own pixels.
-        batch_size: images attacked together, and the unit that a resume keeps or repeats.
+        batch_size: images attacked together, and the unit that a resume keeps or repeats; None: as many as fit into
+            the memory that is free, at most 32 on a CPU and 256 on a GPU; a resumed audit keeps its own.
+        precision: of the search; "bf16" is faster where the processor has it. Success is judged in float32.
         limit: audit only so many images, drawn by the seed.
         curve: attack at the radii of the epsilon curve too.
+        checks: images, drawn by the seed, that the self-checks of model and attacks run on; 0: no self-checks.
         ring_mm: width of the peritumoral ring where the pixel spacing is known.
         gallery: cases of each kind (worst, typical, random) shown for each attack.
         keep_ids: write case ids as they are, not salted hashes of them.
@@ -86,9 +99,12 @@ def audit(
         None
         if explainers is None
         else [parse_explainer(item) if isinstance(item, str) else item for item in explainers],
+        criteria=[parse_criterion(item) if isinstance(item, str) else item for item in criteria],
         seed=seed,
-        batch_size=batch_size,
+        batch_size=batch_size or _batch_size(folder, model, shard),
+        precision=precision,
         curve=curve,
+        checks=checks,
         ring_mm=ring_mm,
         gallery=gallery,
         keep_ids=keep_ids,
@@ -97,8 +113,10 @@ def audit(
         progress=on_look,
     )
     plan = adopt_plan(folder, plan)
-    chosen = [index for index in range(plan.shards) if shard is None or index % shard[1] == shard[0] - 1]
-    _run(plan, folder, model, data, [index for index in chosen if not folder.done(index)], on_attack)
+    chosen = [index for index in range(plan.units) if shard is None or index % shard[1] == shard[0] - 1]
+    _run(
+        plan, folder, model, data, precision, [index for index in chosen if not folder.done(index)], on_attack
+    )
     return merge([path]) if shard is None else None
 
 
@@ -113,10 +131,11 @@ def _run(
     folder: AuditFolder,
     model: AuditedModel,
     dataset: Dataset,
-    shards: Sequence[int],
+    precision: Precision,
+    units: Sequence[int],
     on_attack: OnAttack | None,
 ) -> None:
-    total = len(plan.attacks) * sum(len(plan.shard_images(shard)) for shard in shards)
+    total = len(plan.attacks) * sum(len(plan.shard_images(shard)) for shard in units if shard < plan.shards)
     done = 0.0
 
     def step(attack_id: str, images: float) -> None:
@@ -125,9 +144,24 @@ def _run(
         if on_attack is not None:
             on_attack(done, total, attack_id)
 
-    with model, deterministic(), channels_last(model.net):
-        for shard in shards:
-            run_shard(plan, folder, model, dataset, shard, step)
+    with deterministic(), prepared(model, precision) as ready:
+        for unit in units:
+            if unit < plan.shards:
+                run_shard(plan, folder, ready, model, dataset, unit, step)
+                continue
+            if on_attack is not None:
+                on_attack(done, total, "self-checks")
+            run_checks(plan, folder, ready, model, dataset)
+
+
+def _batch_size(folder: AuditFolder, model: AuditedModel, shard: Part | None) -> int:
+    """As many images as fit; that of the folder's plan where there is one, and one size for all parts of an audit."""
+    if folder.plan.exists():
+        return read_plan(folder).batch_size
+    if shard is not None:
+        return SHARDED
+    size = model.preprocessing.size
+    return batch_size_for(model, (1, size, size), model.device)
 
 
 def _opened(model: AuditedModel, dataset: Dataset | Path | str | None) -> Dataset:

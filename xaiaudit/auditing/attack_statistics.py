@@ -1,15 +1,18 @@
 """From the prediction rows of one attack to its record."""
 
+from collections import Counter
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from xaiaudit.attacks.registry import attack as make_attack
 from xaiaudit.auditing.plan import PlannedAttack
-from xaiaudit.auditing.tables import Tables
+from xaiaudit.auditing.tables import Rows, Tables
 from xaiaudit.metrics import flips
 from xaiaudit.metrics.bootstrap import bootstrap, distribution
 from xaiaudit.metrics.paired import sign_flip
+from xaiaudit.metrics.proportions import proportion
 from xaiaudit.records import AttackRecord, CurvePoint, Distribution, Interval
 
 ONE_DECISION = (
@@ -17,8 +20,9 @@ ONE_DECISION = (
 )
 FAILED = 0.05  # share of images on which an attack may fail before its flip rate says nothing
 CURVE_NOTE = (
-    "each image is attacked at rising radii until it flips and still flips after rounding to 8 bits; once flipped, it "
-    "counts as flipped at every larger radius, as its adversarial image lies in those balls too"
+    "for each image the smallest of these radii is searched at which the goal is reached, and the smallest at which it "
+    "still is after rounding to 8 bits: it then counts at every larger radius, as its adversarial image lies in those "
+    "balls too; where the attack fails at a radius, smaller ones are not tried, unless no radius was enough"
 )
 
 
@@ -50,7 +54,13 @@ def attack_record(tables: Tables, planned: PlannedAttack) -> AttackRecord:
         steps=attack.steps,
         step_size=attack.step_size,
         random_start=attack.random_start,
-        criterion="leave the clean decision",
+        criterion=planned.goal,
+        criterion_name=planned.criterion,
+        criterion_parameters=planned.criterion_parameters,
+        applicable=int(rows.flags("applicable").sum()),
+        reached=_reached(rows),
+        reached_quantised=_reached(rounded),
+        broken_by=_broken_by(rows),
         assessable=not why_not,
         why_not=why_not,
         images=len(before),
@@ -59,6 +69,9 @@ def attack_record(tables: Tables, planned: PlannedAttack) -> AttackRecord:
         flips_by_rounding_alone=gained,
         lost_in_rounding=lost,
         robust_accuracy=flips.robust_accuracy(labels, before, after, cases=cases),
+        robust_balanced_accuracy=flips.robust_balanced_accuracy(
+            labels, before, after, cases=cases, k=len(classes)
+        ),
         missed_cancers=flips.missed_cancers(labels, before, after, cases, positive=positive),
         false_alarms=flips.false_alarms(labels, before, after, cases, positive=positive),
         from_positive=flips.from_positive(before, after, cases, positive=positive),
@@ -78,6 +91,18 @@ def attack_record(tables: Tables, planned: PlannedAttack) -> AttackRecord:
         forwards=int(np.sum(spent["forwards"].to_numpy())),
         backwards=int(np.sum(spent["backwards"].to_numpy())),
     )
+
+
+def _reached(rows: Rows) -> Interval:
+    """Of the images that the criterion applies to."""
+    applies = rows.flags("applicable")
+    return proportion(
+        rows.flags("reached")[applies], [case for case, yes in zip(rows.cases, applies, strict=True) if yes]
+    )
+
+
+def _broken_by(rows: Rows) -> dict[str, int]:
+    return dict(sorted(Counter(name for name in rows.strings("broken_by") if name is not None).items()))
 
 
 def _why_not(before: np.ndarray, failed: int) -> str:
@@ -106,8 +131,14 @@ def _point(tables: Tables, planned: PlannedAttack, radius: float) -> CurvePoint:
         tables.prediction(planned.id, quantised=quantised, epsilon=radius).classes("decision", classes)
         for quantised in (False, True)
     )
+    reached, reached_rounded = (
+        _reached(tables.prediction(planned.id, quantised=quantised, epsilon=radius))
+        for quantised in (False, True)
+    )
     return CurvePoint(
         epsilon=radius,
+        reached=reached,
+        reached_quantised=reached_rounded,
         flips=flips.flip_rate(before, after, clean.cases),
         flips_quantised=flips.flip_rate(before, rounded, clean.cases),
         robust_accuracy=flips.robust_accuracy(labels, before, after, cases=clean.cases),
@@ -117,18 +148,20 @@ def _point(tables: Tables, planned: PlannedAttack, radius: float) -> CurvePoint:
 def _smallest(
     tables: Tables, planned: PlannedAttack, norm: str, epsilon: float | None
 ) -> tuple[Distribution | None, int]:
-    """The smallest radius that flipped each image, among those tried, and how many images none flipped."""
+    """The smallest radius that reached the goal, among those tried, and for how many images none did."""
+    applies = tables.prediction(planned.id).flags("applicable")
     if epsilon is None:  # a minimum-norm attack finds its own radius
         rows = tables.prediction(planned.id)
-        radii = np.where(rows.flags("flipped"), rows.floats(norm), np.nan)
+        radii = np.where(rows.flags("reached"), rows.floats(norm), np.nan)
     elif planned.radii:
         radii = np.full(len(tables.clean.cases), np.nan)
         for radius in sorted(planned.radii, reverse=True):
-            flipped = tables.prediction(planned.id, epsilon=radius).flags("flipped")
-            radii = np.where(flipped, radius, radii)
+            reached = tables.prediction(planned.id, epsilon=radius).flags("reached")
+            radii = np.where(reached, radius, radii)
     else:
-        return None, int((~tables.prediction(planned.id).flags("flipped")).sum())
-    return distribution(radii, tables.clean.cases), int(np.isnan(radii).sum())
+        radii = np.where(tables.prediction(planned.id).flags("reached"), 0.0, np.nan)
+        return None, int((np.isnan(radii) & applies).sum())
+    return distribution(radii, tables.clean.cases), int((np.isnan(radii) & applies).sum())
 
 
 def _mean(values: np.ndarray, cases: list[str]) -> Interval | None:

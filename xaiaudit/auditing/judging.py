@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from xaiaudit.auditing.loading import Loaded
 from xaiaudit.explainers.base import Explainer
 from xaiaudit.functional import decision, margin
 from xaiaudit.metrics.segmentation import dice
@@ -21,7 +22,8 @@ class Judged:
     logits: np.ndarray  # (n, k) float32
     margin: np.ndarray  # (n,) float64; NaN with more than two classes
     decision: np.ndarray  # (n,) class index
-    dice: np.ndarray  # (n,); NaN without a mask head or an outline
+    dice: np.ndarray  # (n,) of the predicted mask with the outline; NaN without a mask head or an outline
+    mask_logits: Tensor | None = None  # (n, 1, h, w), of the model with a mask head
     maps: Mapping[tuple[str, str], np.ndarray] = field(
         default_factory=dict
     )  # (explainer id, target) -> (n, u, v)
@@ -47,6 +49,21 @@ def judge(
     with torch.set_grad_enabled(bool(explainers)):
         outputs = model(images, layers=tuple(layers))
     return _read(model, outputs, masks, has_outline, explainers, clean_decision)
+
+
+def judge_changed(
+    model: AuditedModel, images: Tensor, loaded: Loaded, before: Tensor, judged: Judged
+) -> Judged:
+    """The same without maps, where `judged` is known of the images `before`: only those that differ are asked."""
+    changed = (images != before).flatten(1).any(1).cpu().numpy()
+    if not changed.any():
+        return judged
+    some = images[torch.from_numpy(changed).to(images.device)]
+    fresh = judge(model, some, loaded.masks[changed], loaded.has_outline[changed])
+    parts = {name: getattr(judged, name).copy() for name in ("logits", "margin", "decision", "dice")}
+    for name, values in parts.items():
+        values[changed] = getattr(fresh, name)
+    return Judged(**parts)
 
 
 def _read(
@@ -75,6 +92,7 @@ def _read(
         dice=np.full(len(logits), np.nan)
         if predicted is None
         else dice(predicted.detach()[:, 0].cpu().numpy() >= 0, masks, has_outline),
+        mask_logits=None if predicted is None else predicted.detach(),
         maps=maps,
     )
 

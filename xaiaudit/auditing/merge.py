@@ -15,12 +15,20 @@ from xaiaudit.auditing.attack_statistics import attack_record
 from xaiaudit.auditing.gallery import write_gallery
 from xaiaudit.auditing.map_statistics import map_records
 from xaiaudit.auditing.plan import AuditFolder, AuditPlan, read_plan, write_atomically
+from xaiaudit.auditing.self_checks.verdicts import check_records, read_facts
 from xaiaudit.auditing.tables import Tables
 from xaiaudit.errors import AuditError
 from xaiaudit.explainers.registry import explainer as make_explainer
 from xaiaudit.metrics.classification import clean_record
 from xaiaudit.metrics.flips import assessable
-from xaiaudit.records import SCHEMA, AuditRecord, CleanRecord, ExplainerRecord, RegionCoverage
+from xaiaudit.records import (
+    SCHEMA,
+    AuditRecord,
+    CleanRecord,
+    ExplainerRecord,
+    RegionCoverage,
+    SelfCheckRecord,
+)
 
 
 def merge(folders: Sequence[Path], out: Path | None = None) -> AuditRecord:
@@ -47,7 +55,7 @@ def merge(folders: Sequence[Path], out: Path | None = None) -> AuditRecord:
         plan, _joined(plan, sources, "predictions.parquet"), _joined(plan, sources, "maps.parquet")
     )
     markers = [_marker(plan, sources, shard) for shard in range(plan.shards)]
-    record = _record(tables, markers, write_gallery(tables, folder, sources))
+    record = _record(tables, markers, write_gallery(tables, folder, sources), _checks(tables, plan, sources))
     _write_table(folder.path / "predictions.parquet", tables.predictions)
     _write_table(folder.path / "maps.parquet", tables.maps)
     write_atomically(folder.plan, plan.model_dump_json(indent=1).encode())
@@ -70,11 +78,11 @@ def _one_plan(sources: Sequence[AuditFolder]) -> AuditPlan:
 
 
 def _check_complete(plan: AuditPlan, sources: Sequence[AuditFolder]) -> None:
-    missing = [shard for shard in range(plan.shards) if not any(source.done(shard) for source in sources)]
+    missing = [unit for unit in range(plan.units) if not any(source.done(unit) for source in sources)]
     if missing:
         shown = ", ".join(str(shard + 1) for shard in missing[:10]) + (" ..." if len(missing) > 10 else "")
         raise AuditError(
-            f"{len(missing)} of {plan.shards} shards are not done ({shown}) in "
+            f"{len(missing)} of {plan.units} shards are not done ({shown}) in "
             f"{', '.join(str(source.path) for source in sources)}; finish them with --resume, "
             "or name the folders that hold them"
         )
@@ -83,6 +91,14 @@ def _check_complete(plan: AuditPlan, sources: Sequence[AuditFolder]) -> None:
 def _marker(plan: AuditPlan, sources: Sequence[AuditFolder], shard: int) -> dict[str, Any]:
     holder = next(source for source in sources if source.done(shard))
     return dict(json.loads(holder.shard(shard, "json").read_bytes()))
+
+
+def _checks(tables: Tables, plan: AuditPlan, sources: Sequence[AuditFolder]) -> list[SelfCheckRecord]:
+    """The self-checks of model and attacks, by what was seen on the images drawn for them."""
+    if not plan.checked:
+        return []
+    decisions = tables.clean.classes("decision", tables.plan.checkpoint.classes)
+    return check_records(read_facts(_marker(plan, sources, plan.shards)["facts"]), decisions.tolist())
 
 
 def _joined(plan: AuditPlan, sources: Sequence[AuditFolder], what: str) -> pa.Table:
@@ -99,7 +115,9 @@ def _write_table(path: Path, table: pa.Table) -> None:
     write_atomically(path, buffer.getvalue())
 
 
-def _record(tables: Tables, markers: Sequence[dict[str, Any]], gallery: list[Any]) -> AuditRecord:
+def _record(
+    tables: Tables, markers: Sequence[dict[str, Any]], gallery: list[Any], checks: list[SelfCheckRecord]
+) -> AuditRecord:
     plan = tables.plan
     clean = _clean(tables)
     return AuditRecord(
@@ -112,6 +130,7 @@ def _record(tables: Tables, markers: Sequence[dict[str, Any]], gallery: list[Any
         batch_size=plan.batch_size,
         batch_size_retries=[text for marker in markers for text in marker["retries"]],
         shards=plan.shards,
+        search=sorted({marker["search"] for marker in markers}),
         environment=plan.environment,
         checkpoint=plan.checkpoint,
         datasets=[data.record for data in plan.data],
@@ -122,6 +141,7 @@ def _record(tables: Tables, markers: Sequence[dict[str, Any]], gallery: list[Any
         clean=clean,
         attacks=[attack_record(tables, attack) for attack in plan.attacks],
         explainers=_explainers(tables),
+        checks=checks,
         maps=map_records(tables),
         regions=_coverage(tables),
         gallery=gallery,

@@ -35,6 +35,9 @@ class PlannedAttack(Record):
     name: str
     parameters: dict[str, Any]
     radii: list[float]  # of the epsilon curve; [] for none
+    criterion: str  # what it is after, by name
+    criterion_parameters: dict[str, Any]
+    goal: str  # the same in words
 
 
 class PlannedExplainer(Record):
@@ -67,6 +70,7 @@ class AuditPlan(Record):
     batch_size: int  # images of a shard, run as one batch
     environment: Environment  # where the plan was made; shards must agree on what decides a number
     ring_mm: float
+    checked: list[int]  # images, by index, that the attacks' self-checks run on; [] for no self-checks
     gallery: int  # cases of each kind and attack
     random_cases: list[str]  # drawn before anything is known of the results
     keep_ids: bool
@@ -91,6 +95,11 @@ class AuditPlan(Record):
     @property
     def shards(self) -> int:
         return -(-len(self.images) // self.batch_size)
+
+    @property
+    def units(self) -> int:
+        """Shards, and the self-checks after them."""
+        return self.shards + bool(self.checked)
 
     def shard_images(self, shard: int) -> list[PlannedImage]:
         return self.images[shard * self.batch_size : (shard + 1) * self.batch_size]
@@ -126,7 +135,7 @@ class AuditFolder:
         return self.shards / f"{index:05d}.{what}"
 
     def done(self, index: int) -> bool:
-        """The marker of a shard is written last, so that a shard is there wholly or not at all."""
+        """The marker of a unit is written last, so that it is there wholly or not at all."""
         return self.shard(index, "json").exists()
 
 
@@ -201,6 +210,7 @@ def _short(value: object) -> str:
         return f"{len(value)} entries" if len(value) > 3 else ", ".join(_short(item) for item in value)
     if isinstance(value, PlannedAttack | PlannedExplainer):
         given = ",".join(f"{key}={item}" for key, item in value.parameters.items() if item is not None)
-        return f"{value.name}:{given}"
+        goal = f", to {value.goal}" if isinstance(value, PlannedAttack) else ""
+        return f"{value.name}:{given}{goal}"
     text = str(getattr(value, "id", value))
     return text if len(text) <= 90 else text[:87] + "..."

@@ -11,8 +11,9 @@ from typing import Any
 import torch
 
 from xaiaudit.attacks.base import Attack
+from xaiaudit.attacks.criteria.registry import criterion_class
 from xaiaudit.attacks.registry import attack as make_attack
-from xaiaudit.attacks.registry import parameters_of
+from xaiaudit.attacks.registry import settings
 from xaiaudit.attacks.seeds import image_seed
 from xaiaudit.auditing.environment import environment
 from xaiaudit.auditing.leak import find_leak
@@ -23,6 +24,7 @@ from xaiaudit.data.datasets import Dataset
 from xaiaudit.errors import UsageError
 from xaiaudit.explainers.registry import explainer as make_explainer
 from xaiaudit.models import AuditedModel
+from xaiaudit.models.prepared import Precision
 from xaiaudit.records import CURVE_GREY_LEVELS, SCHEMA, CheckpointRecord, DatasetRecord
 from xaiaudit.types import plain
 from xaiaudit.version import __version__
@@ -37,9 +39,12 @@ def make_plan(
     attacks: Sequence[Spec],
     explainers: Sequence[Spec] | None = None,
     *,
+    criteria: Sequence[Spec] = (("leave-decision", {}),),
     seed: int = 0,
     batch_size: int = 32,
+    precision: Precision = "float32",
     curve: bool = True,
+    checks: int = 32,
     ring_mm: float = 5.0,
     gallery: int = 2,
     keep_ids: bool = False,
@@ -47,7 +52,7 @@ def make_plan(
     command: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> AuditPlan:
-    """Fix every image, attack, seed and setting of an audit.
+    """Fix every image, attack, seed and setting of an audit. Every attack is made for every criterion.
 
     Reads each image once, for its hash, its case and the leak check, and keeps none. `explainers` None:
     Grad-CAM, and CAM where the model ends in global average pooling and one linear layer.
@@ -58,9 +63,10 @@ def make_plan(
     """
     if not attacks:
         raise UsageError("no attack is named; name at least one, e.g. --method fgsm")
-    planned_attacks = _planned_attacks(attacks, curve=curve)
+    planned_attacks = _planned_attacks(attacks, criteria, model, curve=curve)
     planned_explainers = _planned_explainers(model, explainers)
     seen = look(dataset, strict=strict, progress=progress)
+    _check_criteria(criteria, model, seen.views)
     checkpoint = checkpoint_record(model)
     # the checkpoint's own salt, which no audit prints; foreign weights have none
     salt = str((model.info.training if model.info is not None else {}).get("salt") or checkpoint.sha256)
@@ -88,8 +94,9 @@ def make_plan(
         explainers=planned_explainers,
         seed=seed,
         batch_size=batch_size,
-        environment=environment(str(model.device), torch.get_num_threads(), "float32"),
+        environment=environment(str(model.device), torch.get_num_threads(), precision),
         ring_mm=ring_mm,
+        checked=_drawn([image.name for image in images], seed + 1, checks),
         gallery=gallery,
         random_cases=_draw([image.name for image in images], seed, gallery),
         keep_ids=keep_ids,
@@ -137,15 +144,49 @@ def _without_images(training: dict[str, Any]) -> dict[str, Any]:
     return dict(plain(kept))
 
 
-def _planned_attacks(attacks: Sequence[Spec], *, curve: bool) -> list[PlannedAttack]:
-    ids = _unique([name for name, _ in attacks])
+def _planned_attacks(
+    attacks: Sequence[Spec], criteria: Sequence[Spec], model: AuditedModel, *, curve: bool
+) -> list[PlannedAttack]:
+    pairs = [(attack, criterion) for criterion in criteria for attack in attacks]
+    ids = _unique([_id(attack[0], criterion[0]) for attack, criterion in pairs])
     planned = []
-    for name_id, (name, parameters) in zip(ids, attacks, strict=True):
+    for name_id, ((name, parameters), (criterion, own)) in zip(ids, pairs, strict=True):
         attack = make_attack(name, **parameters)  # an unknown name or a wrong value ends here
-        whole = {key: getattr(attack, key) for key in parameters_of(name)}  # defaults too
-        radii = _radii(attack, whole.get("alpha")) if curve else []
-        planned.append(PlannedAttack(id=name_id, name=name, parameters=plain(whole), radii=radii))
+        whole = settings(attack)  # defaults too
+        criterion_class(criterion).check(own, model.classes)
+        planned.append(
+            PlannedAttack(
+                id=name_id,
+                name=attack.name,
+                parameters=plain(whole),
+                radii=_radii(attack, whole.get("alpha", whole.get("eps_step"))) if curve else [],
+                criterion=criterion,
+                criterion_parameters=plain(own),
+                goal=criterion_class(criterion).words(own),
+            )
+        )
     return planned
+
+
+def _id(attack: str, criterion: str) -> str:
+    """The goal is named where it is not the usual one."""
+    return attack if criterion == "leave-decision" else f"{attack}/{criterion}"
+
+
+def _check_criteria(criteria: Sequence[Spec], model: AuditedModel, views: Sequence[View]) -> None:
+    """Raises UsageError before the long work where a criterion applies to no image at all."""
+    there = {
+        "a mask head": model.has_mask,
+        "labels": any(view.label in model.classes for view in views),
+        "outlines": any(view.has_mask for view in views),
+    }
+    for name, parameters in criteria:
+        for need in sorted(criterion_class(name).requires(parameters)):
+            if not there[need]:
+                whose = "the model has none" if need == "a mask head" else "no image has any"
+                raise UsageError(
+                    f"the criterion {name} asks for {need}, and {whose}; choose another of xaiaudit list criteria"
+                )
 
 
 def _radii(attack: Attack, alpha: float | None) -> list[float]:
@@ -202,4 +243,11 @@ def _planned_data(number: int, part: Dataset, views: Sequence[View]) -> PlannedD
 
 def _draw(names: Sequence[str], seed: int, count: int) -> list[str]:
     """Gallery cases by the smallest hash of name and seed: the same whatever the order or the shards."""
-    return sorted(names, key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest())[:count]
+    return [names[index] for index in _drawn(names, seed, count)]
+
+
+def _drawn(names: Sequence[str], seed: int, count: int) -> list[int]:
+    order = sorted(
+        range(len(names)), key=lambda index: hashlib.sha256(f"{seed}:{names[index]}".encode()).digest()
+    )
+    return order[:count]

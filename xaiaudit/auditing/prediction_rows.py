@@ -1,5 +1,6 @@
 """Rows of predictions.parquet."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,12 +22,19 @@ def prediction_rows(
     images: Tensor | None = None,
     result: AttackResult | None = None,
     attack_id: str = "none",
+    goal: str = "none",
+    applicable: np.ndarray | None = None,
+    members: Sequence[str] = (),
     epsilon: float | None = None,
     curve: bool = False,
     quantised: bool = False,
 ) -> list[dict[str, Any]]:
-    """One row an image, in the order of the plan. Without a result: the clean images."""
+    """One row an image, in the order of the plan. Without a result: the clean images.
+
+    `goal` says in words what the attack was after, `members` names the attacks that `result.broken_by` counts.
+    """
     flipped = judged.decision != clean.decision
+    reached = _reached(result, len(flipped), quantised=quantised)
     linf, l2 = _norms(loaded.images, loaded.images if images is None else images)
     rows = []
     for row, (planned, sample) in enumerate(zip(loaded.planned, loaded.samples, strict=True)):
@@ -42,14 +50,16 @@ def prediction_rows(
                 "epsilon": epsilon,
                 "curve": curve,
                 "quantised": quantised,
-                "criterion": "none" if result is None else "leave the clean decision",
+                "criterion": goal,
+                "applicable": applicable is None or bool(applicable[row]),
                 "logits": judged.logits[row].tolist(),
                 "margin": none_if_nan(judged.margin[row]),
                 "decision": model.classes[judged.decision[row]],
                 "decision_clean": model.classes[clean.decision[row]],
                 "flipped": bool(flipped[row]),
-                "reached": False if result is None else bool(result.reached[row]),
+                "reached": bool(reached[row]),
                 "failed": False if result is None else bool(result.failed[row]),
+                "broken_by": _broken_by(result, row, members),
                 "linf": float(linf[row]),
                 "l2": float(l2[row]),
                 "forwards": 0 if result is None else int(result.forwards[row]),
@@ -59,6 +69,20 @@ def prediction_rows(
             }
         )
     return rows
+
+
+def _reached(result: AttackResult | None, n: int, *, quantised: bool) -> np.ndarray:
+    """(n,) bool: the criterion holds on the image, or on the rounded one."""
+    if result is None:
+        return np.zeros(n, bool)
+    flags = result.survived if quantised and result.survived is not None else result.reached
+    return np.asarray(flags.cpu().numpy(), bool)
+
+
+def _broken_by(result: AttackResult | None, row: int, members: Sequence[str]) -> str | None:
+    if result is None or result.broken_by is None or int(result.broken_by[row]) < 0:
+        return None
+    return members[int(result.broken_by[row])]
 
 
 def none_if_nan(value: float) -> float | None:

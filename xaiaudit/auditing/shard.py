@@ -3,29 +3,30 @@
 import io
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
-from torch import nn
 
-from xaiaudit.attacks.criteria import LeaveDecision
-from xaiaudit.attacks.quantise import quantise
+from xaiaudit.attacks.base import Attack, Criterion
+from xaiaudit.attacks.criteria.building import build
+from xaiaudit.attacks.criteria.named import CleanFacts
 from xaiaudit.attacks.registry import attack as make_attack
 from xaiaudit.auditing.candidates import Candidates
-from xaiaudit.auditing.curve import Outcome, curve
+from xaiaudit.auditing.curve import Outcome, curve, rounded_images
 from xaiaudit.auditing.judging import Judged, judge
 from xaiaudit.auditing.loading import Loaded, load_images
 from xaiaudit.auditing.map_rows import map_rows
-from xaiaudit.auditing.plan import AuditFolder, AuditPlan, write_atomically
+from xaiaudit.auditing.plan import AuditFolder, AuditPlan, PlannedAttack, write_atomically
 from xaiaudit.auditing.prediction_rows import prediction_rows
 from xaiaudit.data.datasets import Dataset
 from xaiaudit.explainers.registry import explainer as make_explainer
 from xaiaudit.models import AuditedModel
+from xaiaudit.models.memory import out_of_memory
+from xaiaudit.models.prepared import Prepared
 from xaiaudit.records import MAPS, PREDICTIONS
 
 Step = Callable[
@@ -42,12 +43,15 @@ class _Rows:
 def run_shard(
     plan: AuditPlan,
     folder: AuditFolder,
+    ready: Prepared,
     model: AuditedModel,
     dataset: Dataset,
     shard: int,
     step: Step = lambda _attack, _images: None,
 ) -> None:
     """Compute one shard and write it. Running it again gives the same tables.
+
+    `ready` is the model made ready for attacks, as `prepared` yields it.
 
     When the device runs out of memory the shard is tried again in halves, which its marker records; pixels of
     an attack may then differ in their last digits from those of a whole batch.
@@ -64,10 +68,10 @@ def run_shard(
         try:
             for start in range(0, len(planned), size):
                 loaded = load_images(plan, planned[start : start + size], model, dataset)
-                _attack_all(plan, model, loaded, rows, candidates, step)
+                _attack_all(plan, ready, model, loaded, rows, candidates, step)
             break
-        except torch.OutOfMemoryError:
-            if size == 1:
+        except RuntimeError as error:
+            if size == 1 or not out_of_memory(error):
                 raise
             size = -(-size // 2)
             retries.append(f"shard {shard}: out of memory, tried again with {size} images at once")
@@ -75,12 +79,18 @@ def run_shard(
     write_atomically(folder.shard(shard, "predictions.parquet"), _parquet(rows.predictions, PREDICTIONS))
     write_atomically(folder.shard(shard, "maps.parquet"), _parquet(rows.maps, MAPS))
     write_atomically(folder.shard(shard, "gallery.npz"), candidates.packed())
-    marker = {"seconds": time.perf_counter() - started, "retries": retries, "facts": candidates.facts()}
+    marker = {
+        "seconds": time.perf_counter() - started,
+        "retries": retries,
+        "facts": candidates.facts(),
+        "search": ready.words(),
+    }
     write_atomically(folder.shard(shard, "json"), json.dumps(marker).encode())
 
 
 def _attack_all(
     plan: AuditPlan,
+    ready: Prepared,
     model: AuditedModel,
     loaded: Loaded,
     rows: _Rows,
@@ -91,84 +101,87 @@ def _attack_all(
     clean = judge(model, loaded.images, loaded.masks, loaded.has_outline, explainers)
     rows.predictions += prediction_rows(model, loaded, clean, clean)
     rows.maps += map_rows(model, loaded, explainers, clean, clean)
-    logits = torch.from_numpy(clean.logits).to(model.device)
-    criterion = LeaveDecision(logits, model.threshold)
     for item in plan.attacks:
         attack = make_attack(item.name, **item.parameters)
-        result = attack(model, loaded.images, criterion, valid=loaded.valid, seeds=loaded.seeds)
+        criterion = build(item.criterion, item.criterion_parameters, clean_facts(model, loaded, clean))
+        result = attack(
+            ready.search,
+            loaded.images,
+            criterion,
+            valid=loaded.valid,
+            seeds=loaded.seeds,
+            stored=True,
+            judge=ready.judge,
+        )
         judged = judge(model, result.images, loaded.masks, loaded.has_outline, explainers, clean.decision)
-        rounded = quantise(result.images)
+        rounded = rounded_images(result)
         judged_rounded = judge(model, rounded, loaded.masks, loaded.has_outline)
         whole = Outcome(result, judged, rounded, judged_rounded)
-        rows.predictions += _rows(model, loaded, clean, whole, item.id, attack.epsilon, curve=False)
+        write = _Writer(model, loaded, clean, item, attack, criterion)
+        rows.predictions += write.rows(whole, attack.epsilon, curve=False)
         rows.maps += map_rows(model, loaded, explainers, clean, judged, attack_id=item.id)
         candidates.take(item.id, model, loaded, clean, judged, result.images)
-        part = len(loaded.planned) / (1 + len(item.radii))
+        part = len(loaded.planned) / (2 if item.radii else 1)
         step(item.id, part)
-        for radius, outcome in curve(model, loaded, clean, attack, item.radii):
-            rows.predictions += _rows(model, loaded, clean, outcome, item.id, radius, curve=True)
+        if item.radii:
+            for radius, outcome in curve(ready, model, loaded, clean, attack, criterion, item.radii):
+                rows.predictions += write.rows(outcome, radius, curve=True)
             step(item.id, part)
 
 
-def _rows(
-    model: AuditedModel,
-    loaded: Loaded,
-    clean: Judged,
-    outcome: Outcome,
-    attack_id: str,
-    epsilon: float | None,
-    *,
-    curve: bool,
-) -> list[dict[str, Any]]:
-    """Rows of the images as the attack left them, and of the same rounded to 8 bits."""
-    common: Mapping[str, Any] = {
-        "attack_id": attack_id,
-        "epsilon": epsilon,
-        "curve": curve,
-        "result": outcome.result,
-    }
-    return [
-        *prediction_rows(model, loaded, clean, outcome.judged, images=outcome.result.images, **common),
-        *prediction_rows(
-            model, loaded, clean, outcome.judged_rounded, images=outcome.rounded, quantised=True, **common
-        ),
-    ]
+def clean_facts(model: AuditedModel, loaded: Loaded, clean: Judged) -> CleanFacts:
+    """What criteria may know of a batch."""
+    device = model.device
+    return CleanFacts(
+        logits=torch.from_numpy(clean.logits).to(device),
+        threshold=model.threshold,
+        classes=model.classes,
+        labels=torch.from_numpy(loaded.labels).to(device),
+        mask_logits=clean.mask_logits,
+        outlines=torch.from_numpy(loaded.masks[:, None]).to(device),
+        has_outline=torch.from_numpy(loaded.has_outline).to(device),
+    )
+
+
+@dataclass(frozen=True)
+class _Writer:
+    """Rows of one attack."""
+
+    model: AuditedModel
+    loaded: Loaded
+    clean: Judged
+    item: PlannedAttack
+    attack: Attack
+    criterion: Criterion
+
+    def rows(self, outcome: Outcome, epsilon: float | None, *, curve: bool) -> list[dict[str, Any]]:
+        """Of the images as the attack left them, and of the same rounded to 8 bits."""
+        applicable = self.criterion.applicable
+        common: Mapping[str, Any] = {
+            "attack_id": self.item.id,
+            "goal": self.item.goal,
+            "applicable": None if applicable is None else applicable.cpu().numpy(),
+            "members": getattr(self.attack, "members", ()),
+            "epsilon": epsilon,
+            "curve": curve,
+            "result": outcome.result,
+        }
+        images, clean = outcome.result.images, self.clean
+        return [
+            *prediction_rows(self.model, self.loaded, clean, outcome.judged, images=images, **common),
+            *prediction_rows(
+                self.model,
+                self.loaded,
+                clean,
+                outcome.judged_rounded,
+                images=outcome.rounded,
+                quantised=True,
+                **common,
+            ),
+        ]
 
 
 def _parquet(rows: list[dict[str, Any]], schema: pa.Schema) -> bytes:
     buffer = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(rows, schema=schema), buffer)
     return buffer.getvalue()
-
-
-@contextmanager
-def channels_last(net: nn.Module) -> Iterator[None]:
-    """Weights laid out channels last, as convolutions like them on CPU and GPU; laid out again as they were after.
-
-    Measured on one core, forward and backward, against channels first: 1.31 times as fast for MobileNetV2, 1.20
-    for ResNet-18, 1.12 for DenseNet-121, 1.06 for EfficientNet-B0.
-    """
-    weights = [weight for weight in net.parameters() if weight.ndim == 4]
-    if all(weight.is_contiguous(memory_format=torch.channels_last) for weight in weights):
-        yield
-        return
-    net.to(memory_format=torch.channels_last)
-    try:
-        yield
-    finally:
-        net.to(memory_format=torch.contiguous_format)
-
-
-@contextmanager
-def deterministic() -> Iterator[None]:
-    """cuDNN without autotuning, so that a repeated shard takes the same kernels, and in float32 as it says.
-
-    By default cuDNN convolves in TF32, which keeps 10 bits of a float32's 23.
-    """
-    cudnn, products = torch.backends.cudnn, torch.backends.cuda.matmul
-    before = cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32, products.allow_tf32
-    cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32, products.allow_tf32 = False, True, False, False
-    try:
-        yield
-    finally:
-        cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32, products.allow_tf32 = before

@@ -12,6 +12,8 @@ import click
 from xaiaudit.cli import options
 from xaiaudit.cli.progress import Progress
 
+CHECKED = 32  # images for the self-checks
+
 
 class Part(click.ParamType[tuple[int, int]]):
     """3/16: the third of sixteen."""
@@ -38,6 +40,14 @@ class Part(click.ParamType[tuple[int, int]]):
     multiple=True,
     help="Attack, e.g. fgsm or pgd:epsilon=4/255,steps=40; may be repeated. Radii in [0, 1] intensity. "
     "See xaiaudit list attacks.",
+)
+@click.option(
+    "--criterion",
+    "criteria",
+    metavar="NAME[:KEY=VALUE,...]",
+    multiple=True,
+    help="What the attacks are after, e.g. target-class:class=malignant or lower-dice:limit=0.5; may be repeated: "
+    "every attack is made for each. See xaiaudit list criteria.  [default: leave-decision]",
 )
 @options.data(
     required=False,
@@ -83,7 +93,14 @@ class Part(click.ParamType[tuple[int, int]]):
     show_default=True,
     help="Worst, typical and random cases shown, of each, for each attack.",
 )
-@options.batch_size(32)
+@click.option(
+    "--checks/--no-checks",
+    default=True,
+    show_default=True,
+    help="Check that model and attacks are sound, on 32 images drawn by the seed.",
+)
+@options.auto_batch_size
+@options.precision
 @options.seed
 @options.limit
 @options.device
@@ -110,6 +127,7 @@ def attack(model: Path, **given: Any) -> None:
 
 
 def _run(path: Path, given: dict[str, Any]) -> None:
+    from xaiaudit.attacks.criteria.spec import parse as parse_criterion
     from xaiaudit.attacks.spec import parse
     from xaiaudit.auditing import audit
     from xaiaudit.auditing.api import default_folder
@@ -122,6 +140,7 @@ def _run(path: Path, given: dict[str, Any]) -> None:
     if not given["methods"]:
         raise UsageError("no attack is named; say --method fgsm, or another of xaiaudit list attacks")
     specs = [parse(text) for text in given["methods"]]  # before anything slow
+    criteria = [parse_criterion(text) for text in given["criteria"]] or [("leave-decision", {})]
     explainers = [parse_explainer(text) for text in given["explainers"]] or None
     foreign = options.foreign_options(given)
     device = options.set_device(given["device"], given["threads"])
@@ -142,13 +161,16 @@ def _run(path: Path, given: dict[str, Any]) -> None:
             dataset,
             specs,
             explainers,
+            criteria=criteria,
             out=out,
             resume=given["resume"],
             shard=given["shard"],
             seed=given["seed"],
             batch_size=given["batch_size"],
+            precision=given["precision"],
             limit=given["limit"],
             curve=given["curve"],
+            checks=CHECKED if given["checks"] else 0,
             ring_mm=given["ring_mm"],
             gallery=given["gallery"],
             keep_ids=given["keep_ids"],

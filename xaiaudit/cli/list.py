@@ -13,6 +13,19 @@ def _attacks() -> Iterator[tuple[str, str]]:
 
     for name in ATTACKS:
         yield name, attack(name).describe()
+    yield (
+        "art:NAME",
+        "an evasion attack of ART by its class, with ART's parameters, e.g. art:SquareAttack:eps=1/255",
+    )
+
+
+def _criteria() -> Iterator[tuple[str, str]]:
+    from xaiaudit.attacks.criteria.registry import CRITERIA, criterion_class
+
+    for name in CRITERIA:
+        found = criterion_class(name)
+        takes = f"; takes {', '.join(found.parameters)}" if found.parameters else ""
+        yield name, (found.__doc__ or "").strip().splitlines()[0] + takes
 
 
 def _explainers() -> Iterator[tuple[str, str]]:
@@ -44,6 +57,7 @@ def _first_lines(registry: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 KINDS: dict[str, Callable[[], Iterator[tuple[str, str]]]] = {
     "attacks": _attacks,
+    "criteria": _criteria,
     "explainers": _explainers,
     "models": _models,
     "datasets": _datasets,

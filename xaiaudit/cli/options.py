@@ -50,6 +50,37 @@ def batch_size(default: int) -> Callable[[Command], Command]:
     )
 
 
+precision = click.option(
+    "--precision",
+    type=click.Choice(["float32", "bf16"]),
+    default="float32",
+    show_default=True,
+    help="Of the search; bf16 is faster where the processor has it. Success is judged in float32 either way.",
+)
+
+
+class _AutoOrCount(click.ParamType[int | None]):
+    """A whole number above 0, or auto."""
+
+    name = "auto|N"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+        if value in (None, "auto"):
+            return None
+        if not str(value).isdigit() or int(value) < 1:
+            self.fail(f"{value!r} is neither auto nor a whole number of at least 1", param, ctx)
+        return int(value)
+
+
+auto_batch_size = click.option(
+    "--batch-size",
+    type=_AutoOrCount(),
+    metavar="auto|N",
+    help="Images at once, and the unit that --resume keeps or repeats.  "
+    "[default: auto, as many as fit into free memory; with --shard 32]",
+)
+
+
 def data(*, required: bool, help: str) -> Callable[[Command], Command]:
     """--data, --dataset and --normals."""
 

@@ -13,7 +13,17 @@ from pydantic import ValidationError
 from xaiaudit.errors import AuditError
 from xaiaudit.records import SCHEMA, SHIFT_METRICS, AuditRecord
 
-PREDICTION_COLUMNS = ["image", "attack_id", "epsilon", "curve", "quantised", "flipped", "linf", "l2"]
+PREDICTION_COLUMNS = [
+    "image",
+    "attack_id",
+    "epsilon",
+    "curve",
+    "quantised",
+    "flipped",
+    "reached",
+    "linf",
+    "l2",
+]
 MAP_COLUMNS = ["image", "attack_id", "explainer_id", "target", *SHIFT_METRICS]
 PIXEL_COLUMNS = [*MAP_COLUMNS[:4], "defined", "grid_rows", "grid_columns", "map_scale", "map"]
 RECORD, PREDICTION_TABLE, MAP_TABLE = "audit.json", "predictions.parquet", "maps.parquet"

@@ -63,10 +63,12 @@ def begins(attack: AttackRecord) -> str:
         return f"not assessable, because {f.printable(attack.why_not)}"
     if not curve:
         return f"no curve, because {no_curve(attack)}"
+    if attack.criterion_name != "leave-decision":
+        return _goal_begins(attack, curve)
     first = _reaching(curve, 1e-12)
     if first is None:
         return f"no decision flips up to {radius(attack.norm, curve[-1].epsilon)}"
-    where = f"{radius(attack.norm, first.epsilon)} ({f.rate(first.flips)})"
+    where = f"{radius(attack.norm, first.epsilon)} ({f.rate(first.reached)})"
     start = f"already at the smallest radius tried, {where}" if first is curve[0] else f"at {where}"
     half = _reaching(curve, 0.5)
     if half is None:
@@ -74,6 +76,17 @@ def begins(attack: AttackRecord) -> str:
     if half is first:
         return f"the first decisions flip {start}, and that is half of them or more"
     return f"the first decisions flip {start}; half have flipped at {radius(attack.norm, half.epsilon)}"
+
+
+def _goal_begins(attack: AttackRecord, curve: Sequence[CurvePoint]) -> str:
+    """The same for a goal that some images may fulfil when clean."""
+    half = _reaching(curve, 0.5)
+    goal = f"the goal ({f.printable(attack.criterion)}) is reached"
+    least = f"{f.rate(curve[0].reached)} at {radius(attack.norm, curve[0].epsilon)}"
+    if half is None:
+        most = f"{f.rate(curve[-1].reached)} at {radius(attack.norm, curve[-1].epsilon)}"
+        return f"{goal} by {least} and {most}; at no radius tried by half of the images"
+    return f"{goal} by {least}; by half of the images at {radius(attack.norm, half.epsilon)}"
 
 
 def no_curve(attack: AttackRecord) -> str:
@@ -85,7 +98,7 @@ def no_curve(attack: AttackRecord) -> str:
 
 
 def _reaching(curve: Sequence[CurvePoint], share: float) -> CurvePoint | None:
-    return next((p for p in curve if p.flips.estimate is not None and p.flips.estimate >= share), None)
+    return next((p for p in curve if p.reached.estimate is not None and p.reached.estimate >= share), None)
 
 
 def directions(positive: str) -> tuple[str, str]:

@@ -21,20 +21,21 @@ def draw_curves(attacks: Sequence[AttackRecord], path: Path) -> None:
         for attack, look in zip(attacks, looks(len(attacks)), strict=True):
             curve = sorted(attack.curve, key=lambda point: point.epsilon)
             radii = [scale * point.epsilon for point in curve]
-            _line(left, radii, [p.flips for p in curve], look, attack.id)
-            _line(right, radii, [p.flips_quantised for p in curve], look, attack.id)
+            _line(left, radii, [p.reached for p in curve], look, attack.id)
+            _line(right, radii, [p.reached_quantised for p in curve], look, attack.id)
         every = [scale * point.epsilon for attack in attacks for point in attack.curve]
         for axes, title in ((left, "as computed"), (right, "after rounding to 8 bits")):
             axes.set_title(title, loc="left")
             axes.axhline(50, color=MUTED, linewidth=0.6, linestyle=(0, (1, 2)), zorder=1)
             _radius_axis(axes, attacks[0].norm, min(every), max(every))
             percent_axis(axes)
-        left.set_ylabel("Decisions flipped, %")
+        usual = all(attack.criterion_name == "leave-decision" for attack in attacks)
+        left.set_ylabel("Decisions flipped, %" if usual else "Goal reached, % of images")
         left.legend(loc="lower right" if _ends_high(attacks) else "upper left")
 
 
 def _ends_high(attacks: Sequence[AttackRecord]) -> bool:
-    ends = [max(attack.curve, key=lambda point: point.epsilon).flips.estimate or 0.0 for attack in attacks]
+    ends = [max(attack.curve, key=lambda point: point.epsilon).reached.estimate or 0.0 for attack in attacks]
     return min(ends) > 0.5
 
 

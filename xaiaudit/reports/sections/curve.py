@@ -27,9 +27,9 @@ def curve(audit: Audit, canvas: Canvas) -> Section:
         blocks.append(
             Text(
                 text="A single large radius says little. Here the same attack runs at several radii, and "
-                "the share of flipped decisions tells where the model begins to break. An image is attacked at "
-                "rising radii until it flips and still flips after rounding to 8 bits; once flipped, it counts as "
-                "flipped at every larger radius, as its adversarial image lies in those balls too. Under half a "
+                "the share of images that reach its goal (a flipped decision, unless another is named) tells where "
+                "the model begins to break. For each image the smallest radius is searched; it then counts at every "
+                "larger radius, as its adversarial image lies in those balls too. Under half a "
                 "grey level, rounding gives the clean image back."
             )
         )
@@ -49,8 +49,8 @@ def _curves(attacks: list[AttackRecord], norm: str, canvas: Canvas) -> list[Bloc
     spoken = " ".join(f"{f.printable(a.id)}: {words.begins(a)}." for a in attacks)
     picture = Picture(
         file=file,
-        alt=f"Flip rate against radius in {unit}, as computed and after rounding to 8 bits. {spoken}",
-        caption=f"Decisions flipped against the radius in {unit} (logarithmic), as computed (left) and "
+        alt=f"Share of images against radius in {unit}, as computed and after rounding to 8 bits. {spoken}",
+        caption=f"{_shares(attacks)} against the radius in {unit} (logarithmic), as computed (left) and "
         "after rounding to 8 bits (right); bands are 95 % intervals. Dotted: one half.",
         width_mm=WIDTH_MM,
     )
@@ -62,14 +62,14 @@ def _curve_table(attacks: list[AttackRecord], norm: str) -> Table:
     cells = {(a.id, p.epsilon): p for a in attacks for p in a.curve}
     columns, rows = [Column(title="Radius", width=0.6, align="right")], []
     for attack in attacks:
-        columns.append(Column(title=f"{f.printable(attack.id)}: flip rate", align="right"))
+        columns.append(Column(title=f"{f.printable(attack.id)}: {_rate(attack)}", align="right"))
         columns.append(Column(title="after rounding", width=0.75, align="right"))
     for radius in radii:
         row = [f.grey_levels(radius) if norm == "linf" else f.number(radius)]
         for attack in attacks:
             point = cells.get((attack.id, radius))
             row += (
-                [f.rate(point.flips), f.percent(point.flips_quantised.estimate)]
+                [f.rate(point.reached), f.percent(point.reached_quantised.estimate)]
                 if point
                 else [f.DASH, f.DASH]
             )
@@ -77,7 +77,16 @@ def _curve_table(attacks: list[AttackRecord], norm: str) -> Table:
     unit = "grey levels (L∞)" if norm == "linf" else "intensities in [0, 1] (L2)"
     notes = {f.printable(attack.curve_note) for attack in attacks if attack.curve_note}
     note = " ".join(f"{text[0].upper()}{text[1:]}." for text in sorted(notes))
-    return Table(columns=columns, rows=rows, caption=f"Flip rate by radius in {unit}", note=note)
+    return Table(columns=columns, rows=rows, caption=f"Share of images by radius in {unit}", note=note)
+
+
+def _rate(attack: AttackRecord) -> str:
+    return "flip rate" if attack.criterion_name == "leave-decision" else "goal reached"
+
+
+def _shares(attacks: list[AttackRecord]) -> str:
+    usual = all(attack.criterion_name == "leave-decision" for attack in attacks)
+    return "Decisions flipped" if usual else "Images that reach the goal of the attack"
 
 
 def _smallest(audit: Audit, attacks: list[AttackRecord], canvas: Canvas) -> list[Block]:
@@ -94,13 +103,13 @@ def _smallest(audit: Audit, attacks: list[AttackRecord], canvas: Canvas) -> list
             Column(title="Unit", width=1.1),
             Column(title="Median (quartiles)", width=1.3, align="right"),
             Column(title="Largest", width=0.7, align="right"),
-            Column(title="Flipped", width=0.6, align="right"),
-            Column(title="Never flipped", width=0.6, align="right"),
+            Column(title="Reached", width=0.6, align="right"),
+            Column(title="Never reached", width=0.6, align="right"),
         ],
         rows=[_smallest_row(attack) for attack in attacks],
-        caption="Smallest radius that flips a decision",
-        note="Among flipped images, in the attack's own norm: over the radii of the curve, or of the step "
-        "that a minimum-norm attack found.",
+        caption="Smallest radius that reaches the goal",
+        note="Among images that reach the goal (a flipped decision, unless another is named), in the attack's own "
+        "norm: over the radii of the curve, or of the step that a minimum-norm attack found.",
     )
     if not drawn:
         return [table]
@@ -139,7 +148,7 @@ def _smallest_row(attack: AttackRecord) -> list[str]:
 def _flipping_changes(audit: Audit, attack: AttackRecord) -> np.ndarray:
     table = audit.predictions.filter(pc.field("attack_id") == attack.id)
     table = table.filter(
-        pc.field("flipped") & ~pc.field("quantised") & (pc.field("curve") == bool(attack.curve))
+        pc.field("reached") & ~pc.field("quantised") & (pc.field("curve") == bool(attack.curve))
     )
     least = table.group_by("image").aggregate([("linf", "min")])
     changes: np.ndarray = 255 * least["linf_min"].to_numpy()

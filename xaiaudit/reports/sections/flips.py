@@ -5,6 +5,7 @@ from xaiaudit.reports import format as f
 from xaiaudit.reports import words
 from xaiaudit.reports.blocks import Block, Canvas, Column, Points, Section, Table, Text
 from xaiaudit.reports.reading import Audit
+from xaiaudit.reports.sections.goals import goals
 
 _RATE = 1.15
 
@@ -23,8 +24,7 @@ def flips(audit: Audit, canvas: Canvas) -> Section:
     ]
     if refused := words.refusals(attacks):
         blocks.append(Points(items=refused))
-    if any(attack.dice_after is not None for attack in attacks):
-        blocks.append(_dice(attacks))
+    blocks += goals(attacks)
     return Section(title="Label flips", blocks=blocks)
 
 
@@ -41,6 +41,7 @@ def _rates(attacks: list[AttackRecord]) -> Table:
             Column(title="Flip rate", width=_RATE, align="right"),
             Column(title="After rounding to 8 bits", width=_RATE, align="right"),
             Column(title="Robust accuracy", width=_RATE, align="right"),
+            Column(title="The same, balanced", width=_RATE, align="right"),
             Column(title="Clean against attacked, p", width=0.9, align="right"),
         ],
         rows=[
@@ -51,14 +52,16 @@ def _rates(attacks: list[AttackRecord]) -> Table:
                 _cell(a, a.flips),
                 _cell(a, a.flips_quantised),
                 _cell(a, a.robust_accuracy),
+                _cell(a, a.robust_balanced_accuracy),
                 f.p_value(a.mcnemar_p) if a.assessable else f.DASH,
             ]
             for a in attacks
         ],
         caption="Label flips by attack",
-        note="p: right and wrong before against after, paired by image and permuted by case (exact "
-        "McNemar where every case has one image), not corrected for the number of attacks. It asks whether accuracy changed: a model whose every decision "
-        "flips may be right as often as before.",
+        note="Balanced: the mean over the classes, so that a model of one decision reaches 50 % of two classes at "
+        "most. p: right and wrong before against after, paired by image and permuted by case (exact McNemar where "
+        "every case has one image), not corrected for the number of attacks. It asks whether accuracy changed: a "
+        "model whose every decision flips may be right as often as before.",
     )
 
 
@@ -131,16 +134,3 @@ def _passes(attack: AttackRecord) -> str:
     if not attack.images:
         return f.DASH
     return f"{f.number(attack.forwards / attack.images)} and {f.number(attack.backwards / attack.images)}"
-
-
-def _dice(attacks: list[AttackRecord]) -> Table:
-    return Table(
-        columns=[
-            Column(title="Attack"),
-            Column(title="Dice after", align="right"),
-            Column(title="Drop", align="right"),
-        ],
-        rows=[[f.printable(a.id), f.value(a.dice_after), f.value(a.dice_drop)] for a in attacks],
-        caption="The outlined lesion after the attack",
-        note="Dice against the lesion mask; the drop is paired by image, before minus after.",
-    )

@@ -1,0 +1,43 @@
+"""The self-checks of model and attacks as a unit of work of its own, on images drawn for them."""
+
+import json
+import time
+
+from xaiaudit.attacks.criteria import LeaveDecision
+from xaiaudit.auditing.judging import judge
+from xaiaudit.auditing.loading import load_images
+from xaiaudit.auditing.plan import AuditFolder, AuditPlan, write_atomically
+from xaiaudit.auditing.self_checks.facts import gather
+from xaiaudit.auditing.shard import clean_facts
+from xaiaudit.data.datasets import Dataset
+from xaiaudit.models import AuditedModel
+from xaiaudit.models.prepared import Prepared
+
+
+def run_checks(
+    plan: AuditPlan, folder: AuditFolder, ready: Prepared, model: AuditedModel, dataset: Dataset
+) -> None:
+    """See what the self-checks want to know, and write it down; `merge` passes judgement.
+
+    Raises:
+        AuditError: an image has changed since the plan.
+    """
+    started = time.perf_counter()
+    loaded = load_images(plan, [plan.images[index] for index in plan.checked], model, dataset)
+    clean = judge(model, loaded.images, loaded.masks, loaded.has_outline)
+    facts = gather(
+        ready,
+        loaded.images,
+        loaded.valid,
+        loaded.seeds,
+        LeaveDecision.of(clean_facts(model, loaded, clean), {}),
+        {item.id: (item.name, item.parameters) for item in plan.attacks},
+        batch_size=plan.batch_size,
+    )
+    marker = {
+        "seconds": time.perf_counter() - started,
+        "retries": [],
+        "facts": facts.plain(),
+        "search": ready.words(),
+    }
+    write_atomically(folder.shard(plan.shards, "json"), json.dumps(marker).encode())

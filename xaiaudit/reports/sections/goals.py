@@ -1,0 +1,85 @@
+"""What attacks were after beyond the decision, what they did to the other head, and which of a set broke what."""
+
+from xaiaudit.records import AttackRecord
+from xaiaudit.reports import format as f
+from xaiaudit.reports.blocks import Block, Column, Table
+
+
+def goals(attacks: list[AttackRecord]) -> list[Block]:
+    """Tables, where there is something to tell: other goals, a second head, sets of attacks."""
+    blocks: list[Block] = []
+    if any(attack.criterion_name != "leave-decision" for attack in attacks):
+        blocks.append(_reached(attacks))
+    if any(attack.dice_after is not None for attack in attacks):
+        blocks.append(_heads(attacks))
+    if sets := [attack for attack in attacks if attack.broken_by]:
+        blocks.append(_members(sets))
+    return blocks
+
+
+def _reached(attacks: list[AttackRecord]) -> Table:
+    return Table(
+        columns=[
+            Column(title="Attack", width=1.2),
+            Column(title="Goal", width=2.2),
+            Column(title="Applies to, images", width=0.7, align="right"),
+            Column(title="Goal reached", width=1.2, align="right"),
+            Column(title="After rounding to 8 bits", width=1.2, align="right"),
+        ],
+        rows=[
+            [
+                f.printable(attack.id),
+                f.printable(attack.criterion),
+                str(attack.applicable),
+                f.rate(attack.reached),
+                f.rate(attack.reached_quantised),
+            ]
+            for attack in attacks
+        ],
+        caption="What each attack was after",
+        note="Rates are of the images that the goal applies to; the others were left alone. An image that fulfils a "
+        "goal when clean counts as reached.",
+    )
+
+
+def _heads(attacks: list[AttackRecord]) -> Table:
+    """Cross-task: one head is attacked, both are measured."""
+    return Table(
+        columns=[
+            Column(title="Attack", width=1.2),
+            Column(title="Goal", width=2.0),
+            Column(title="Decisions flipped", width=1.2, align="right"),
+            Column(title="Dice after", width=1.1, align="right"),
+            Column(title="Drop of the Dice", width=1.1, align="right"),
+        ],
+        rows=[
+            [
+                f.printable(attack.id),
+                f.printable(attack.criterion),
+                f.rate(attack.flips) if attack.assessable else "not assessable",
+                f.value(attack.dice_after),
+                f.value(attack.dice_drop),
+            ]
+            for attack in attacks
+        ],
+        caption="Both heads under each attack",
+        note="An attack on one head may move the other. Dice against the outlined lesion; the drop is paired by image, "
+        "before minus after.",
+    )
+
+
+def _members(attacks: list[AttackRecord]) -> Table:
+    return Table(
+        columns=[
+            Column(title="Set"),
+            Column(title="Broken by"),
+            Column(title="Images", align="right"),
+        ],
+        rows=[
+            [f.printable(attack.id), f.printable(name), str(count)]
+            for attack in attacks
+            for name, count in attack.broken_by.items()
+        ],
+        caption="Which attack of a set broke how many images",
+        note="In the order of their cost; an image that one attack broke is not attacked by the next.",
+    )
