@@ -68,6 +68,7 @@ class LowerDice(NamedCriterion):
 
     @classmethod
     def check(cls, parameters: Mapping[str, Any], classes: Sequence[str] | None) -> None:
+        super().check(parameters, classes)
         _check_limit(parameters.get("limit", cls.limit))
         against = parameters.get("against", "prediction")
         if against not in get_args(Against):

@@ -7,6 +7,8 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 from torch import Tensor
 
 from xaiaudit.attacks.base import Criterion
+from xaiaudit.attacks.registry import unknown_parameter
+from xaiaudit.errors import UsageError
 from xaiaudit.tensors import Labels, Logits, MaskLogits
 
 
@@ -47,6 +49,9 @@ class NamedCriterion(Criterion, Protocol):
     @classmethod
     def check(cls, parameters: Mapping[str, Any], classes: Sequence[str] | None) -> None:
         """Raises UsageError for values that cannot be; `classes` None: not known yet."""
+        for name in parameters:
+            if name not in cls.parameters:
+                raise UsageError(unknown_parameter(str(cls.name), name, list(cls.parameters)))
 
     @classmethod
     def requires(cls, parameters: Mapping[str, Any]) -> frozenset[str]:

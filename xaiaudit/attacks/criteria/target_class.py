@@ -37,6 +37,7 @@ class TargetClass(NamedCriterion):
 
     @classmethod
     def check(cls, parameters: Mapping[str, Any], classes: Sequence[str] | None) -> None:
+        super().check(parameters, classes)
         if "class" not in parameters:
             raise UsageError("target-class needs the class to reach; e.g. target-class:class=malignant")
         if classes is not None:
