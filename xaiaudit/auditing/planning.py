@@ -176,16 +176,17 @@ def _id(attack: str, criterion: str) -> str:
 def _check_criteria(criteria: Sequence[Spec], model: AuditedModel, views: Sequence[View]) -> None:
     """Raises UsageError before the long work where a criterion applies to no image at all."""
     there = {
-        "a mask head": model.has_mask,
+        "mask head": model.has_mask,
         "labels": any(view.label in model.classes for view in views),
         "outlines": any(view.has_mask for view in views),
     }
     for name, parameters in criteria:
         for need in sorted(criterion_class(name).requires(parameters)):
             if not there[need]:
-                whose = "the model has none" if need == "a mask head" else "no image has any"
+                head = need == "mask head"
+                whose = "the model has none" if head else "no image has any"
                 raise UsageError(
-                    f"the criterion {name} asks for {need}, and {whose}; choose another of xaiaudit list criteria"
+                    f"the criterion {name} asks for {'a ' * head}{need}, and {whose}; choose another of xaiaudit list criteria"
                 )
 
 

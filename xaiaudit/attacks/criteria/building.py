@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from xaiaudit.attacks.criteria.named import CleanFacts, NamedCriterion
-from xaiaudit.attacks.criteria.registry import criterion_class, parameters_of
-from xaiaudit.attacks.registry import unknown_parameter
-from xaiaudit.errors import UsageError
+from xaiaudit.attacks.criteria.registry import criterion_class
 
 
 def build(name: str, parameters: Mapping[str, Any], clean: CleanFacts) -> NamedCriterion:
@@ -16,10 +14,6 @@ def build(name: str, parameters: Mapping[str, Any], clean: CleanFacts) -> NamedC
         UsageError: an unknown name, parameter or class, a bad value, or a mask head that the model lacks.
         NumericalError: clean outputs that are not finite.
     """
-    known = parameters_of(name)
-    for parameter in parameters:
-        if parameter not in known:
-            raise UsageError(unknown_parameter(name, parameter, list(known)))
     made = criterion_class(name)
     made.check(parameters, clean.classes)
     return made.of(clean, parameters)

@@ -55,7 +55,7 @@ class NamedCriterion(Criterion, Protocol):
 
     @classmethod
     def requires(cls, parameters: Mapping[str, Any]) -> frozenset[str]:
-        """Of: a mask head, labels, outlines. Without them no image at all could be attacked."""
+        """Of: mask head, labels, outlines. Without them no image at all could be attacked."""
         return frozenset()
 
     @classmethod
