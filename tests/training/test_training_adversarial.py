@@ -449,7 +449,7 @@ def test_a_run_that_ends_in_one_class_has_failed(tmp_path: Path) -> None:
             "--epsilon takes a radius such as 1/255 or 0.004, got 'one'",
         ),
         (["--adversarial", "pgd", "--epsilon", "8"], "got 8"),
-        (["--adversarial", "pgd", "--epochs", "2"], "2 epochs, of which 3 are plain"),
+        (["--adversarial", "pgd", "--epochs", "2"], "2 epochs, of which 2 are plain"),
     ],
 )
 def test_options_that_do_not_fit_are_named(words: list[str], told: str, tmp_path: Path) -> None:

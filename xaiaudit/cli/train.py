@@ -108,13 +108,11 @@ from xaiaudit.cli import options
     help="Adversarial: steps of the inner attack.  [default: 2; free: 1]",
 )
 @click.option("--trades-beta", type=float, help="TRADES: weight of the KL divergence.  [default: 3]")
-@click.option(
-    "--clean-share", type=float, help="pgd and free: share of each batch left clean.  [default: 0.5]"
-)
+@click.option("--clean-share", type=float, help="pgd and free: share of each batch left clean.  [default: 0]")
 @click.option(
     "--plain-epochs",
     type=click.IntRange(min=0),
-    help="Adversarial: epochs before the first attack.  [default: 3]",
+    help="Adversarial: epochs before the first attack.  [default: 2]",
 )
 @click.option(
     "--ramp-epochs",

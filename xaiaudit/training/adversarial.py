@@ -30,8 +30,8 @@ class Adversarial:
     epsilon: float = 1 / 255  # L-inf radius, in [0, 1] intensities
     steps: int | None = None  # of the inner attack; None: as STEPS says
     trades_beta: float = 3.0
-    clean_share: float = 0.5  # of each batch that pgd and free leave as it is
-    plain_epochs: int = 3  # before the first attack
+    clean_share: float = 0.0  # of each batch that pgd and free leave as it is
+    plain_epochs: int = 2  # before the first attack
     ramp_epochs: int = 4  # over which the radius rises linearly to epsilon; 0: at once
 
     def __post_init__(self) -> None:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import kl_div, log_softmax
 
 from xaiaudit.attacks.ball import Ball
-from xaiaudit.attacks.criteria import TargetClass
+from xaiaudit.attacks.criteria import TrueLabel
 from xaiaudit.models.frozen import frozen
 from xaiaudit.tensors import Images, Outputs, Valid
 
@@ -46,9 +46,8 @@ def hardest(
 
 def leave_label(labels: Tensor) -> Loss:
     """Cross-entropy to the label as attacks climb it: the same direction, and no gradient lost where sure."""
-    rows = torch.arange(len(labels), device=labels.device)
-    towards = TargetClass(labels)
-    return lambda out: -towards.loss(out, rows)
+    goal, rows = TrueLabel(labels), torch.arange(len(labels), device=labels.device)
+    return lambda out: goal.loss(out, rows)
 
 
 def leave_clean(clean: Tensor) -> Loss:
