@@ -472,5 +472,6 @@ def test_the_help_states_the_defaults_of_adversarial_training() -> None:
             above, _, below = stated.partition("/")
             assert float(above) / float(below or 1) == field.default, field.name
     assert "[default: 2; free: 1]" in options["steps"]
-    assert "16" in options["epochs"]
-    assert resisting(Adversarial()).epochs == 16
+    assert "With --adversarial: 10." in options["epochs"]
+    assert "With --adversarial: balanced." in options["class_weights"]
+    assert resisting(Adversarial()).epochs == 10

@@ -63,7 +63,7 @@ from xaiaudit.cli import options
 @click.option(
     "--epochs",
     type=click.IntRange(min=1),
-    help="Passes over the training images.  [default: 8]  With --adversarial: 16.",
+    help="Passes over the training images.  [default: 8]  With --adversarial: 10.",
 )
 @options.batch_size(16)
 @click.option("--learning-rate", type=float, help="Of Adam.  [default: 1e-4]")
@@ -117,7 +117,7 @@ from xaiaudit.cli import options
 @click.option(
     "--ramp-epochs",
     type=click.IntRange(min=0),
-    help="Adversarial: epochs over which the radius rises.  [default: 4]",
+    help="Adversarial: epochs over which the radius rises.  [default: 3]",
 )
 @click.option(
     "--fractions",

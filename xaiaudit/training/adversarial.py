@@ -32,7 +32,7 @@ class Adversarial:
     trades_beta: float = 3.0
     clean_share: float = 0.0  # of each batch that pgd and free leave as it is
     plain_epochs: int = 2  # before the first attack
-    ramp_epochs: int = 4  # over which the radius rises linearly to epsilon; 0: at once
+    ramp_epochs: int = 3  # over which the radius rises linearly to epsilon; 0: at once
 
     def __post_init__(self) -> None:
         if self.method not in STEPS:

@@ -20,7 +20,7 @@ from xaiaudit.training.arrays import arrays
 from xaiaudit.training.batch_norm import norms_to_freeze
 from xaiaudit.training.curves import draw_losses
 from xaiaudit.training.devices import Precision, make_fabric
-from xaiaudit.training.evaluation import evaluate, swapped_classes
+from xaiaudit.training.evaluation import Predictions, evaluate, swapped_classes
 from xaiaudit.training.loop import fit
 from xaiaudit.training.material import Material, check_outlines, gather
 from xaiaudit.training.progress import Epoch, Progress, Silent
@@ -244,6 +244,20 @@ def _fit(
     )
 
 
+def _choose_threshold(
+    model: AuditedModel, material: Material, recipe: Recipe, validation: Predictions
+) -> None:
+    """Raises TrainingError where an adversarially trained model decides for one class at its best."""
+    if recipe.adversarial is not None:
+        images = arrays(material.part(material.split.validation), model.classes, masks=False, valid=True)
+        found = attacked(model, images, recipe.adversarial, recipe.batch_size, model.device)
+        model.threshold = found.threshold(model.positive)
+        check_decides(found, model, recipe.adversarial)
+    elif len(model.classes) == 2:
+        margins = validation.logits[:, 1] - validation.logits[:, 0]
+        model.threshold = best_threshold(validation.labels == model.positive, margins)
+
+
 def _finish(
     out: Path,
     model: AuditedModel,
@@ -260,14 +274,7 @@ def _finish(
         evaluate(model, material.part(rows), cases=material.cases(rows), batch_size=recipe.batch_size)
         for rows in (material.split.validation, material.split.test)
     )
-    if recipe.adversarial is not None:
-        seen = arrays(material.part(material.split.validation), model.classes, masks=False, valid=True)
-        found = attacked(model, seen, recipe.adversarial, recipe.batch_size, model.device)
-        model.threshold = found.threshold(model.positive)
-        check_decides(found, model, recipe.adversarial)
-    elif len(model.classes) == 2:
-        margins = validation.logits[:, 1] - validation.logits[:, 0]
-        model.threshold = best_threshold(validation.labels == model.positive, margins)
+    _choose_threshold(model, material, recipe, validation)
     records = {
         part: replace(predictions, threshold=model.threshold).record()
         for part, predictions in (("validation", validation), ("test", test))

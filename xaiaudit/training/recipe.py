@@ -58,4 +58,4 @@ class Recipe:
 
 def resisting(adversarial: Adversarial, **changed: Any) -> Recipe:
     """The recipe of adversarial training: more epochs, and every class weighs the same, unless changed."""
-    return Recipe(**{"epochs": 16, "class_weights": "balanced", **changed}, adversarial=adversarial)
+    return Recipe(**{"epochs": 10, "class_weights": "balanced", **changed}, adversarial=adversarial)
