@@ -1,6 +1,6 @@
 """An attack as people write it on the command line: `pgd:epsilon=4/255,steps=40`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
 from typing import Any, Literal, get_args, get_origin
 
@@ -26,7 +26,7 @@ def read(
 ) -> tuple[str, dict[str, Any]]:
     """NAME or NAME:KEY=VALUE,... as the name and its values, each of the type that `parameters_of` the name tells.
 
-    Types are int, float, str and Literal. Ranges are not checked here.
+    Types are int, float, str, Literal and Sequence[str], which reads a+b+c. Ranges are not checked here.
 
     Raises:
         UsageError: not of that form, an unknown parameter, or a value of the wrong kind.
@@ -75,6 +75,8 @@ def _value(where: str, text: str, kind: Any) -> Any:
         return text
     if kind is str:
         return text
+    if kind == Sequence[str]:
+        return tuple(part.strip() for part in text.split("+"))
     try:
         return int(text) if kind is int else number(text)
     except ValueError as error:
