@@ -170,7 +170,7 @@ def _planned_attacks(
 
 def _id(attack: str, criterion: str) -> str:
     """The goal is named where it is not the usual one."""
-    return attack if criterion == "leave-decision" else f"{attack}/{criterion}"
+    return attack if criterion == "leave-decision" else f"{attack}-{criterion}"
 
 
 def _check_criteria(criteria: Sequence[Spec], model: AuditedModel, views: Sequence[View]) -> None:
@@ -186,7 +186,8 @@ def _check_criteria(criteria: Sequence[Spec], model: AuditedModel, views: Sequen
                 head = need == "mask head"
                 whose = "the model has none" if head else "no image has any"
                 raise UsageError(
-                    f"the criterion {name} asks for {'a ' * head}{need}, and {whose}; choose another of xaiaudit list criteria"
+                    f"the criterion {name} asks for {'a ' * head}{need}, and {whose}; "
+                    "choose another of xaiaudit list criteria"
                 )
 
 

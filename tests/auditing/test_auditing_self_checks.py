@@ -1,0 +1,154 @@
+"""The self-checks on real runs: a sound model and sound attacks pass, and each unsound one is caught by its own."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from self_check_nets import (
+    Astray,
+    Constant,
+    InCompany,
+    OneProbability,
+    Probabilities,
+    Quantised,
+    Random,
+    Steep,
+)
+from torch import Tensor, nn
+
+from xaiaudit.attacks.criteria import LeaveDecision
+from xaiaudit.auditing.self_checks.facts import gather
+from xaiaudit.auditing.self_checks.verdicts import check_records, read_facts
+from xaiaudit.data import open_dataset
+from xaiaudit.data.preprocess import prepare, stack
+from xaiaudit.models import AuditedModel, load
+from xaiaudit.models.prepared import prepared
+from xaiaudit.records import SelfCheckRecord
+
+Statuses = dict[tuple[str | None, str], SelfCheckRecord]
+FGSM: dict[str, tuple[str, dict[str, Any]]] = {"fgsm": ("fgsm", {"steps": 15})}
+
+
+class Material:
+    """Images of the phantoms, decided both ways."""
+
+    def __init__(self, checkpoint: Path, phantoms: Path) -> None:
+        self.model = load(checkpoint)
+        batch = stack([prepare(sample, self.model.preprocessing) for sample in open_dataset(phantoms)])
+        images, valid = torch.from_numpy(batch.images), torch.from_numpy(batch.valid)
+        decisions = self.clean(self.model, images).argmax(1)
+        order = torch.cat([(decisions == one).nonzero()[:12, 0] for one in (0, 1)])
+        self.images, self.valid = images[order], valid[order]
+
+    def clean(self, model: AuditedModel, images: Tensor) -> Tensor:
+        with torch.inference_mode():
+            return model(images).logits
+
+    def checks(
+        self,
+        attacks: dict[str, tuple[str, dict[str, Any]]],
+        wrap: Callable[[nn.Module], nn.Module] | None = None,
+    ) -> Statuses:
+        net = self.model.net if wrap is None else wrap(self.model.net)
+        model = AuditedModel(net, preprocessing=self.model.preprocessing, threshold=self.model.threshold)
+        with prepared(model) as ready:
+            criterion = LeaveDecision(self.clean(model, self.images).clone(), model.threshold)
+            facts = gather(ready, self.images, self.valid, list(range(24)), criterion, attacks, batch_size=10)
+        found = check_records(read_facts(json.loads(json.dumps(facts.plain()))))
+        return {(check.attack_id, check.name): check for check in found}
+
+
+@pytest.fixture(scope="module")
+def material(checkpoint: Path, phantoms: Path) -> Material:
+    return Material(checkpoint, phantoms)
+
+
+def failed(found: Statuses) -> set[str]:
+    return {name for (_, name), check in found.items() if check.status == "failed"}
+
+
+def test_a_sound_model_and_sound_attacks_pass(material: Material) -> None:
+    found = material.checks(
+        {
+            "fgsm": ("fgsm", {}),
+            "mi-fgsm": ("mi-fgsm", {}),
+            "pgd": ("pgd", {"steps": 20}),
+            "pgd-l2": ("pgd-l2", {"steps": 20}),
+            "apgd": ("apgd", {"steps": 20}),
+            "deepfool": ("deepfool", {}),
+        }
+    )
+    for check in found.values():
+        assert check.status == "passed", check.words
+    names = {name for attack, name in found if attack == "fgsm"}
+    assert len(names) == 6
+    assert len([name for attack, name in found if attack == "deepfool"]) == 4
+
+
+@pytest.mark.parametrize(
+    ("wrap", "expected"),
+    [
+        (
+            Steep,
+            {
+                "gradients are neither zero nor NaN",
+                "success reaches 100 % at a large radius",
+                "gradients find as much as Square",
+            },
+        ),
+        (
+            Quantised,
+            {
+                "gradients are neither zero nor NaN",
+                "success reaches 100 % at a large radius",
+                "gradients find as much as Square",
+            },
+        ),
+        (Astray, {"gradients find more than noise", "gradients find as much as Square"}),
+        (Random, {"outputs are repeatable"}),
+        (InCompany, {"outputs are repeatable"}),
+        (Probabilities, {"outputs are logits"}),
+        (OneProbability, {"outputs are logits", "the model decides at all"}),
+        (Constant, {"gradients are neither zero nor NaN", "the model decides at all"}),
+    ],
+)
+def test_an_unsound_model_is_caught(
+    material: Material, wrap: Callable[[nn.Module], nn.Module], expected: set[str]
+) -> None:
+    found = material.checks(FGSM, wrap)
+    assert failed(found) >= expected, {key: (check.status, check.words) for key, check in found.items()}
+
+
+def test_nothing_is_said_of_attacks_on_a_model_that_does_not_repeat_itself(material: Material) -> None:
+    found = material.checks(FGSM, Random)
+    of_attack = [check for (attack, _), check in found.items() if attack == "fgsm"]
+    assert len(of_attack) == 6
+    assert {check.status for check in of_attack} == {"not assessable"}
+    assert all("outputs are repeatable" in check.words for check in of_attack)
+
+
+def test_an_attack_with_too_few_steps_is_told_to_take_more(material: Material) -> None:
+    found = material.checks({"fgsm": ("fgsm", {"steps": 1})})
+    check = found["fgsm", "twice the steps do not find more"]
+    assert check.status == "failed", check.words
+    assert "take more than 1 steps" in check.words
+
+
+def test_a_named_step_size_that_carries_nowhere_is_not_called_masking(material: Material) -> None:
+    found = material.checks({"fgsm": ("fgsm", {"steps": 5, "alpha": 0.02 / 255})})
+    check = found["fgsm", "success reaches 100 % at a large radius"]
+    assert check.status == "not assessable"
+    assert "no farther than 0.1 grey levels" in check.words
+
+
+def test_attacks_without_gradients_have_no_checks_of_their_own(material: Material) -> None:
+    found = material.checks({"square": ("square", {}), "noise": ("noise", {})})
+    assert {attack for attack, _ in found} == {None}
+
+
+def test_the_model_is_left_as_it_was_and_figures_repeat(material: Material) -> None:
+    first = material.checks(FGSM)
+    assert first == material.checks(FGSM)
