@@ -19,6 +19,7 @@ from torch import nn
 
 from xaiaudit.attacks.art import ArtAttack
 from xaiaudit.attacks.art_classes import REFUSED, _evasion_classes
+from xaiaudit.attacks.art_parameters import whole as whole_parameters
 from xaiaudit.attacks.art_quiet import quiet_and_seeded
 from xaiaudit.attacks.base import Attack
 from xaiaudit.attacks.criteria import LeaveDecision, TargetClass
@@ -467,3 +468,12 @@ def test_art_is_asked_for_only_by_name() -> None:
     assert done.stdout.startswith(InstallationError.__name__)
     assert "pip install 'xaiaudit[art]'" in done.stdout
     assert "art:" not in "".join(ATTACKS)
+
+
+def test_a_parameter_that_art_gives_no_default_must_be_named() -> None:
+    class Needy:
+        def __init__(self, estimator: object, patience: "int", eps: "float" = 0.3) -> None: ...
+
+    with pytest.raises(UsageError, match="art:Needy needs patience; write art:Needy:patience=VALUE"):
+        whole_parameters(Needy, {})
+    assert whole_parameters(Needy, {"patience": 2}) == {"patience": 2, "eps": 0.3}

@@ -158,6 +158,4 @@ def _undecided(images: Images, layers: tuple[str, ...] = ()) -> Outputs:
 
 
 def _words(value: Any) -> str:
-    if isinstance(value, list):
-        return "(" + ", ".join(map(_words, value)) + ")"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

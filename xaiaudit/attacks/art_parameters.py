@@ -32,7 +32,6 @@ MEANT = {
     float: "a number",
     bool: "true or false",
     str: "a word",
-    list: "a list such as 1:2:3",
     type(None): "none",
 }
 WORDS = {"true": True, "false": False, "none": None, "inf": "inf", "linf": "inf", "l1": 1, "l2": 2}
@@ -46,14 +45,12 @@ class Kind:
     default: Any = Parameter.empty
 
     def read(self, text: str) -> Any:
-        """true, none, 10, 0.1, 8/255, inf or a word; lists as 1:2:3."""
-        if list in self.types:
-            return [_scalar(part) for part in text.split(":")]
+        """true, none, 10, 0.1, 8/255, inf or a word."""
         return text if self.types == {str} else _scalar(text)
 
     def checked(self, where: str, value: Any) -> Any:
-        """As JSON takes it: infinity as "inf", no tuples. Raises UsageError where it is of another kind."""
-        value = list(value) if isinstance(value, tuple) else "inf" if value == inf else value
+        """As JSON takes it: infinity as "inf". Raises UsageError where it is of another kind."""
+        value = "inf" if value == inf else value
         number = type(value) in (int, float) and float in self.types and isfinite(value)
         if number or type(value) in self.types - {float} or (value is None and self.default is None):
             return value
@@ -61,9 +58,7 @@ class Kind:
         raise UsageError(f"{where} must be {wanted}, got {value!r}")
 
     def for_art(self, value: Any) -> Any:
-        if value == "inf" and float in self.types:
-            return inf
-        return tuple(value) if isinstance(value, list) and isinstance(self.default, tuple) else value
+        return inf if value == "inf" and float in self.types else value
 
 
 def kinds(made: type[Any]) -> dict[str, Kind]:
@@ -119,17 +114,8 @@ def step_size(made: type[Any], values: Mapping[str, Any]) -> float:
 
 
 def _types(annotation: str) -> frozenset[type]:
-    named = {
-        "bool": bool,
-        "int": int,
-        "float": float,
-        "str": str,
-        "tuple": list,
-        "list": list,
-        "None": type(None),
-    }
-    words = annotation.replace("Optional", "None").replace("Union", "")
-    return frozenset(kind for word, kind in named.items() if word in words)
+    named = {"bool": bool, "int": int, "float": float, "str": str, "None": type(None)}
+    return frozenset(kind for word, kind in named.items() if word in annotation.replace("Optional", "None"))
 
 
 def _scalar(text: str) -> Any:
@@ -137,12 +123,8 @@ def _scalar(text: str) -> Any:
         return WORDS[text.lower()]
     above, slash, below = text.partition("/")
     try:
-        return (
-            float(above) / float(below)
-            if slash
-            else int(text)
-            if text.lstrip("+-").isdigit()
-            else float(text)
-        )
+        if slash:
+            return float(above) / float(below)
+        return int(text) if text.lstrip("+-").isdigit() else float(text)
     except (ValueError, ZeroDivisionError):
         return text  # a word, which `checked` refuses where ART wants none
