@@ -13,12 +13,12 @@ TOLERANCE = 0.01  # of the length of a perturbation
 
 @dataclass(frozen=True, kw_only=True)
 class Agreement:
-    """Counts of images whose decision flipped, and L2 lengths over images that both flipped."""
+    """Counts of images whose decision flipped, and L2 lengths over images that both flipped or neither did."""
 
     images: int
     ours: int
     theirs: int
-    norm_ours: float | None  # median over images; None: no image was flipped by both
+    norm_ours: float | None  # median over images; None: no image fared alike with both
     norm_theirs: float | None
     typical: float | None  # median over images of |ours / theirs - 1|
     largest: float | None
@@ -32,10 +32,11 @@ class Agreement:
 @torch.inference_mode()
 def agreement(subject: Subject, ours: Tensor, theirs: Tensor) -> Agreement:
     flipped = [subject.plain(images).argmax(1) != subject.labels for images in (ours, theirs)]
-    both = flipped[0] & flipped[1]
-    lengths = [distance(images, subject.images, "l2")[both] for images in (ours, theirs)]
+    lengths = [distance(images, subject.images, "l2") for images in (ours, theirs)]
+    alike = (flipped[0] == flipped[1]) & (lengths[1] > 0)
+    lengths = [length[alike] for length in lengths]
     apart = (lengths[0] / lengths[1] - 1).abs()
-    known = bool(both.any())
+    known = bool(alike.any())
     return Agreement(
         images=len(subject.images),
         ours=int(flipped[0].sum()),

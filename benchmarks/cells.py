@@ -21,19 +21,31 @@ class Work:
     """What every contender is asked to do, with the same numbers."""
 
     attack: str
-    steps: int
+    steps: int | None = None  # None: the attack's own
     epsilon: float | None = None  # L-inf radius, in [0, 1] intensities
     alpha: float | None = None  # step size
     to_goal: bool = False  # ours lets images leave; the others have no such setting
+    attacks: str | None = None  # the set of `worst`, joined by +
+    curve: bool = False  # at all of RADII, besides at epsilon
+    stored: bool = False  # also look for success after rounding to 8 bits
 
     def shortened(self, steps: int) -> "Work":
-        """Fewer steps of the same size and radius."""
-        return replace(self, steps=steps)
+        """Fewer steps of the same size and radius; where the steps are the attack's own, they stay."""
+        return self if self.steps is None else replace(self, steps=steps)
+
+    def alone(self, member: str) -> "Work":
+        """One attack of the set, at the one radius, run to its end."""
+        return Work(attack=member, epsilon=self.epsilon)
 
     @property
     def parameters(self) -> dict[str, Any]:
         """For our registry."""
-        named = {"steps": self.steps, "epsilon": self.epsilon, "alpha": self.alpha}
+        named = {
+            "steps": self.steps,
+            "epsilon": self.epsilon,
+            "alpha": self.alpha,
+            "attacks": self.attacks,
+        }
         return {name: value for name, value in named.items() if value is not None}
 
 
@@ -49,6 +61,7 @@ class Row:
     unit: Literal["step", "image", "memory"] = "step"  # what a figure is given for
     precision: Literal["float32", "bf16"] = "float32"  # of our search
     same_norms: bool = True  # the definitions ask for perturbations of equal length
+    dearest_only: bool = False  # the target holds against the most expensive rival of a model and batch
     smallest_batch: int = 8  # at which the targets hold
     pairs: Mapping[str, int] = field(default_factory=dict)  # fewer, for rivals that take minutes
 
@@ -73,6 +86,13 @@ class Cell:
         return row.rivals[self.rival] if self.batch >= row.smallest_batch else None
 
 
+RADII = (*(grey / 255 for grey in (0.1, 0.25, 0.5, 1, 2, 4, 8)), 0.1)
+WORST = Work(attack="worst", epsilon=8 / 255, attacks="pgd+apgd+fab", curve=True, to_goal=True)
+MEMBERS = {
+    "pgd": Target(1.3, at_most=True),
+    "apgd": Target(1.3, at_most=True),
+    "fab": Target(1.3, at_most=True),
+}
 FGSM = Work(attack="fgsm", steps=25, epsilon=0.1, alpha=0.1 / 25)
 BATCH_ON_CUDA = 64
 
@@ -117,6 +137,24 @@ ROWS: Mapping[str, Row] = {
         rivals={"art": Target(40), "foolbox": Target(2), "torchattacks": Target(2.5)},
         unit="image",
         pairs={"art": 1},
+    ),
+    "worst": Row(
+        words="the worst of `pgd`, `apgd` and `fab` at 8 radii of a trained model, against each of ours alone at 8/255",
+        work=WORST,
+        models=(CHECKPOINT,),
+        rivals=MEMBERS,
+        unit="image",
+        same_norms=False,
+        dearest_only=True,
+    ),
+    "worst-stored": Row(
+        words="the same, that also looks for what survives rounding to 8 bits",
+        work=replace(WORST, stored=True),
+        models=(CHECKPOINT,),
+        batches=(8,),
+        rivals=dict.fromkeys(MEMBERS),
+        unit="image",
+        same_norms=False,
     ),
     "memory": Row(
         words="peak memory of `fgsm` above that of the loaded model; search in float32",

@@ -9,10 +9,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from benchmarks.cells import FLOOR, Work
+from benchmarks.cells import FLOOR, RADII, Work
 from benchmarks.subjects import Subject
 from xaiaudit.attacks.criteria import LeaveDecision
-from xaiaudit.attacks.registry import attack
+from xaiaudit.attacks.registry import ATTACKS, attack
 from xaiaudit.models.prepared import prepared
 from xaiaudit.tensors import Model
 
@@ -36,21 +36,34 @@ def ours(subject: Subject, work: Work, precision: Precision) -> Iterator[Run]:
     criterion = LeaveDecision(subject.clean, subject.model.threshold)
     search = attack(work.attack, **work.parameters)
     with prepared(subject.model, precision) as ready:
-        yield (
-            lambda: (
-                search(
-                    ready.search, subject.images, criterion, to_goal=work.to_goal, judge=ready.judge
-                ).images
-            )
-        )
+
+        def run() -> Tensor:
+            images = search(
+                ready.search,
+                subject.images,
+                criterion,
+                radii=RADII if work.curve else (),
+                to_goal=work.to_goal,
+                stored=work.stored,
+                judge=ready.judge,
+            ).images
+            return images[RADII.index(work.epsilon)] if work.curve and work.epsilon else images
+
+        yield run
 
 
 @contextmanager
 def rival(name: str, subject: Subject, work: Work, precision: Precision) -> Iterator[Run]:
-    """The bare loop runs on what ours runs on, and so in the precision of our search."""
+    """One of the other toolkits, the bare loop, or an attack of ours by itself.
+
+    The bare loop runs on what ours runs on, and so in the precision of our search.
+    """
     if name == FLOOR:
         with prepared(subject.model, precision) as ready:
-            yield lambda: _floor(ready.search, subject.images, work.steps)
+            yield lambda: _floor(ready.search, subject.images, work.steps or 0)
+    elif name in ATTACKS:
+        with ours(subject, work.alone(name), precision) as run:
+            yield run
     else:
         build: Callable[[Subject, Work], Run] = import_module(PEERS[name][1]).contender
         yield build(subject, work)

@@ -6,9 +6,10 @@ from typing import Any
 
 from benchmarks import contenders, memory
 from benchmarks.agreement import agreement
-from benchmarks.cells import FLOOR, ROWS, Cell
+from benchmarks.cells import FGSM, FLOOR, ROWS, Cell
 from benchmarks.pairs import Pair, Stopwatch, interleaved
 from benchmarks.subjects import Source, Subject, subject
+from xaiaudit.attacks.registry import ATTACKS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,13 +49,13 @@ def _time(cell: Cell, source: Source, effort: Effort) -> tuple[list[Pair], dict[
 
 
 def _warm_up(cell: Cell, where: Subject) -> None:
-    """One step of both, so that the first pair does not pay for what happens once."""
-    precision = ROWS[cell.row].precision
-    short = cell.work.shortened(1)
-    with contenders.ours(where, short, precision) as run:
+    """One signed step of both, so that the first pair does not pay for what happens once."""
+    precision, step = ROWS[cell.row].precision, FGSM.shortened(1)
+    with contenders.ours(where, step, precision) as run:
         run()
-    with contenders.rival(cell.rival, where, short, precision) as run:
-        run()
+    if cell.rival not in ATTACKS:
+        with contenders.rival(cell.rival, where, step, precision) as run:
+            run()
 
 
 def _memory(cell: Cell, source: Source, effort: Effort) -> tuple[list[Pair], None]:

@@ -12,9 +12,11 @@ from benchmarks.cells import CHECKPOINT
 from xaiaudit.data import prepare
 from xaiaudit.data.phantoms import phantom_dataset
 from xaiaudit.data.preprocess import stack
-from xaiaudit.functional import decision, logit
+from xaiaudit.functional import decision, logit, margin
 from xaiaudit.models import AuditedModel, build, load
 from xaiaudit.types import Preprocessing
+
+TYPICAL_DISTANCE = 0.2  # L2, in [0, 1] intensities; closer by, rounding in float32 decides on the length
 
 
 class Plain(nn.Module):
@@ -111,4 +113,13 @@ def _random(name: str, images: Tensor, size: int) -> AuditedModel:
         net(audited.normalise(images))
     for norm in norms:
         norm.eval()
-    return audited
+    return AuditedModel(net, preprocessing=audited.preprocessing, threshold=_threshold(audited, images))
+
+
+def _threshold(model: AuditedModel, images: Tensor) -> float:
+    """At which these images lie as far from the boundary, to first order, as those of a trained model do."""
+    x = images.clone().requires_grad_()
+    margins = margin(model(x).logits)
+    (grads,) = torch.autograd.grad(margins.sum(), x)
+    slope = grads.flatten(1).norm(dim=1).median()
+    return float(torch.sigmoid(margins.detach().median() - TYPICAL_DISTANCE * slope))

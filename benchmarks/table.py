@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.agreement import Agreement
-from benchmarks.cells import FLOOR, ROWS, Cell, Target, Work
+from benchmarks.cells import FLOOR, MEMBERS, ROWS, Cell, Target, Work
 from benchmarks.pairs import Pair, Ratio, ratio
 from benchmarks.results import Record
 
@@ -62,25 +62,41 @@ def _unique(items: Iterable[str]) -> list[str]:
 
 
 def _table(records: Sequence[Record]) -> str:
-    lines = [HEAD, ("---",) * len(HEAD), *(_line(record) for record in records)]
+    lines = [HEAD, ("---",) * len(HEAD), *(_line(record, _held(record, records)) for record in records)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _line(record: Record) -> tuple[str, ...]:
+def _held(record: Record, records: Sequence[Record]) -> bool:
+    """The target counts: always, or where only the most expensive rival of a model and batch is meant, there."""
+
+    def kind(other: Record) -> tuple[str, int]:
+        return other["cell"]["model"], other["cell"]["batch"]
+
+    def cost(other: Record) -> float:
+        return float(statistics.median(theirs for _, theirs in other["pairs"]))
+
+    if not ROWS[record["cell"]["row"]].dearest_only:
+        return True
+    return cost(record) == max(cost(other) for other in records if kind(other) == kind(record))
+
+
+def _line(record: Record, held: bool) -> tuple[str, ...]:
     cell = Cell(**record["cell"] | {"work": Work(**record["cell"]["work"])})
     pairs = [Pair(*pair) for pair in record["pairs"]]
     target = cell.target()
-    upside_down = target.at_most if target else cell.rival == FLOOR or ROWS[cell.row].unit == "memory"
+    upside_down = (
+        target.at_most if target else cell.rival in (FLOOR, *MEMBERS) or ROWS[cell.row].unit == "memory"
+    )
     found = ratio(pairs, ours_over_theirs=upside_down)
     ours, theirs = (_figure(cell, statistics.median(side)) for side in zip(*pairs, strict=True))
     return (
-        f"{cell.model}, {cell.work.steps} steps",
+        cell.model if cell.work.steps is None else f"{cell.model}, {cell.work.steps} steps",
         str(cell.batch),
         cell.rival,
         ours,
         theirs,
         _ratio(found, len(pairs), upside_down),
-        _target(target, found),
+        _target(target, found) if held else "",
         str(len(pairs)),
         *_agreement(record["agreement"], ROWS[cell.row].same_norms),
     )
@@ -90,7 +106,9 @@ def _figure(cell: Cell, measured: float) -> str:
     unit = ROWS[cell.row].unit
     if unit == "memory":
         return f"{measured / 2**20:.0f}"
-    return f"{1000 * measured / cell.batch / (cell.work.steps if unit == 'step' else 1):.3g}"
+    steps = cell.work.steps if unit == "step" else None
+    each = 1000 * measured / cell.batch / (steps or 1)
+    return f"{each:.3g}" if each < 1000 else f"{each:.0f}"
 
 
 def _ratio(found: Ratio, pairs: int, upside_down: bool) -> str:
@@ -113,6 +131,6 @@ def _agreement(known: dict[str, Any] | None, norms: bool) -> tuple[str, str]:
     verdict = "same" if same.holds(norms=norms) else "DIFFERENT"
     counts = f"{same.ours}, {same.theirs} of {same.images}: {verdict}"
     if same.norm_ours is None or same.typical is None or same.largest is None:
-        return counts, "none flipped by both"
+        return counts, "no image fared alike"
     apart = f"apart {100 * same.typical:.2g} %, at most {100 * same.largest:.2g} %"
     return counts, f"{same.norm_ours:.4g}, {same.norm_theirs:.4g}; {apart}"

@@ -80,7 +80,7 @@ def test_the_same_steps_give_perturbations_of_the_same_length(ran: Ran) -> None:
     assert fgsm["floor"]["agreement"] is None
     for peer in PEERS:
         same = fgsm[peer]["agreement"]
-        assert same["ours"] == same["theirs"] == same["images"] == 2
+        assert same["ours"] == same["theirs"] <= same["images"] == 2
         assert same["largest"] < 1e-4
 
 
