@@ -104,15 +104,25 @@ def _is_linear(layer: nn.Module, output: Tensor, recording: Recording) -> TypeGu
 
 
 def _folded(net: nn.Module, pairs: tuple[tuple[str, str], ...]) -> nn.Module:
-    shared = {id(tensor): tensor for tensor in (*net.parameters(), *net.buffers())}
-    copied = copy.deepcopy(net, shared)
+    copied = sharing_copy(net)
     for name, norm_name in pairs:
         norm = copied.get_submodule(norm_name)
         _take_over(cast(Layer, copied.get_submodule(name)), cast(Norm, norm))
-        for alias, module in list(copied.named_modules(remove_duplicate=False)):
-            if module is norm:
-                copied.set_submodule(alias, _rest(norm))
+        put(copied, norm, _rest(norm))
     return copied
+
+
+def sharing_copy(net: nn.Module) -> nn.Module:
+    """Modules of its own, with the very parameters and buffers of `net`."""
+    shared = {id(tensor): tensor for tensor in (*net.parameters(), *net.buffers())}
+    return copy.deepcopy(net, shared)
+
+
+def put(net: nn.Module, old: nn.Module, new: nn.Module) -> None:
+    """`new` in the place of `old`, under every name that it has."""
+    for name, module in list(net.named_modules(remove_duplicate=False)):
+        if module is old:
+            net.set_submodule(name, new)
 
 
 def _take_over(layer: Layer, norm: Norm) -> None:

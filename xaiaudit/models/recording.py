@@ -29,6 +29,7 @@ class Recording:
 
     uses: Counter[int] = field(default_factory=Counter)  # id(tensor) -> operations that took it
     convolved: dict[int, tuple[Any, Any]] = field(default_factory=dict)  # id(output) -> its weight and bias
+    made_of: dict[int, list[Tensor]] = field(default_factory=dict)  # id(tensor) -> what its operations took
     runs: list[Run] = field(default_factory=list)  # in order of return, so inner modules come first
     reads: list[str] = field(default_factory=list)  # operations that hand values to Python
     returned: Any = None
@@ -43,6 +44,21 @@ class Recording:
     def maker(self, tensor: Tensor) -> nn.Module | None:
         """The innermost module that gave this very tensor."""
         return next((run.module for run in self.runs if run.output is tensor), None)
+
+    def makers(self, tensor: Tensor, kinds: tuple[type[nn.Module], ...]) -> set[nn.Module]:
+        """The last modules of these kinds on every way to this tensor."""
+        found: set[nn.Module] = set()
+        seen, ahead = {id(tensor)}, [tensor]
+        while ahead:
+            here = ahead.pop()
+            maker = self.maker(here)
+            if isinstance(maker, kinds):
+                found.add(maker)
+                continue
+            before = [one for one in self.made_of.get(id(here), []) if id(one) not in seen]
+            seen.update(id(one) for one in before)
+            ahead += before
+        return found
 
 
 def record(net: nn.Module, images: Tensor) -> Recording:
@@ -85,6 +101,10 @@ class _Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch 
         super().__init__()  # type: ignore[no-untyped-call]
         self.recording = recording
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # nothing is compiled here; True would import the compiler, more than a second
+
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
@@ -92,7 +112,10 @@ class _Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch 
         result = func(*args, **kwargs)
         taken = list(tensors((args, kwargs)))
         self.recording.uses.update({id(tensor) for tensor in taken})
-        self.recording.alive += taken + list(tensors(result))
+        self.recording.alive += taken
+        for made in tensors(result):
+            self.recording.made_of.setdefault(id(made), []).extend(taken)
+            self.recording.alive.append(made)
         name = str(func)
         if name.startswith(_READS):
             self.recording.reads.append(name)
