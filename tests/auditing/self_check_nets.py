@@ -43,6 +43,13 @@ class Astray(Wrapped):
         return self.net(_Astray.apply(images))
 
 
+class Curved(Wrapped):
+    """Gradients tell of the next grey level, and no farther."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.net(images + 0.04 * torch.sin(300 * images))
+
+
 class Random(Wrapped):
     def forward(self, images: Tensor) -> Tensor:
         logits = self.net(images)

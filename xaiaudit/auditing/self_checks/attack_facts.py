@@ -7,7 +7,7 @@ from typing import Any
 from xaiaudit.attacks.base import Attack, Norm
 from xaiaudit.attacks.registry import attack as make_attack
 from xaiaudit.auditing.self_checks import scope
-from xaiaudit.auditing.self_checks.radii import FEW, compared, radii
+from xaiaudit.auditing.self_checks.radii import FEW, compared, grey_levels, radii
 from xaiaudit.auditing.self_checks.record import AttackFacts, Flags
 from xaiaudit.auditing.self_checks.subset import Subset
 
@@ -39,9 +39,9 @@ class Runs:
                 make_attack("noise", norm=norm, epsilon=radius, restarts=NOISE_DRAWS)
             )
         )
-        self.square: Callable[[Norm, float], Flags] = cache(
-            lambda norm, radius: subset.part(slice(0, SQUARE_IMAGES)).reached(
-                make_attack("square", norm=norm, epsilon=radius, steps=SQUARE_QUERIES)
+        self.square: Callable[[float], Flags] = cache(
+            lambda radius: subset.part(slice(0, SQUARE_IMAGES)).reached(
+                make_attack("square", epsilon=radius, queries=SQUARE_QUERIES)
             )
         )
 
@@ -56,12 +56,12 @@ class Runs:
         return facts if at is None else facts.model_copy(update={"at": at, **self._rivals(attack, facts, at)})
 
     def _in_balls(self, attack: Attack, facts: AttackFacts) -> dict[str, Any]:
-        """From the largest radius down, each a run of its own, until one reaches few."""
+        """From the largest radius down, each a run of its own; many steps only until a radius reaches few."""
         tried, reached = [], []
         for radius in reversed(radii(facts.norm, facts.pixels, facts.reach)):
             tried.append(radius)
             reached.append(self.subset.reached(scope.at_radius(attack, radius)))
-            if sum(reached[-1]) < FEW * len(reached[-1]):
+            if facts.kind == "ball" and sum(reached[-1]) < FEW * len(reached[-1]):
                 break
         return {"radii": tried[::-1], "reached": reached[::-1]}
 
@@ -77,7 +77,8 @@ class Runs:
         found: dict[str, Any] = {
             "noise": self.noise(facts.norm, radius),
             "noise_draws": NOISE_DRAWS,
-            "square": self.square(facts.norm, radius),
+            # Square is of L-inf; where no pixel changes by more than this, the L2 ball is kept to as well
+            "square": self.square(grey_levels(radius, facts.norm, facts.pixels) / 255),
             "square_queries": SQUARE_QUERIES,
         }
         twice = scope.with_twice_the_steps(attack)

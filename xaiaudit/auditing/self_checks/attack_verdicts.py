@@ -104,7 +104,7 @@ class _Judged:
             TWICE,
             self.facts.twice,
             f"{2 * steps} steps",
-            f"take more than {steps} steps, until doubling them finds no more",
+            "take more steps, until doubling them finds no more",
         )
 
     def single(self) -> SelfCheckRecord:
@@ -112,7 +112,7 @@ class _Judged:
             SINGLE,
             self.facts.single,
             "a single step",
-            "smaller steps that find less than one large one are astray",
+            "small steps that find less than one large one go astray; take others",
         )
 
     def noise(self) -> SelfCheckRecord:
@@ -120,7 +120,7 @@ class _Judged:
             NOISE,
             self.facts.noise,
             f"the best of {self.facts.noise_draws} draws of random noise",
-            "its gradients lead nowhere",
+            "its gradients lead nowhere, so trust an attack without them more, such as square",
             strictly=True,
         )
 
@@ -129,7 +129,7 @@ class _Judged:
             SQUARE,
             self.facts.square,
             f"Square Attack without gradients ({self.facts.square_queries} queries)",
-            "the gradients hide what is there; trust an attack without gradients more, such as square",
+            "its gradients hide what is there, so trust an attack without them more, such as square",
         )
 
     def _against(
@@ -141,7 +141,7 @@ class _Judged:
             return self._record(name, None, self._no_radius(), {"images": self.images})
         n = len(rival)
         own, other = sum(self.facts.reached[at][:n]), sum(rival)
-        told = f"at {self._at(at)} the attack reaches {own} of {n} images, {who} reaches {other}"
+        told = f"at {self._at(at)} {own} of {n} images are reached by the attack, {other} by {who}"
         figures = self._figures(at) | {"images": n, "reached": own, "reached_by_other": other}
         few = self.counts[at] < radii.FEW * self.images
         if other - own > allowed(n) or (strictly and not few and other >= own):

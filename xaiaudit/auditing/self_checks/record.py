@@ -42,7 +42,7 @@ class AttackFacts(Record):
     single: Flags | None = None  # with a single step
     noise: Flags | None = None  # random noise of the same norm
     noise_draws: int | None = None
-    square: Flags | None = None  # Square Attack, on the first images only
+    square: Flags | None = None  # Square Attack, on the first images only; in L2 in the cube inside the ball
     square_queries: int | None = None
 
 

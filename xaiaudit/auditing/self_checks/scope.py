@@ -6,6 +6,7 @@ from typing import Any, Literal
 from xaiaudit.attacks.base import Attack
 from xaiaudit.attacks.fgsm import SingleStepFGSM
 from xaiaudit.attacks.pgd import PGDL2
+from xaiaudit.attacks.registry import ART_PREFIX
 
 Kind = Literal["ball", "single", "fixed", "minimal", "none"]
 
@@ -18,13 +19,13 @@ def kind(attack: Attack) -> Kind:
     minimal: by gradients, for the smallest perturbation, so that one run tells of all radii.
     none: without gradients of its own, or made of other attacks, or of ART: nothing is expected of it here.
     """
-    if not getattr(attack, "gradients", False):
+    if attack.name == "worst" or attack.name.startswith(ART_PREFIX) or not getattr(attack, "gradients", True):
         return "none"
-    if getattr(attack, "minimal", False):
+    if attack.epsilon is None or getattr(attack, "minimal", False):
         return "minimal"
-    if "epsilon" in _parameters(attack):
-        return "ball" if "steps" in _parameters(attack) else "single"
-    return "none" if attack.epsilon is None else "fixed"
+    if "epsilon" not in _parameters(attack):
+        return "fixed"
+    return "ball" if "steps" in _parameters(attack) else "single"
 
 
 def at_radius(attack: Any, radius: float) -> Any:
