@@ -145,11 +145,12 @@ class _Attempt:
         self._book(batch, self._everyone(batch))
 
     def _look(self, batch: _Batch, step: int) -> Seen:
-        """Forward and backward at the iterates; padding has no gradient, however it came about."""
+        """Forward and, where it is wanted, backward at the iterates; padding has no gradient, however it came about."""
         search, criterion = self.search, self.problem.criterion
-        x = batch.state.x.detach().requires_grad_(search.gradients)
+        gradients = search.wants_gradients(step)
+        x = batch.state.x.detach().requires_grad_(gradients)
         rows = self.rows[batch.places]
-        with torch.set_grad_enabled(search.gradients):
+        with torch.set_grad_enabled(gradients):
             out = self.problem.model(x)
             by_loss = search.objective == "loss"
             values = criterion.loss(out, rows)[:, None] if by_loss else criterion.margins(out, rows)
@@ -157,7 +158,7 @@ class _Attempt:
         if search.objective == "margins" and search.leaves:
             reached &= values.amin(1) < -_rounding(out.logits)
         grads = x.new_empty((len(x), 0, *x.shape[1:]))
-        if search.gradients:
+        if gradients:
             grads = torch.stack(_gradients(values, x), 1).masked_fill_(~batch.ball.valid[:, None], 0)
         self.tally.count(batch.places, 1, grads.shape[1])
         return Seen(values.detach(), grads, reached, step)
@@ -166,7 +167,7 @@ class _Attempt:
         """One step for all images that can go on; the others stay at their last finite iterate."""
         moved = self.search.step(batch.state, seen, batch.ball)
         able = moved.x.flatten(1).amax(1).isfinite()  # NaN goes through; iterates lie in the box
-        if self.search.gradients:
+        if seen.grads.shape[1]:
             size = torch.linalg.vector_norm(seen.grads.flatten(2), ord=torch.inf, dim=2)  # (m, j)
             able &= size.isfinite().all(1) & (size > 0).any(1)
         batch.stuck = batch.stuck | ~able

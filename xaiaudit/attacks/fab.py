@@ -27,8 +27,6 @@ class _Memory(NamedTuple):
     best_lead: Tensor  # the smallest margin there
     inner: Tensor  # how far the last point of the final search is that did not reach the goal
     inner_lead: Tensor
-    returned: Tensor  # bool: now at a point that was drawn back
-    made: Tensor  # int64, steps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,25 +61,30 @@ class FAB(SearchAttack):
 
     @property
     def looks(self) -> int:
-        """One before each step, one more where that begins at a point drawn back, one after the last; the secants."""
+        """One for gradients before each step, one at what it led to; the secants."""
         return 2 * self.steps + SECANTS
+
+    def wants_gradients(self, step: int) -> bool:
+        return step < 2 * self.steps and step % 2 == 0
 
     def start(self, ball: Ball, draws: object) -> State:
         zero = torch.zeros_like(ball.x0[:, 0, 0, 0], dtype=torch.float64)
-        none = torch.zeros_like(zero, dtype=torch.int64)
-        return State(ball.x0, _Memory(ball.x0, zero + torch.inf, zero, zero, zero, none > 0, none), none > 0)
+        return State(ball.x0, _Memory(ball.x0, zero + torch.inf, zero, zero, zero))
 
     def step(self, state: State, seen: Seen, ball: Ball) -> State:
         known = self._noted(state, seen, ball)
-        found = known.nearest.isfinite()
-        over = known.made >= self.steps
-        returning = seen.reached & ~known.returned & ~over
-        back = ball.x0 + self.beta * (state.x - ball.x0)
-        x = torch.where(per_image(returning), back, self._forward(state.x, seen, ball))
-        x = torch.where(per_image(over), self._between(known, ball), x)
-        made = known.made + (~returning)
-        done = (known.nearest == 0) | (over & ~found) | (made > self.steps + SECANTS)
-        return State(x, known._replace(returned=returning, made=made), done)
+        done = None
+        if self.wants_gradients(seen.step):
+            x = self._forward(state.x, seen, ball)
+            done = known.nearest == 0 if seen.step == 0 else None  # the clean image has reached the goal
+        elif seen.step < 2 * self.steps - 1:
+            back = ball.x0 + self.beta * (state.x - ball.x0)
+            x = torch.where(per_image(seen.reached), back, state.x)
+        elif seen.step < self.looks - 1:
+            x = self._secant(known, ball)
+        else:
+            x = _stretched(known, self.eta * known.nearest, ball)
+        return State(x, known, done)
 
     def finalists(self, state: State) -> tuple[Tensor, ...]:
         """The nearest; beyond it others, for a judge who sees the boundary elsewhere than a coarser search does."""
@@ -93,7 +96,7 @@ class FAB(SearchAttack):
         known = _Memory(*state.memory)
         length, lead = distance(state.x, ball.x0, self.norm), seen.values.amin(1).double()
         nearer = seen.reached & (length < known.nearest)
-        inner = ~seen.reached & ((known.made == 0) | (known.made > self.steps))
+        inner = ~seen.reached & (seen.step == 0 or seen.step >= 2 * self.steps)
         return known._replace(
             best=torch.where(per_image(nearer), state.x, known.best),
             nearest=torch.where(nearer, length, known.nearest),
@@ -123,16 +126,11 @@ class FAB(SearchAttack):
         least = SHORTEST_STEP * pixels**0.5 * slope
         return torch.where(value < 0, value, torch.maximum(value, least)), grad
 
-    def _between(self, known: _Memory, ball: Ball) -> Tensor:
-        """Where a straight line puts the boundary, and a hundredth of what is left: there, rounding decides nothing.
-
-        The last goes beyond the nearest point.
-        """
+    def _secant(self, known: _Memory, ball: Ball) -> Tensor:
+        """Where a straight line puts the boundary, and a hundredth of what is left: there, rounding decides nothing."""
         share = (known.inner_lead / (known.inner_lead - known.best_lead)).nan_to_num(nan=1).clamp(0, 1)
         length = known.inner + (0.99 * share + 0.01) * (known.nearest - known.inner)
-        length = torch.where(known.made == self.steps + SECANTS, self.eta * known.nearest, length)
-        part = (length / known.nearest).nan_to_num(nan=0)
-        return ball.project(ball.x0 + per_image(part.to(ball.x0)) * (known.best - ball.x0))
+        return _stretched(known, length, ball)
 
     def describe(self) -> str:
         radius = radius_words(radius_or_usual(self.epsilon, self.norm), self.norm)
@@ -140,3 +138,9 @@ class FAB(SearchAttack):
             f"FAB: the smallest perturbation that it finds in {self.steps} steps, if within {radius}, "
             "from the clean image"
         )
+
+
+def _stretched(known: _Memory, length: Tensor, ball: Ball) -> Tensor:
+    """The point of that distance, (m,), on the line from the clean image through the nearest point found."""
+    share = torch.where(known.nearest.isfinite(), length / known.nearest, 0)
+    return ball.project(ball.x0 + per_image(share.to(ball.x0)) * (known.best - ball.x0))

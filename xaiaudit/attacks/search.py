@@ -39,9 +39,7 @@ class Seen(NamedTuple):
     """What one forward and backward at the iterates says of the objective, of which an image has j values."""
 
     values: Tensor  # (m, j)
-    grads: (
-        Tensor  # (m, j, c, h, w), zero where not valid; empty (m, 0, c, h, w) for searches without gradients
-    )
+    grads: Tensor  # (m, j, c, h, w), zero where not valid; empty (m, 0, c, h, w) where none are wanted
     reached: Tensor  # (m,) bool, as the search sees it; only the judging forward counts
     step: int  # how many were made before
 
@@ -78,6 +76,10 @@ class Search(Protocol):
     def looks(self) -> int:
         """At most so many looks at each image in one restart; of most attacks, one a step."""
         return self.steps
+
+    def wants_gradients(self, step: int) -> bool:
+        """Whether the look after so many others is for gradients; else it costs a forward alone."""
+        return self.gradients
 
     def start(self, ball: Ball, draws: Draws) -> State:
         """Where to begin: the clean images, unless the attack says otherwise."""
