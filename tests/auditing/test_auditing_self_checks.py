@@ -161,6 +161,17 @@ def test_attacks_without_gradients_have_no_checks_of_their_own(material: Materia
     assert {attack for attack, _ in found} == {None}
 
 
+def test_of_worst_a_member_that_follows_gradients_is_tried(material: Material) -> None:
+    attacks: Attacks = {
+        "worst": ("worst", {"attacks": "square+fgsm-single"}),
+        "again": ("fgsm-single", {"epsilon": 0.02}),
+    }
+    found = material.checks(attacks)
+    ours, same = ([check for (attack, _), check in found.items() if attack == name] for name in attacks)
+    assert [check.words for check in ours] == [check.words for check in same]
+    assert all("reached by fgsm-single" in check.words for check in ours)
+
+
 def test_figures_repeat(material: Material) -> None:
     attacks: Attacks = {"pgd": ("pgd", {"steps": 2})}
     assert material.checks(attacks) == material.checks(attacks)

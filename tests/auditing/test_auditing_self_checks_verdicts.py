@@ -35,6 +35,7 @@ def model(**changes: Any) -> ModelFacts:
 
 def attack(counts: tuple[int, ...] = (4, 20, 40), at: int | None = 1, **changes: Any) -> AttackFacts:
     sound: dict[str, Any] = {
+        "ran": "pgd",
         "norm": "linf",
         "pixels": 100,
         "kind": "ball",
@@ -66,7 +67,7 @@ def test_sound_facts_pass_with_their_figures() -> None:
     assert [(name, check.status) for name, check in found.items()] == [
         (name, "passed") for name in (RISES, REACHES, TWICE, SINGLE, NOISE, SQUARE)
     ]
-    assert found[TWICE].words == "at 1 grey level 20 of 40 images are reached by the attack, 20 by 20 steps"
+    assert found[TWICE].words == "at 1 grey level 20 of 40 images are reached by pgd, 20 by 20 steps"
     assert found[TWICE].figures == {
         "images": N,
         "radius": pytest.approx(1 / 255),

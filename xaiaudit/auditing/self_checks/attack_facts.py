@@ -11,6 +11,7 @@ from xaiaudit.auditing.self_checks.radii import FEW, compared, grey_levels, radi
 from xaiaudit.auditing.self_checks.record import AttackFacts, Flags
 from xaiaudit.auditing.self_checks.subset import Subset
 
+ANY_RADIUS = 1 / 255
 NOISE_DRAWS = 10
 SQUARE_IMAGES = 16
 # Square Attack's usual 5000 queries would take longer than the whole audit. With so many, it costs an image about as
@@ -20,7 +21,9 @@ SQUARE_QUERIES = 300
 
 def untried(attack: Attack, pixels: int) -> AttackFacts:
     """What is known before any run."""
+    attack = scope.tried(attack)
     return AttackFacts(
+        ran=attack.name,
         norm=attack.norm,
         pixels=pixels,
         kind=scope.kind(attack),
@@ -30,10 +33,11 @@ def untried(attack: Attack, pixels: int) -> AttackFacts:
 
 
 class Runs:
-    """Of attacks on one subset; rivals that several attacks have in common run once."""
+    """Of attacks on one subset. What several attacks have in common runs once."""
 
     def __init__(self, subset: Subset) -> None:
         self.subset = subset
+        self._known: list[tuple[Attack, AttackFacts]] = []
         self.noise: Callable[[Norm, float], Flags] = cache(
             lambda norm, radius: subset.reached(
                 make_attack("noise", norm=norm, epsilon=radius, restarts=NOISE_DRAWS)
@@ -47,6 +51,16 @@ class Runs:
 
     def facts(self, attack: Attack) -> AttackFacts:
         """Everything that the verdicts on this attack need."""
+        attack = scope.tried(attack)
+        if scope.kind(attack) in ("ball", "single"):
+            attack = scope.at_radius(attack, ANY_RADIUS)  # its own is not looked at
+        known = next((facts for other, facts in self._known if other == attack), None)
+        if known is None:
+            known = self._new(attack)
+            self._known.append((attack, known))
+        return known
+
+    def _new(self, attack: Attack) -> AttackFacts:
         facts = untried(attack, self.subset.images[0].numel())
         if facts.kind == "none":
             return facts

@@ -141,7 +141,7 @@ class _Judged:
             return self._record(name, None, self._no_radius(), {"images": self.images})
         n = len(rival)
         own, other = sum(self.facts.reached[at][:n]), sum(rival)
-        told = f"at {self._at(at)} {own} of {n} images are reached by the attack, {other} by {who}"
+        told = f"at {self._at(at)} {own} of {n} images are reached by {self.facts.ran}, {other} by {who}"
         figures = self._figures(at) | {"images": n, "reached": own, "reached_by_other": other}
         few = self.counts[at] < radii.FEW * self.images
         if other - own > allowed(n) or (strictly and not few and other >= own):

@@ -28,6 +28,7 @@ class ModelFacts(Record):
 class AttackFacts(Record):
     """How many of the images an attack reaches, by independent runs to the goal."""
 
+    ran: str  # name of what was run; of `worst`, a member
     norm: Literal["linf", "l2"]
     pixels: int  # of an image, so that an L2 radius can be told in grey levels
     kind: Literal["ball", "single", "fixed", "minimal", "none"]  # see `scope.kind`

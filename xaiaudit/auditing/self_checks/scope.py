@@ -3,10 +3,11 @@
 from dataclasses import fields, replace
 from typing import Any, Literal
 
-from xaiaudit.attacks.base import Attack
+from xaiaudit.attacks.base import Attack, Norm
 from xaiaudit.attacks.fgsm import SingleStepFGSM
 from xaiaudit.attacks.pgd import PGDL2
-from xaiaudit.attacks.registry import ART_PREFIX
+from xaiaudit.attacks.registry import ART_PREFIX, parameters_of
+from xaiaudit.attacks.registry import attack as make_attack
 
 Kind = Literal["ball", "single", "fixed", "minimal", "none"]
 
@@ -26,6 +27,14 @@ def kind(attack: Attack) -> Kind:
     if "epsilon" not in _parameters(attack):
         return "fixed"
     return "ball" if "steps" in _parameters(attack) else "single"
+
+
+def tried(attack: Any) -> Attack:
+    """What is run: of `worst` its cheapest member that follows gradients, as all of them would take too long."""
+    if attack.name != "worst":
+        return attack  # type: ignore[no-any-return]  # Any only for the fields of worst
+    members = [_member(name, attack.norm) for name in attack.members]
+    return next((member for member in members if kind(member) != "none"), attack)
 
 
 def at_radius(attack: Any, radius: float) -> Any:
@@ -51,6 +60,10 @@ def reach(attack: Attack) -> float | None:
     """How far all steps together go where a step size was named; None: it follows the radius."""
     alpha: float | None = getattr(attack, "alpha", None)
     return None if alpha is None else attack.steps * alpha * (1 + 1e-9)
+
+
+def _member(name: str, norm: Norm) -> Attack:
+    return make_attack(name, **({"norm": norm} if "norm" in parameters_of(name) else {}))
 
 
 def _parameters(attack: Any) -> set[str]:
