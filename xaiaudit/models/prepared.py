@@ -13,6 +13,7 @@ from xaiaudit.models.bf16 import in_bf16
 from xaiaudit.models.execution import channels_last, memory_kept
 from xaiaudit.models.features import caught, module_at
 from xaiaudit.models.folding import Folded, fold
+from xaiaudit.models.relu6 import with_lean_relu6
 from xaiaudit.tensors import Images, Model, Outputs
 
 Precision = Literal["float32", "bf16"]
@@ -47,11 +48,11 @@ def prepared(model: AuditedModel, precision: Precision = "float32") -> Iterator[
     as it was before. Freed memory is kept for the next step meanwhile (`execution.memory_kept`).
     """
     with model, channels_last(model.net), memory_kept():
-        images = model.normalise(_test_images(model))
-        folded = fold(model.net, images)
-        search, notes = _Search(model, folded.net, folded.changed), [folded.why or _most_common(folded)]
+        folded = fold(model.net, model.normalise(_test_images(model)))
+        net = with_lean_relu6(folded.net)
+        search, notes = _Search(model, net, folded.changed), [folded.why or _most_common(folded)]
         if precision == "bf16":
-            faster, why = _try_bf16(model, folded, images)
+            faster, why = _try_bf16(model, net, folded.changed)
             search, precision = (faster, precision) if faster else (search, "float32")
             notes.append(why)
         try:
@@ -94,11 +95,12 @@ class _Search:
         self.net = None
 
 
-def _try_bf16(model: AuditedModel, folded: Folded, images: Tensor) -> tuple[_Search | None, str]:
+def _try_bf16(model: AuditedModel, net: nn.Module, changed: frozenset[str]) -> tuple[_Search | None, str]:
     """The search in bf16, or why there is none: some operations exist in float32 alone."""
     try:
-        search = _Search(model, in_bf16(folded.net, images), folded.changed, bf16=True)
-        x = _test_images(model).requires_grad_()
+        x = _test_images(model)
+        search = _Search(model, in_bf16(net, model.normalise(x)), changed, bf16=True)
+        x.requires_grad_()
         out = search(x)
         (grad,) = torch.autograd.grad(out.logits.sum(), x)
     except (AttributeError, RuntimeError, TypeError) as error:
