@@ -20,13 +20,14 @@ from xaiaudit.tensors import AttackResult
 MODEL = AsModel(smooth_cnn())
 MODEL32 = copy.deepcopy(MODEL).float()
 THREE = AsModel(smooth_cnn(3, seed=3)).float()
+FEW = {"steps": 8, "queries": 30, "attacks": ("pgd", "fab")}
 EVERY = pytest.mark.parametrize("name", ATTACKS)
 
 
 def quick(name: str, **more: object) -> Attack:
     """The attack with few steps, where it has steps to choose."""
     known = parameters_of(name)
-    few = {key: count for key, count in {"steps": 8, "queries": 30}.items() if key in known}
+    few = {key: count for key, count in FEW.items() if key in known}
     return attack(name, **few, **{key: value for key, value in more.items() if key in known})
 
 

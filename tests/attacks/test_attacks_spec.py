@@ -20,6 +20,7 @@ from xaiaudit.errors import UsageError
         ("fgsm:alpha=0.1/255", "fgsm", {"alpha": 0.1 / 255}),
         ("deepfool:norm=linf,overshoot=0.05", "deepfool", {"norm": "linf", "overshoot": 0.05}),
         ("fgsm-thesis", "fgsm-thesis", {}),
+        ("worst:attacks=apgd + fab,norm=l2", "worst", {"attacks": ("apgd", "fab"), "norm": "l2"}),
     ],
 )
 def test_a_spec_becomes_an_attack(text: str, name: str, parameters: dict) -> None:
@@ -100,6 +101,7 @@ def test_defaults_are_those_of_the_design() -> None:
         "fab": ("linf", 8 / 255, 100, None, False),
         "square": ("linf", 8 / 255, 5000, None, True),
         "apgd": ("linf", 8 / 255, 100, None, True),
+        "worst": ("linf", 8 / 255, 5200, None, True),
         "noise": ("linf", 8 / 255, 0, None, True),
         "radius": ("linf", None, 40, None, True),
     }

@@ -22,6 +22,7 @@ ATTACKS: Mapping[str, str] = {
     "fab": "xaiaudit.attacks.fab:FAB",
     "square": "xaiaudit.attacks.square:Square",
     "apgd": "xaiaudit.attacks.apgd:APGD",
+    "worst": "xaiaudit.attacks.worst:WorstCase",
     "noise": "xaiaudit.attacks.noise:Noise",
     "radius": "xaiaudit.attacks.radius:SmallestRadius",
 }

@@ -194,6 +194,8 @@ class _Chart:
     def guess_first(self) -> None:
         """Begin where the linearised model says; the search goes on from there either way."""
         count = len(self.radii)
+        if count == 1:
+            return
         if not self.search.gradients:
             self.guess.fill_(count // 2)
             return
