@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 CHECKPOINT = "checkpoint"  # the model of --checkpoint, in place of an architecture's name
 TINY = "small-cnn"
-FLOOR = "floor"
+OURS, FLOOR = "ours", "floor"
 
 
 class Target(NamedTuple):

@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from benchmarks.cells import FLOOR, RADII, Work
+from benchmarks.cells import FGSM, FLOOR, OURS, RADII, Work
 from benchmarks.subjects import Subject
 from xaiaudit.attacks.criteria import LeaveDecision
 from xaiaudit.attacks.registry import ATTACKS, attack
@@ -32,7 +32,40 @@ def installed(rival: str) -> bool:
 
 
 @contextmanager
-def ours(subject: Subject, work: Work, precision: Precision) -> Iterator[Run]:
+def contender(name: str, subject: Subject, work: Work, precision: Precision) -> Iterator[Run]:
+    """Ours, one of the other toolkits, the bare loop, or one attack of a set of ours by itself.
+
+    The bare loop runs on what ours runs on, and so in the precision of our search. What is prepared for ours
+    (among it, how the process keeps memory) holds inside the context only, so that the others do not gain by it.
+    """
+    if name == FLOOR:
+        with prepared(subject.model, precision) as ready:
+            yield lambda: _floor(ready.search, subject.images, work.steps or 0)
+    elif name == OURS:
+        with _ours(subject, work, precision) as run:
+            yield run
+    elif name in ATTACKS:
+        with _ours(subject, work.alone(name), precision) as run:
+            yield run
+    else:
+        build: Callable[[Subject, Work], Run] = import_module(PEERS[name][1]).contender
+        yield build(subject, work)
+
+
+@contextmanager
+def warm(name: str, subject: Subject, work: Work, precision: Precision) -> Iterator[Run]:
+    """The same after one signed step, as in the middle of a longer audit."""
+    first = OURS if name in ATTACKS else name
+    with (
+        contender(first, subject, FGSM.shortened(1), precision) as step,
+        contender(name, subject, work, precision) as run,
+    ):
+        step()
+        yield run
+
+
+@contextmanager
+def _ours(subject: Subject, work: Work, precision: Precision) -> Iterator[Run]:
     criterion = LeaveDecision(subject.clean, subject.model.threshold)
     search = attack(work.attack, **work.parameters)
     with prepared(subject.model, precision) as ready:
@@ -50,23 +83,6 @@ def ours(subject: Subject, work: Work, precision: Precision) -> Iterator[Run]:
             return images[RADII.index(work.epsilon)] if work.curve and work.epsilon else images
 
         yield run
-
-
-@contextmanager
-def rival(name: str, subject: Subject, work: Work, precision: Precision) -> Iterator[Run]:
-    """One of the other toolkits, the bare loop, or an attack of ours by itself.
-
-    The bare loop runs on what ours runs on, and so in the precision of our search.
-    """
-    if name == FLOOR:
-        with prepared(subject.model, precision) as ready:
-            yield lambda: _floor(ready.search, subject.images, work.steps or 0)
-    elif name in ATTACKS:
-        with ours(subject, work.alone(name), precision) as run:
-            yield run
-    else:
-        build: Callable[[Subject, Work], Run] = import_module(PEERS[name][1]).contender
-        yield build(subject, work)
 
 
 def _floor(model: Model, images: Tensor, steps: int) -> Tensor:

@@ -9,7 +9,6 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ from benchmarks import contenders
 from benchmarks.cells import ROWS, TINY, Cell, Work
 from benchmarks.subjects import Source, Subject, subject
 
-OURS = "ours"
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 # Freed blocks go back to the system at once, so that the mark is not hidden by what was free already.
 ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
@@ -62,20 +60,16 @@ def _measure(order: dict[str, Any]) -> int:
     torch.set_num_threads(order["threads"])
     paths = {name: Path(order[name]) if order[name] else None for name in ("checkpoint", "data")}
     source = Source(freeze=order["freeze"], **paths)
-    _run(order["contender"], cell, subject(TINY, 2, cell.device, 32, source))
     where = subject(cell.model, cell.batch, cell.device, cell.size, source)
+    # last of all, because what ours prepares may change how the process keeps what it frees
+    _run(order["contender"], cell, subject(TINY, 2, cell.device, 32, source))
     before = _reset(cell.device)
     _run(order["contender"], cell, where)
     return _highest(cell.device) - before
 
 
-def _run(contender: str, cell: Cell, where: Subject) -> None:
-    precision = ROWS[cell.row].precision
-    with ExitStack() as stack:
-        if contender == OURS:
-            run = stack.enter_context(contenders.ours(where, cell.work, precision))
-        else:
-            run = stack.enter_context(contenders.rival(contender, where, cell.work, precision))
+def _run(name: str, cell: Cell, where: Subject) -> None:
+    with contenders.contender(name, where, cell.work, ROWS[cell.row].precision) as run:
         run()
 
 

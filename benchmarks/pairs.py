@@ -3,6 +3,7 @@
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 import torch
@@ -27,18 +28,19 @@ class Ratio(NamedTuple):
 
 
 class Stopwatch:
-    """Called, it runs once and returns the seconds; `images` are the last run's."""
+    """Called, it makes ready, runs once and returns the seconds of the run; `images` are the last run's."""
 
-    def __init__(self, run: Run, device: str) -> None:
-        self._run, self._device = run, device
+    def __init__(self, ready: Callable[[], AbstractContextManager[Run]], device: str) -> None:
+        self._ready, self._device = ready, device
         self.images: Tensor | None = None
 
     def __call__(self) -> float:
-        self._wait()
-        begin = time.perf_counter()
-        self.images = self._run()
-        self._wait()
-        return time.perf_counter() - begin
+        with self._ready() as run:
+            self._wait()
+            begin = time.perf_counter()
+            self.images = run()
+            self._wait()
+            return time.perf_counter() - begin
 
     def _wait(self) -> None:
         if self._device.startswith("cuda"):
