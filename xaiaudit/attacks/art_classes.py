@@ -48,8 +48,8 @@ REFUSED: Mapping[str, str] = {
 TARGET_ONLY = frozenset({"SaliencyMapMethod", "TargetedUniversalPerturbation"})
 # They refuse logits.
 PROBABILITIES = frozenset({"SimBA", "VirtualAdversarialMethod"})
-# They take two classes for one logit; a third class that never wins lets them run.
-THIRD_CLASS = frozenset({"PixelAttack", "SignOPTAttack", "ThresholdAttack"})
+# They take two classes for one logit, or need three for a loss; a third class that never wins lets them run.
+THIRD_CLASS = frozenset({"AutoAttack", "PixelAttack", "SignOPTAttack", "ThresholdAttack"})
 # They begin at noise that is decided otherwise. Where they find none they give the clean image back, which is no
 # sign of robustness.
 BEGIN_AT_NOISE = frozenset({"BoundaryAttack", "BrendelBethgeAttack", "GeoDA", "HopSkipJump", "SignOPTAttack"})
