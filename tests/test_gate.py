@@ -74,3 +74,25 @@ def test_attacks_without_a_radius_are_judged_only_by_name(audit_folder: Path, tm
     assert {finding.attack_id for finding in verdict.findings} == {"fgsm", "pgd"}
     assert verdict.notes == ["deepfool is not judged: it has no radius"]
     assert [finding.attack_id for finding in judge_flips(folder, 1.0, ["deepfool"]).findings] == ["deepfool"]
+
+
+@pytest.mark.parametrize(
+    ("attack_id", "judged"), [("fgsm", {"fgsm"}), (None, {"fgsm", "pgd"}), ("deepfool", set())]
+)
+def test_few_flips_under_an_attack_that_fails_its_own_checks_do_not_pass(
+    audit_folder: Path, tmp_path: Path, attack_id: str | None, judged: set[str]
+) -> None:
+    folder = tmp_path / "audit"
+    shutil.copytree(audit_folder, folder)
+    record = json.loads((folder / "audit.json").read_text())
+    name = "gradients find more than noise"
+    record["checks"] = [
+        {"attack_id": attack_id, "name": name, "status": "failed", "words": "as seen", "figures": {}},
+        {"attack_id": "pgd", "name": "success rises", "status": "not assessable", "words": "", "figures": {}},
+    ]
+    (folder / "audit.json").write_text(json.dumps(record))
+    for limit, otherwise in ((1.0, "passed"), (0.0, "failed")):
+        for finding in judge_flips(folder, limit).findings:
+            caught = otherwise == "passed" and finding.attack_id in judged
+            assert finding.status == ("not assessed" if caught else otherwise)
+            assert (name in finding.words) == caught

@@ -1,7 +1,8 @@
 """The verdict on an audit: whether each attack's flip rate stays under a limit. No torch.
 
 A limit holds when its one-sided 95 % upper bound does, not the point estimate. What cannot be assessed is never
-passed: a model that gives one decision to every image never flips and is worthless.
+passed: a model that gives one decision to every image never flips and is worthless, and one that hides its gradients
+from the attack flips seldom.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from pydantic import ValidationError
 
 from xaiaudit.errors import AuditError, UsageError
 from xaiaudit.metrics.proportions import proportion
-from xaiaudit.records import AttackRecord, AuditRecord, Record
+from xaiaudit.records import AttackRecord, AuditRecord, Record, SelfCheckRecord
 
 ONE_SIDED = 0.90  # the bounds of a two-sided 90 % interval are one-sided 95 % bounds
 
@@ -65,7 +66,10 @@ def judge_flips(folder: Path, limit: float, attacks: Sequence[str] = ()) -> Verd
             raise UsageError(
                 "the audit has no attack with a radius; name one with --attack, or audit with fgsm"
             )
-    findings = [*_leaks(record), *(_finding(folder, known[name], limit) for name in attacks)]
+    findings = [
+        *_leaks(record),
+        *(_checked(_finding(folder, known[name], limit), record.checks) for name in attacks),
+    ]
     statuses = {finding.status for finding in findings}
     verdict = Verdict(
         verdict="failed"
@@ -147,3 +151,16 @@ def _finding(folder: Path, attack: AttackRecord, limit: float) -> Finding:
         status=status,
         words=words,
     )
+
+
+def _checked(finding: Finding, checks: Sequence[SelfCheckRecord]) -> Finding:
+    """A few flips prove nothing where the attack, or the model, fails its own checks; many flips are real."""
+    names = [
+        check.name
+        for check in checks
+        if check.status == "failed" and check.attack_id in (None, finding.attack_id)
+    ]
+    if finding.status != "passed" or not names:
+        return finding
+    words = f"{finding.words}; but it does not hold that {', that '.join(names)}, so the rate proves nothing"
+    return finding.model_copy(update={"status": "not assessed", "words": words})

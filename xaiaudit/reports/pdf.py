@@ -20,10 +20,23 @@ from xaiaudit.reports.sections.gallery import gallery
 from xaiaudit.reports.sections.left_out import left_out
 from xaiaudit.reports.sections.pointing import pointing
 from xaiaudit.reports.sections.reproducibility import reproducibility
+from xaiaudit.reports.sections.self_checks import self_checks
 from xaiaudit.reports.sections.shift import shift
 from xaiaudit.reports.sections.verdict import verdict
 
-SECTIONS = (verdict, audited, clean, flips, curve, shift, pointing, gallery, left_out, reproducibility)
+SECTIONS = (
+    verdict,
+    audited,
+    clean,
+    flips,
+    curve,
+    self_checks,
+    shift,
+    pointing,
+    gallery,
+    left_out,
+    reproducibility,
+)
 TEMPLATE, DATA = "report.typ", "report.json"
 DATE = ("year", "month", "day", "hour", "minute", "second")
 

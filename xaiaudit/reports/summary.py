@@ -1,8 +1,8 @@
 """The end of an audit in a terminal: what broke, where it begins, whether maps moved in silence."""
 
 from xaiaudit.records import AuditRecord
+from xaiaudit.reports import check_words, words
 from xaiaudit.reports import format as f
-from xaiaudit.reports import words
 
 
 def summary(record: AuditRecord) -> list[str]:
@@ -20,11 +20,13 @@ def summary(record: AuditRecord) -> list[str]:
     if able:
         lines.append("Directions, of the images decided rightly before:")
         lines += [
-            f"  {attack.id:<{width}}  {words.direction(attack, record.checkpoint.positive)}" for attack in able
+            f"  {attack.id:<{width}}  {words.direction(attack, record.checkpoint.positive)}"
+            for attack in able
         ]
         lines.append("Where it begins:")
         lines += [f"  {attack.id:<{width}}  {words.begins(attack)}" for attack in able]
     lines.append(f"Silent shift: {words.silent(record.maps)}")
+    lines += check_words.lines(record)
     lines.append(f"{'LEAK' if record.leak.found else 'Leak'}: {words.leak(record)}")
     lines.append(f"Left out: {words.left_out(record)}")
     lines += [f"Warning: {f.printable(warning)}" for warning in record.warnings]

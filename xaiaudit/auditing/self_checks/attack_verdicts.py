@@ -80,7 +80,7 @@ class _Judged:
             return self._record(RISES, True, words, figures)
         words = (
             f"at {self._at(peak)} {self._of(counts[peak])} are reached, at {self._at(valley)} only "
-            f"{counts[valley]}, though that ball holds the smaller one; take smaller steps, and more: {LOWER_BOUND}"
+            f"{counts[valley]}, though that ball holds the smaller one; take smaller steps, and more; {LOWER_BOUND}"
         )
         return self._record(RISES, False, words, figures)
 
@@ -94,7 +94,7 @@ class _Judged:
             return self._record(REACHES, None, words, figures)
         words = (
             f"even at {where} only {self._of(count)} are reached; if more steps do not help, the model masks its "
-            f"gradients (look for steep, quantised or random layers): {LOWER_BOUND}"
+            f"gradients (look for steep, quantised or random layers); {LOWER_BOUND}"
         )
         return self._record(REACHES, False, words, figures)
 
@@ -145,7 +145,7 @@ class _Judged:
         figures = self._figures(at) | {"images": n, "reached": own, "reached_by_other": other}
         few = self.counts[at] < radii.FEW * self.images
         if other - own > allowed(n) or (strictly and not few and other >= own):
-            return self._record(name, False, f"{told}; {advice}: {LOWER_BOUND}", figures)
+            return self._record(name, False, f"{told}; {advice}; {LOWER_BOUND}", figures)
         return self._record(name, None if few else True, told, figures)
 
     def _no_radius(self) -> str:

@@ -6,6 +6,7 @@ from xaiaudit.reports import words
 from xaiaudit.reports.blocks import Block, Canvas, Column, Points, Section, Table, Text
 from xaiaudit.reports.reading import RECORD, Audit
 
+TITLE = "What was left out, and what is undefined"
 SHOWN = 40  # files named here; a longer list is cut, and the cut is said
 
 
@@ -45,7 +46,7 @@ def left_out(audit: Audit, canvas: Canvas) -> Section:
     if record.warnings:
         blocks.append(Text(text="Warnings of the audit", style="subheading"))
         blocks.append(Points(items=[f.printable(warning) for warning in record.warnings]))
-    return Section(title="What was left out, and what is undefined", blocks=blocks)
+    return Section(title=TITLE, blocks=blocks)
 
 
 def _cut(n: int, field: str) -> str:

@@ -1,10 +1,11 @@
 """The first page: what was found, in words and in one small table, and warnings that must not be missed."""
 
 from xaiaudit.records import AttackRecord, AuditRecord, CurvePoint
+from xaiaudit.reports import check_words, words
 from xaiaudit.reports import format as f
-from xaiaudit.reports import words
 from xaiaudit.reports.blocks import Alarm, Block, Canvas, Column, Facts, Section, Table, Text
 from xaiaudit.reports.reading import Audit
+from xaiaudit.reports.sections.left_out import TITLE as LEFT_OUT
 
 
 def verdict(audit: Audit, canvas: Canvas) -> Section:
@@ -42,7 +43,7 @@ def _headline(record: AuditRecord) -> str:
 
 
 def _subtle(record: AuditRecord) -> tuple[AttackRecord, CurvePoint] | None:
-    """The attack that flips most within one grey level, after rounding: a change that no eye sees and a file can hold."""
+    """The attack that flips most within one grey level, after rounding: no eye sees that, and a file can hold it."""
     found = [
         (attack, point)
         for attack in record.attacks
@@ -57,8 +58,10 @@ def _alarms(record: AuditRecord) -> list[Block]:
     alarms: list[Block] = []
     if names := record.leak.found:
         shown = ", ".join(map(f.breakable, names[:5]))
-        more = f" and {len(names) - 5} more, in section 9" if len(names) > 5 else ""
+        more = f" and {len(names) - 5} more, listed under “{LEFT_OUT}”" if len(names) > 5 else ""
         alarms.append(Alarm(title="Leak", text=f"{_sentence(words.leak(record))} {shown}{more}."))
+    if text := check_words.alarm(record.checks):
+        alarms.append(Alarm(title="A self-check failed", text=text))
     auc = record.clean.auc
     if auc is not None and auc.estimate is not None and (auc.estimate < 0.5 or (auc.low or 0.0) < 0.5):
         surely = auc.high is not None and auc.high < 0.5
@@ -109,7 +112,9 @@ def _key_figures(record: AuditRecord) -> Table:
 def _row(record: AuditRecord, attack: AttackRecord) -> list[str]:
     maps = [m for m in words.same_target(record.maps) if m.attack_id == attack.id]
     # where no decision stood there was nothing to see, and 0 % would read as the best result
-    judged = [m.silent_shift for m in maps if m.silent_shift.estimate is not None and m.silent_shift_unflipped.n]
+    judged = [
+        m.silent_shift for m in maps if m.silent_shift.estimate is not None and m.silent_shift_unflipped.n
+    ]
     silent = f.rate(max(judged, key=lambda rate: rate.estimate or 0.0)) if judged else f.DASH
     name = f.printable(attack.id)
     if not attack.assessable:
@@ -132,6 +137,7 @@ def _in_words(record: AuditRecord) -> Facts:
         direction = _sentence(words.direction(worst, record.checkpoint.positive))
         rows.append((f"Directions, {f.printable(worst.id)}", direction))
     rows.append(("Silent shift", _sentence(words.silent(record.maps))))
+    rows.append(("Self-checks", _sentence(check_words.count(record.checks))))
     rows.append(("Leak", _sentence(words.leak(record))))
     rows.append(("Left out", _sentence(words.left_out(record))))
     return Facts(rows=rows, mono=[])
