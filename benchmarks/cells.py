@@ -79,8 +79,10 @@ class Cell:
     size: int  # pixels of the square image
 
     def target(self) -> Target | None:
-        """On CUDA only the floor is held to something, at most 1.1 times it."""
+        """Only of the row's own work; on CUDA only the floor is held to something, at most 1.1 times it."""
         row = ROWS[self.row]
+        if self.work != row.work:
+            return None
         if self.device.startswith("cuda"):
             return Target(1.1, at_most=True) if self.rival == FLOOR else None
         return row.rivals[self.rival] if self.batch >= row.smallest_batch else None
