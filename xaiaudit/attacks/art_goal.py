@@ -38,6 +38,15 @@ class Asked:
         return np.eye(wide, dtype=np.float32)[[int(self.classes[row])]]
 
 
+def check_goal(attack: str, criterion: str) -> None:
+    """Raises UsageError where an attack of ART cannot be told what the criterion of that name is after."""
+    if attack.startswith(ART_PREFIX) and criterion not in GOALS:
+        raise UsageError(
+            f"art attacks know classes only, so {attack} cannot be after {criterion}; "
+            f"it can be after {', '.join(GOALS)}"
+        )
+
+
 def asked(made: type[Any], criterion: Criterion, logits: Tensor) -> Asked:
     """What the criterion means to this attack; `logits` of the clean images, (n, k).
 
@@ -48,11 +57,7 @@ def asked(made: type[Any], criterion: Criterion, logits: Tensor) -> Asked:
         UsageError: a criterion of more than the decision, or a target class of several for an attack without targets.
     """
     name = str(getattr(criterion, "name", type(criterion).__name__))
-    if name not in GOALS:
-        raise UsageError(
-            f"art attacks know classes only, so {ART_PREFIX}{made.__name__} cannot be after {name}; "
-            f"it can be after {', '.join(GOALS)}"
-        )
+    check_goal(ART_PREFIX + made.__name__, name)
     where, reach = GOALS[name]
     classes = getattr(criterion, where).clamp(min=0)  # -1, no label: these images are not attacked
     shift = torch.zeros_like(logits[0])

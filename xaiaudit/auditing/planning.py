@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from xaiaudit.attacks.art_goal import check_goal
 from xaiaudit.attacks.base import Attack
 from xaiaudit.attacks.criteria.registry import criterion_class
 from xaiaudit.attacks.registry import attack as make_attack
@@ -154,6 +155,7 @@ def _planned_attacks(
         attack = make_attack(name, **parameters)  # an unknown name or a wrong value ends here
         whole = settings(attack)  # defaults too
         criterion_class(criterion).check(own, model.classes)
+        check_goal(attack.name, criterion)
         planned.append(
             PlannedAttack(
                 id=name_id,
