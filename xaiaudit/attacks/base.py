@@ -23,6 +23,11 @@ class Criterion(Protocol):
         ...
 
     @property
+    def layers(self) -> tuple[str, ...]:
+        """Whose feature maps `loss`, `margins` and `reached` want in `Outputs.features`."""
+        ...
+
+    @property
     def applicable(self) -> Flags | None:
         """(n,) of the whole batch: images that have such a goal; the others are left alone. None: all have."""
         ...

@@ -81,6 +81,8 @@ class SolvingAttack(Protocol):
             check_radius("radius", radius, self.norm)
         if seeds is None:
             seeds = default_seeds(images) if self.random_start else ()
+        if valid is not None and bool(valid.all()):
+            valid = None  # nothing to leave alone
         with torch.inference_mode(False), torch.enable_grad():
             # a clone, because tensors made in inference mode cannot take part in a backward pass
             x0 = images.detach().clone()

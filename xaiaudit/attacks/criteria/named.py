@@ -32,13 +32,14 @@ class NamedCriterion(Criterion, Protocol):
     """A frozen dataclass becomes a criterion of the registry by naming this protocol.
 
     It is built from the clean outputs and knows only `Outputs`. One that looks at a saliency map instead of a head
-    says so by "features" in `needs`, holds the names of the layers and what it compares with (the clean map, a
+    says so by "features" in `needs`, names them in `layers`, holds what it compares with (the clean map, a
     target map), and computes its loss from `out.features[layer]`, (m, c, u, v), which require a gradient and hang
-    on the image: whoever calls the model asks it for those layers. For Grad-CAM, the weights are the gradient of
+    on the image: the engine asks the model for those layers. For Grad-CAM, the weights are the gradient of
     `out.class_score` to the features, taken with create_graph=True. `margins` may be a threshold on a distance of
     maps, minus that distance.
     """
 
+    layers: ClassVar[tuple[str, ...]] = ()
     parameters: ClassVar[Mapping[str, Any]] = {}  # that one may choose, each with its type
 
     @property
