@@ -127,7 +127,9 @@ class SearchAttack(Search, SolvingAttack, Protocol):
 def radius_words(epsilon: float, norm: Norm) -> str:
     """A radius for `describe`: norm, grey levels, share of the full scale."""
     name, where = {"linf": ("L∞", ""), "l2": ("L2", " over all pixels")}[norm]
-    return f"{name} radius {grey(epsilon)} grey levels{where} ({epsilon:.4g} of full scale)"
+    levels = grey(epsilon)
+    unit = "grey level" if levels == "1" else "grey levels"
+    return f"{name} radius {levels} {unit}{where} ({epsilon:.4g} of full scale)"
 
 
 def grey(radius: float) -> str:

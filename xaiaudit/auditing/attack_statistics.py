@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xaiaudit.attacks.registry import ART_PREFIX
 from xaiaudit.attacks.registry import attack as make_attack
 from xaiaudit.auditing.plan import PlannedAttack
 from xaiaudit.auditing.tables import Rows, Tables
@@ -23,6 +24,12 @@ CURVE_NOTE = (
     "for each image the smallest of these radii is searched at which the goal is reached, and the smallest at which it "
     "still is after rounding to 8 bits: it then counts at every larger radius, as its adversarial image lies in those "
     "balls too; where the attack fails at a radius, smaller ones are not tried, unless no radius was enough"
+)
+
+
+RISING_NOTE = (
+    "each image is attacked at rising radii until the goal is reached, and counts at every larger radius, as its "
+    "adversarial image lies in those balls too"
 )
 
 
@@ -82,7 +89,7 @@ def attack_record(tables: Tables, planned: PlannedAttack) -> AttackRecord:
         smallest_radius=smallest,
         never_flipped=never,
         curve=curve,
-        curve_note=CURVE_NOTE if curve else "",
+        curve_note=_curve_note(planned) if curve else "",
         dice_after=_mean(rows.floats("dice"), cases),
         dice_drop=_mean(clean.floats("dice") - rows.floats("dice"), cases),
         mcnemar_p=sign_flip((before == labels)[labelled], (after == labels)[labelled], own)
@@ -91,6 +98,10 @@ def attack_record(tables: Tables, planned: PlannedAttack) -> AttackRecord:
         forwards=int(np.sum(spent["forwards"].to_numpy())),
         backwards=int(np.sum(spent["backwards"].to_numpy())),
     )
+
+
+def _curve_note(planned: PlannedAttack) -> str:
+    return RISING_NOTE if planned.name.startswith(ART_PREFIX) else CURVE_NOTE
 
 
 def _reached(rows: Rows) -> Interval:
@@ -111,8 +122,8 @@ def _why_not(before: np.ndarray, failed: int) -> str:
         return ONE_DECISION
     if failed > FAILED * len(before):
         return (
-            f"the attack failed on {failed} of {len(before)} images (zero or non-finite gradients), which is no "
-            "sign of robustness"
+            f"the attack failed on {failed} of {len(before)} images (a zero or non-finite gradient, or nowhere to "
+            "begin), which is no sign of robustness"
         )
     return ""
 

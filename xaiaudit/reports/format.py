@@ -35,6 +35,11 @@ def breakable(text: object) -> str:
     return re.sub(r"([/\\_\-.,:=@])(?=.)", rf"\1{SOFT_BREAK}", printable(text))
 
 
+def identifier(text: object) -> str:
+    """The id of an attack in a narrow column: it may break after a separator and before a capital."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", SOFT_BREAK, breakable(text))
+
+
 def number(value: float | None, digits: int = 3) -> str:
     """`value` to `digits` significant digits, without exponent from 0.001 up to a million."""
     if value is None or value != value:

@@ -8,14 +8,17 @@ from xaiaudit.reports import format as f
 NO_POLICY = "No policy was given, so this audit passes nothing and fails nothing; it says what was found."
 
 
-def radius(norm: str, epsilon: float | None) -> str:
+def radius(norm: str, epsilon: float) -> str:
     """A radius in words, in the unit of its norm."""
-    if epsilon is None:
-        return "smallest step"
     if norm == "linf":
         levels = f.grey_levels(epsilon)
         return f"{levels}{f.NBSP}grey{f.NBSP}level{'' if levels == '1' else 's'}"
     return f"an L2 radius of {f.number(epsilon)}"
+
+
+def no_radius(attack: AttackRecord) -> str:
+    """What an attack without a radius finds; not every one of ART looks for the smallest."""
+    return "step" if attack.name.startswith("art:") else "smallest step"
 
 
 def strongest(attacks: Sequence[AttackRecord]) -> AttackRecord | None:
@@ -52,8 +55,8 @@ def refusals(attacks: Sequence[AttackRecord]) -> list[str]:
 def _smallest(attack: AttackRecord) -> str:
     reached = attack.linf.median
     if reached is None:
-        return "by the smallest step found"
-    return f"by the smallest step found (median change {f.grey_levels(reached)} grey levels)"
+        return f"by the {no_radius(attack)} found"
+    return f"by the {no_radius(attack)} found (median change {f.grey_levels(reached)} grey levels)"
 
 
 def begins(attack: AttackRecord) -> str:
@@ -93,7 +96,7 @@ def no_curve(attack: AttackRecord) -> str:
     if attack.curve_note:
         return f.printable(attack.curve_note)
     if attack.epsilon is None:
-        return "the attack looks for the smallest step itself"
+        return "the attack has no radius to vary"
     return "none was asked for"
 
 

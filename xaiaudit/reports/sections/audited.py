@@ -2,12 +2,14 @@
 
 from xaiaudit.records import AttackRecord, AuditRecord, CheckpointRecord, DatasetRecord
 from xaiaudit.reports import format as f
+from xaiaudit.reports import words
 from xaiaudit.reports.blocks import Block, Canvas, Column, Facts, Section, Table, Text
 from xaiaudit.reports.reading import Audit
 
 KNOWLEDGE = (
-    "The attacker knows the model, its weights and its preprocessing, changes the grey image and nothing "
-    "else, and leaves padding alone. Perturbations live on the network's input grid. Results after "
+    "An attack that follows gradients knows the model, its weights and its preprocessing; one that does not (square, "
+    "noise, black-box attacks of ART) only asks the model. Either changes the grey image and nothing else, and leaves "
+    "padding alone. Perturbations live on the network's input grid. Results after "
     "rounding to 8 bits are judged at that size as well; nothing is claimed about full-size files in "
     "storage, for no attack went through the resize."
 )
@@ -162,10 +164,10 @@ def _criteria(attacks: list[AttackRecord]) -> str:
 def _threat_row(attack: AttackRecord) -> list[str]:
     linf = attack.norm == "linf"
     return [
-        f.printable(attack.id),
+        f.identifier(attack.id),
         f.printable(attack.summary),
         "L∞" if linf else "L2",
-        f.number(attack.epsilon) if attack.epsilon is not None else "smallest",
+        f.number(attack.epsilon) if attack.epsilon is not None else words.no_radius(attack),
         f.grey_levels(attack.epsilon) if linf else f.DASH,
         str(attack.steps),
         f.grey_levels(attack.step_size) if linf else f.DASH,

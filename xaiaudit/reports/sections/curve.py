@@ -62,7 +62,7 @@ def _curve_table(attacks: list[AttackRecord], norm: str) -> Table:
     cells = {(a.id, p.epsilon): p for a in attacks for p in a.curve}
     columns, rows = [Column(title="Radius", width=0.6, align="right")], []
     for attack in attacks:
-        columns.append(Column(title=f"{f.printable(attack.id)}: {_rate(attack)}", align="right"))
+        columns.append(Column(title=f"{f.identifier(attack.id)}: {_rate(attack)}", align="right"))
         columns.append(Column(title="after rounding", width=0.75, align="right"))
     for radius in radii:
         row = [f.grey_levels(radius) if norm == "linf" else f.number(radius)]
@@ -136,7 +136,7 @@ def _smallest_row(attack: AttackRecord) -> list[str]:
     unit = "grey levels, L∞" if linf else "[0, 1] intensities, L2"
     flipped = str(values.n) if values is not None else f.DASH
     return [
-        f.printable(attack.id),
+        f.identifier(attack.id),
         unit,
         f.spread(values, scale),
         largest,

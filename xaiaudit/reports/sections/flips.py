@@ -46,8 +46,8 @@ def _rates(attacks: list[AttackRecord]) -> Table:
         ],
         rows=[
             [
-                f.printable(a.id),
-                words.radius(a.norm, a.epsilon),
+                f.identifier(a.id),
+                words.radius(a.norm, a.epsilon) if a.epsilon is not None else words.no_radius(a),
                 f.hits(a.flips) if a.assessable else f.DASH,
                 _cell(a, a.flips),
                 _cell(a, a.flips_quantised),
@@ -79,7 +79,7 @@ def _directions(attacks: list[AttackRecord], positive: str) -> Table:
         ],
         rows=[
             [
-                f.printable(a.id),
+                f.identifier(a.id),
                 *(
                     f"{f.hits(rate)}, {f.rate(rate)}" if rate is not None and a.assessable else f.DASH
                     for rate in (a.missed_cancers, a.false_alarms, a.from_positive, a.from_negative)
@@ -113,7 +113,7 @@ def _counts(attacks: list[AttackRecord]) -> Table:
         ],
         rows=[
             [
-                f.printable(a.id),
+                f.identifier(a.id),
                 str(a.images),
                 str(a.failed),
                 str(a.lost_in_rounding),

@@ -28,7 +28,7 @@ def _reached(attacks: list[AttackRecord]) -> Table:
         ],
         rows=[
             [
-                f.printable(attack.id),
+                f.identifier(attack.id),
                 f.printable(attack.criterion),
                 str(attack.applicable),
                 f.rate(attack.reached),
@@ -54,7 +54,7 @@ def _heads(attacks: list[AttackRecord]) -> Table:
         ],
         rows=[
             [
-                f.printable(attack.id),
+                f.identifier(attack.id),
                 f.printable(attack.criterion),
                 f.rate(attack.flips) if attack.assessable else "not assessable",
                 f.value(attack.dice_after),
@@ -76,7 +76,7 @@ def _members(attacks: list[AttackRecord]) -> Table:
             Column(title="Images", align="right"),
         ],
         rows=[
-            [f.printable(attack.id), f.printable(name), str(count)]
+            [f.identifier(attack.id), f.identifier(name), str(count)]
             for attack in attacks
             for name, count in attack.broken_by.items()
         ],

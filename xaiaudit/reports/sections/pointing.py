@@ -98,7 +98,7 @@ def _explainer(
 
 def _rates(records: list[MapRecord], name: str) -> Table:
     columns = [Column(title="Region", width=1.2), Column(title="Before", align="right")]
-    columns += [Column(title=f"After {f.printable(record.attack_id)}", align="right") for record in records]
+    columns += [Column(title=f"After {f.identifier(record.attack_id)}", align="right") for record in records]
     columns += [Column(title="Chance, uniform", width=0.6, align="right")]
     columns += [Column(title="Chance, shuffled", width=0.6, align="right")]
     several = any(p.extreme != "maximum" for p in records[0].pointing)
@@ -120,7 +120,7 @@ def _counted(records: list[MapRecord]) -> str:
 
 def _energy(records: list[MapRecord], name: str) -> Table:
     columns = [Column(title="Region", width=1.2), Column(title="Before", align="right")]
-    columns += [Column(title=f"After {f.printable(record.attack_id)}", align="right") for record in records]
+    columns += [Column(title=f"After {f.identifier(record.attack_id)}", align="right") for record in records]
     shown = next(place for place, p in enumerate(records[0].pointing) if p.energy_before is not None)
     after = [f"{_n(r.pointing[shown].energy_after)} after {f.printable(r.attack_id)}" for r in records]
     note = f"Defined maps: {_n(records[0].pointing[shown].energy_before)} before, {', '.join(after)}."

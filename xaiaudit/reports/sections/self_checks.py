@@ -101,7 +101,7 @@ def _seen(checks: Sequence[SelfCheckRecord]) -> list[Block]:
             ],
             rows=[
                 [
-                    f.printable(check.attack_id),
+                    f.identifier(check.attack_id),
                     check.name,
                     check_words.STATUS[check.status],
                     _sentence(check),

@@ -56,7 +56,7 @@ def _silent_table(records: list[MapRecord]) -> Table:
         ],
         rows=[
             [
-                f.printable(m.attack_id),
+                f.identifier(m.attack_id),
                 f.printable(m.explainer_id),
                 _share(m.silent_shift),
                 _share(m.silent_shift_unflipped),

@@ -33,7 +33,7 @@ def shift_table(records: list[MapRecord]) -> Table:
             cells = [
                 f.spread(values.get(metric), SCALE.get(metric, 1.0), _decimals(metric)) for metric in shown
             ]
-            rows.append([f"{f.printable(record.attack_id)}, {outcome}", str(n), *cells])
+            rows.append([f"{f.identifier(record.attack_id)}, {outcome}", str(n), *cells])
     columns = [Column(title="Attack, decision", width=1.25), Column(title="Maps", width=0.5, align="right")]
     columns += [Column(title=NAMES[metric], align="right") for metric in shown]
     return Table(

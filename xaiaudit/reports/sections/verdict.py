@@ -27,7 +27,7 @@ def _headline(record: AuditRecord) -> str:
         return f"Whether decisions flip is not assessable: {f.printable(reason)}."
     under = f.printable(worst.id)
     where = (
-        words.radius(worst.norm, worst.epsilon) if worst.epsilon is not None else "the smallest step found"
+        words.radius(worst.norm, worst.epsilon) if worst.epsilon is not None else f"the {words.no_radius(worst)} found"
     )
     subtle = _subtle(record)
     if subtle is not None:
@@ -86,7 +86,7 @@ def _key_figures(record: AuditRecord) -> Table:
     for attack in record.attacks:
         if attack.epsilon is None and attack.assessable:
             note += (
-                f"{f.printable(attack.id)}: the median of the smallest steps found; after rounding to 8 bits "
+                f"{f.printable(attack.id)}: the median of the {words.no_radius(attack)}s found; after rounding to 8 bits "
                 f"{f.rate(attack.flips_quantised)} still flip. "
             )
     note += "Silent shift: the decision stood and the map moved; the highest of the explainers is shown; "
@@ -116,7 +116,7 @@ def _row(record: AuditRecord, attack: AttackRecord) -> list[str]:
         m.silent_shift for m in maps if m.silent_shift.estimate is not None and m.silent_shift_unflipped.n
     ]
     silent = f.rate(max(judged, key=lambda rate: rate.estimate or 0.0)) if judged else f.DASH
-    name = f.printable(attack.id)
+    name = f.identifier(attack.id)
     if not attack.assessable:
         return [name, _radius(attack), "not assessable", *[f.DASH] * 3, silent]
     shares = (attack.flips, attack.missed_cancers, attack.false_alarms, attack.robust_accuracy)
