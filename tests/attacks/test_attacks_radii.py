@@ -6,7 +6,7 @@ import pytest
 import torch
 from attack_nets import AsModel, clean_logits, smooth_cnn, some_images
 
-from xaiaudit.attacks.criteria import LeaveDecision
+from xaiaudit.attacks.criteria import LeaveDecision, TrueLabel
 from xaiaudit.attacks.deepfool import DeepFool
 from xaiaudit.attacks.fgsm import IterativeFGSM, ThesisFGSM
 from xaiaudit.attacks.pgd import PGD
@@ -127,6 +127,55 @@ class Pit(torch.nn.Module):
         inside = (u > 0.04) & (u < 0.06)
         z = 0.2 - u - torch.where(inside, 1.0, 0.0) + torch.where(u > 0.06, 5.0, 0.0)
         return Outputs(torch.stack((torch.zeros_like(z), z), 1))
+
+
+class Holes(torch.nn.Module):
+    """Two narrow holes on the way, a third of a grey level and three grey levels up; else the margin falls slowly."""
+
+    def forward(self, images: torch.Tensor, layers: tuple[str, ...] = ()) -> Outputs:
+        up = 255 * images.mean((1, 2, 3)) - 128
+        hole = ((up - 0.33).abs() < 0.01) | ((up - 3).abs() < 0.1)
+        z = 3.2 - up - torch.where(hole, 10.0, 0.0)
+        return Outputs(torch.stack((torch.zeros_like(z), z), 1))
+
+
+def test_a_witness_is_not_lost_where_a_later_run_at_its_radius_fails() -> None:
+    """At 3.3 grey levels the first step falls into the near hole; at one, looking for what survives, none does."""
+    model, x = Holes().eval(), torch.full((1, 1, 3, 3), 128 / 255)
+    criterion = LeaveDecision(clean_logits(model, x))
+    radii = (1 / 255, 3.3 / 255)
+    swept = IterativeFGSM(steps=10)(model, x, criterion, radii=radii, to_goal=True, stored=True)
+    assert swept.forwards[0].item() > 10  # it was tried
+    assert swept.reached[:, 0].tolist() == [True, True]
+    assert swept.survived[:, 0].tolist() == [False, True]
+    for images in swept.images:
+        assert (decision(clean_logits(model, images)) != criterion.decision).all()
+    assert swept.distance[:, 0].tolist() == pytest.approx([0.33 / 255] * 2, abs=1e-6)
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_what_survives_lies_in_the_ball_but_for_rounding(norm: str) -> None:
+    """DeepFool goes on until something survives, if need be far beyond its first success."""
+    x = some_images(40, seed=21).float()
+    criterion = LeaveDecision(clean_logits(MODEL, x))
+    grid = (0.25 / 255, 0.5 / 255, 1 / 255, 8 / 255) if norm == "linf" else (0.001, 0.01, 0.1, 1.0)
+    result = DeepFool(norm=norm)(MODEL, x, criterion, radii=grid, stored=True)
+    order = float("inf") if norm == "linf" else 2
+    for place, radius in enumerate(grid):
+        there = result.survived[place]
+        length = (result.stored[place] - x).double().flatten(1).norm(order, dim=1)
+        slack = 0.5 / 255 * (1 if norm == "linf" else 12)
+        assert (length[there] <= radius + slack + 1e-6).all()
+        left = decision(clean_logits(MODEL, result.stored[place])) != criterion.decision
+        assert left[there].all()
+    assert result.survived[-1].any()
+
+
+def test_what_is_stored_is_on_the_grid_where_the_criterion_asks_for_nothing() -> None:
+    x = X + 0.3 / 255 * (X < 0.5)
+    criterion = TrueLabel(torch.tensor([-1, 0, 1, 0, 1, 0, 1, -1]))
+    result = IterativeFGSM(epsilon=0.01)(MODEL, x, criterion, stored=True)
+    assert torch.equal(result.stored, quantise(result.stored))
 
 
 def test_the_step_size_follows_the_radius_unless_it_is_given() -> None:

@@ -116,7 +116,7 @@ def test_a_candidate_is_kept_only_if_the_loss_rises() -> None:
     state = method.step(state, seen(state, [1.0, -4.0, 0.0], 1), ball)
     assert torch.equal(state.memory[0], torch.stack((first[0], candidate[1], candidate[2])))
     assert state.memory[1].tolist() == [1.0, -4.0, 0.0]
-    assert torch.equal(method.finalists(state)[0], state.memory[0])
+    assert torch.equal(method.finalists(state, ball)[0], state.memory[0])
 
 
 def test_signs_are_drawn_per_channel_and_evenly() -> None:

@@ -86,7 +86,7 @@ class APGD(SearchAttack):
             moved = ball.project(x + PULL * (moved - x) + (1 - PULL) * (x - memory.last))
         return State(moved, memory._replace(last=x))
 
-    def finalists(self, state: State) -> tuple[Tensor, ...]:
+    def finalists(self, state: State, ball: Ball) -> tuple[Tensor, ...]:
         return _Memory(*state.memory).best, state.x
 
     @cached_property

@@ -39,21 +39,28 @@ def run(search: Search, problem: Problem, rows: Rows, radii: Tensor | None) -> A
     """Attack the images of these rows, each at its own radius, (len(rows),); None: in the whole box.
 
     The first restart takes every image, later ones those that were not reached (of a search for the smallest
-    perturbation: all). An image that did not reach the goal has failed if in any restart its gradient was zero
-    everywhere or not finite: there it stays where it was. Success is judged by a forward of its own on the final
-    image, without gradients. Images to which the criterion does not apply stay as they are.
+    perturbation: all). A search for the smallest perturbation follows a boundary: where that leads to nothing which
+    the judge accepts, it is made again on the judge itself. An image that did not reach the goal has failed if in any
+    restart its gradient was zero everywhere or not finite: there it stays where it was. Success is judged by a
+    forward of its own on the final image, without gradients. Images to which the criterion does not apply stay as
+    they are.
     """
     applicable, valid = problem.criterion.applicable, problem.valid
     x0 = problem.x0[rows]
     smallest = search.norm if search.minimal and not search.leaves else None
     tally = Tally(x0, None if applicable is None else applicable[rows], smallest)
     ball = Ball.around(x0, None if valid is None else valid[rows], search.norm, radii)
+
+    def attempt(asked: Problem, places: Tensor, restart: int) -> None:
+        if len(places):
+            seeds = [problem.seeds[row] for row in rows[places].tolist()] if search.random_start else ()
+            _Attempt(search, asked, tally, rows).go(ball.take(places), places, Draws(seeds, restart))
+
     for restart in range(search.restarts):
-        places = tally.pending()
-        if not len(places):
-            break
-        seeds = [problem.seeds[row] for row in rows[places].tolist()] if search.random_start else ()
-        _Attempt(search, problem, tally, rows).go(ball.take(places), places, Draws(seeds, restart))
+        attempt(problem, tally.pending(), restart)
+    if search.minimal and problem.judge is not problem.model:
+        unreached = (tally.applicable & ~tally.reached).nonzero()[:, 0]
+        attempt(problem._replace(model=problem.judge), unreached, 0)
     if problem.stored:
         judge_rounded(problem, tally, rows)
     return tally.result(search.norm)
@@ -214,7 +221,7 @@ class _Attempt:
             reached = self.tally.reached[batch.places[chosen]]
             self._round(batch, chosen[reached & batch.keen[chosen]])
             chosen = chosen[~reached]
-        for x in self.search.finalists(batch.state):
+        for x in self.search.finalists(batch.state, batch.ball):
             if not len(chosen):
                 return
             chosen = chosen[~self._judge(x[chosen], batch.places[chosen], batch.stuck[chosen])]

@@ -14,7 +14,7 @@ from xaiaudit.attacks.search import Objective, Seen, State
 from xaiaudit.attacks.searching import SearchAttack, radius_words
 from xaiaudit.errors import UsageError
 
-BEYOND = (5, 20, 60)  # with eta 1.05, for the judge: at 1.25, 2 and 4 times the distance
+BEYOND = (1.05, 1.25, 2.0, 4.0)  # times the distance, for the judge
 SHORTEST_STEP = 1e-6  # of a pixel of float32: an image whose margin is zero would never move
 SECANTS = 3  # of the final search
 
@@ -83,14 +83,13 @@ class FAB(SearchAttack):
         elif seen.step < self.looks - 1:
             x = self._secant(known, ball)
         else:
-            x = _stretched(known, self.eta * known.nearest, ball)
+            x = state.x
         return State(x, known, done)
 
-    def finalists(self, state: State) -> tuple[Tensor, ...]:
+    def finalists(self, state: State, ball: Ball) -> tuple[Tensor, ...]:
         """The nearest; beyond it others, for a judge who sees the boundary elsewhere than a coarser search does."""
-        best = state.memory[0]
-        further = ((best + times * (state.x - best)).clamp(0, 1) for times in BEYOND)
-        return best, state.x, *further
+        known = _Memory(*state.memory)
+        return known.best, *(_stretched(known, times * known.nearest, ball) for times in BEYOND)
 
     def _noted(self, state: State, seen: Seen, ball: Ball) -> _Memory:
         known = _Memory(*state.memory)
@@ -142,5 +141,6 @@ class FAB(SearchAttack):
 
 def _stretched(known: _Memory, length: Tensor, ball: Ball) -> Tensor:
     """The point of that distance, (m,), on the line from the clean image through the nearest point found."""
-    share = torch.where(known.nearest.isfinite(), length / known.nearest, 0)
+    somewhere = known.nearest.isfinite() & (known.nearest > 0)
+    share = torch.where(somewhere, length / known.nearest, 0)
     return ball.project(ball.x0 + per_image(share.to(ball.x0)) * (known.best - ball.x0))

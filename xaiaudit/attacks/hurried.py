@@ -67,8 +67,8 @@ class Hurried(Search):
             before = nearest
         return moved._replace(memory=(*moved.memory, nearest, before), done=done)
 
-    def finalists(self, state: State) -> tuple[Tensor, ...]:
-        return self.search.finalists(state._replace(memory=state.memory[:-2]))
+    def finalists(self, state: State, ball: Ball) -> tuple[Tensor, ...]:
+        return self.search.finalists(state._replace(memory=state.memory[:-2]), ball)
 
     def _next_smaller(self, nearest: Tensor) -> Tensor:
         """(m,) the largest radius below, 0 where there is none."""

@@ -54,7 +54,7 @@ class SmallestRadius(SolvingAttack):
         """`to_goal` changes nothing; images of radii that were tried on the way are not kept."""
         rows = left_over(problem, radii, known)
         found = spread(self._bisect(problem, rows), rows, problem)
-        return at_each(found, problem.x0, radii) if radii else found
+        return at_each(found, problem.x0, radii, self.norm) if radii else found
 
     def _bisect(self, problem: Problem, rows: Rows) -> AttackResult:
         applicable, x0 = problem.criterion.applicable, problem.x0[rows]

@@ -89,7 +89,7 @@ class Search(Protocol):
         """The next iterates, inside the ball."""
         ...
 
-    def finalists(self, state: State) -> tuple[Tensor, ...]:
+    def finalists(self, state: State, ball: Ball) -> tuple[Tensor, ...]:
         """Images to be judged at the end, (m, c, h, w) each: the first success counts, else the highest loss.
 
         Those after the first success are not looked at.

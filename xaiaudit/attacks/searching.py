@@ -109,7 +109,11 @@ class SearchAttack(Search, SolvingAttack, Protocol):
         limits = None if whole or self.epsilon is None else at(problem.x0[rows], self.epsilon)
         found = spread(run(self, problem, rows, limits), rows, problem)
         counted = self.minimal and self.epsilon is not None
-        return within(found, problem.x0, self.epsilon) if counted and self.epsilon is not None else found
+        return (
+            within(found, problem.x0, self.epsilon, self.norm)
+            if counted and self.epsilon is not None
+            else found
+        )
 
     def describe(self) -> str:
         """One line in words, with radii in grey levels."""

@@ -78,7 +78,7 @@ class Square(SearchAttack):
         x = _painted(best, window, drawn[:, place, 2:] < 0.5, ball)
         return state._replace(x=x, memory=known)
 
-    def finalists(self, state: State) -> tuple[Tensor, ...]:
+    def finalists(self, state: State, ball: Ball) -> tuple[Tensor, ...]:
         return (_Memory(*state.memory).best,)
 
     def share(self, query: int) -> float:

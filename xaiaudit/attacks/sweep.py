@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from xaiaudit.attacks.ball import distance, per_image
+from xaiaudit.attacks.base import Norm
 from xaiaudit.attacks.engine import HALF_A_GREY_LEVEL, Problem, first_order, run
 from xaiaudit.attacks.quantise import quantise
 from xaiaudit.attacks.search import Search
@@ -53,7 +54,8 @@ def _minimal(
     search: Search, problem: Problem, radii: Sequence[float], known: AttackResult | None
 ) -> AttackResult:
     rows = left_over(problem, radii, known)
-    return at_each(spread(run(search, problem, rows, None), rows, problem), problem.x0, radii)
+    found = spread(run(search, problem, rows, None), rows, problem)
+    return at_each(found, problem.x0, radii, search.norm)
 
 
 def left_over(problem: Problem, radii: Sequence[float], known: AttackResult | None) -> Rows:
@@ -64,10 +66,10 @@ def left_over(problem: Problem, radii: Sequence[float], known: AttackResult | No
     return (~reached).nonzero()[:, 0]
 
 
-def at_each(found: AttackResult, x0: Images, radii: Sequence[float]) -> AttackResult:
+def at_each(found: AttackResult, x0: Images, radii: Sequence[float], norm: Norm) -> AttackResult:
     """One search for the smallest perturbation, counted at each radius; what it cost is booked at the smallest."""
     least = _smallest(radii)
-    results = [within(found, x0, radius) for radius in radii]
+    results = [within(found, x0, radius, norm) for radius in radii]
     return stacked(
         [result if place == least else nothing_spent(result) for place, result in enumerate(results)]
     )
@@ -105,8 +107,12 @@ def at(x0: Images, radius: float) -> Tensor:
     return torch.full((len(x0),), radius, dtype=x0.dtype, device=x0.device)
 
 
-def within(result: AttackResult, x0: Images, radius: float) -> AttackResult:
-    """What a minimum-norm attack found in one ball: where it lies outside, the clean image and no success."""
+def within(result: AttackResult, x0: Images, radius: float, norm: Norm) -> AttackResult:
+    """What a minimum-norm attack found in one ball: where it lies outside, the clean image and no success.
+
+    A rounded image may lie outside by as much as rounding can do, half a grey level a pixel: but no farther, as one
+    that the search went on for until something survived.
+    """
     inside = result.reached & (result.distance <= radius)
     kept = replace(
         result,
@@ -116,8 +122,11 @@ def within(result: AttackResult, x0: Images, radius: float) -> AttackResult:
     )
     if result.stored is None or result.survived is None:
         return kept
-    stored = torch.where(per_image(inside), result.stored, quantise(x0))
-    return replace(kept, stored=stored, survived=inside & result.survived)
+    pixels = x0[0].numel() if norm == "l2" else 1
+    reach = (radius + HALF_A_GREY_LEVEL * pixels**0.5) * SLACK
+    near = inside & result.survived & (distance(result.stored, x0, norm) <= reach)
+    stored = torch.where(per_image(near), result.stored, quantise(kept.images))
+    return replace(kept, stored=stored, survived=near)
 
 
 def nothing_spent(result: AttackResult) -> AttackResult:
@@ -144,7 +153,8 @@ class _Found:
     bound: Tensor  # (n,) int64: what others reached; only smaller radii are tried
 
     def book(self, rows: Tensor, places: Tensor, images: Tensor, first: Tensor) -> None:
-        self.images[places, rows] = images
+        fresh = places < self.first[rows]  # elsewhere a witness stands, of a run at a larger radius
+        self.images[places[fresh], rows[fresh]] = images[fresh]
         better = first < self.first[rows]
         self.images[first[better], rows[better]] = images[better]
         self.first[rows] = torch.where(better, first, self.first[rows])

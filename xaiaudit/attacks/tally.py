@@ -7,6 +7,7 @@ from torch import Tensor
 
 from xaiaudit.attacks.ball import distance, per_image
 from xaiaudit.attacks.base import Norm
+from xaiaudit.attacks.quantise import quantise
 from xaiaudit.tensors import AttackResult, Flags, Images, Rows
 
 
@@ -63,7 +64,7 @@ class Tally:
     def offer_stored(self, rows: Rows, x: Images, survived: Flags) -> None:
         """Book images on the 8-bit grid."""
         if self.stored is None:
-            self.stored = self.x0.clone()
+            self.stored = quantise(self.x0)
         keep = per_image(self.survived[rows])
         self.stored[rows] = torch.where(keep, self.stored[rows], x)
         self.survived[rows] |= survived
