@@ -1,5 +1,6 @@
 """Killed, resumed, sharded, leaking, unreadable: what happens to an audit on the way."""
 
+import json
 import os
 import re
 import shutil
@@ -348,3 +349,63 @@ def test_an_attack_that_fails_on_many_images_is_not_assessable(tmp_path: Path, p
     assert item.failed > 0.05 * item.images
     assert not item.assessable
     assert "no sign of robustness" in item.why_not
+
+
+class Crowded(nn.Module):
+    """Has no room for the backward of more than two images."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.body = nn.Sequential(nn.Conv2d(1, 4, 3, stride=4), nn.ReLU(), nn.Flatten(), nn.Linear(1024, 2))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if len(x) > 2 and x.requires_grad:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+        out: torch.Tensor = self.body(x)
+        return out
+
+
+def test_shards_and_self_checks_are_halved_when_memory_runs_out_and_both_say_so(
+    tmp_path: Path, phantoms: Path
+) -> None:
+    model = AuditedModel(Crowded(), preprocessing=SMALL)
+    record = xaiaudit.audit(
+        model,
+        open_dataset(phantoms),
+        ["fgsm:steps=2"],
+        [],
+        out=tmp_path / "a",
+        limit=4,
+        batch_size=4,
+        curve=False,
+    )
+    assert record is not None
+    assert record.batch_size_retries == [
+        "shard 0: out of memory, tried again with 2 images at once",
+        "self-checks: out of memory, tried again with 2 images at once",
+    ]
+    assert {
+        check.status for check in record.checks if check.name == "gradients are neither zero nor NaN"
+    } == {"passed"}
+
+
+def test_the_time_taken_counts_the_self_checks(checkpoint: Path, tmp_path: Path) -> None:
+    run(checkpoint, tmp_path / "part", shard=(1, 1), limit=4)
+    (marker,) = (tmp_path / "part" / "shards").glob("00001.json")
+    seen = json.loads(marker.read_bytes())
+    marker.write_text(json.dumps(seen | {"seconds": 3600.0}))
+    assert merge([tmp_path / "part"]).seconds > 3600
+
+
+def test_an_audit_that_cannot_be_planned_leaves_no_folder_behind(checkpoint: Path, tmp_path: Path) -> None:
+    model = xaiaudit.load(checkpoint)
+    with pytest.raises(UsageError, match="asks for a mask head"):
+        xaiaudit.audit(model, attacks=["fgsm"], criteria=["lower-dice"], out=tmp_path / "new" / "audit")
+    assert not (tmp_path / "new" / "audit").exists()
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "notes.txt").write_text("mine")
+    with pytest.raises(UsageError, match="asks for a mask head"):
+        xaiaudit.audit(model, attacks=["fgsm"], criteria=["lower-dice"], out=kept)
+    assert [path.name for path in kept.iterdir()] == ["notes.txt"]

@@ -96,6 +96,19 @@ def test_a_rival_fails_the_attack_beyond_the_tolerance(
     assert "lower bounds" in check.words
 
 
+def test_one_image_at_the_boundary_that_noise_reaches_too_is_no_failure() -> None:
+    # ten images, of which the radius nearest to one half reaches a single one
+    facts = attack(
+        (1, 10), at=0, reached=[first(1, 10), first(10, 10)], twice=first(1, 10), single=first(1, 10)
+    )
+    facts = facts.model_copy(update={"noise": first(1, 10), "square": first(1, 10)})
+    found = judged(facts, decisions=[0, 1] * 5, drift=[0.0] * 10, gradients=["usable"] * 10)
+    assert found[NOISE].status == "not assessable"
+    facts = facts.model_copy(update={"noise": first(3, 10)})
+    found = judged(facts, decisions=[0, 1] * 5, drift=[0.0] * 10, gradients=["usable"] * 10)
+    assert found[NOISE].status == "failed"
+
+
 def test_square_is_compared_on_its_own_images() -> None:
     weak = [first(4), [place >= 30 for place in range(N)], first(N)]  # reaches 10, of the first 16 none
     assert judged(attack(reached=weak, noise=first(0), square=first(1, of=16)))[SQUARE].status == "passed"

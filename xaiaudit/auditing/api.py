@@ -9,7 +9,7 @@ from xaiaudit.attacks.spec import parse as parse_attack
 from xaiaudit.auditing.checking import run_checks
 from xaiaudit.auditing.look import Progress
 from xaiaudit.auditing.merge import merge
-from xaiaudit.auditing.plan import AuditFolder, AuditPlan, adopt_plan, create_folder, read_plan
+from xaiaudit.auditing.plan import AuditFolder, AuditPlan, adopt_plan, create_folder, drop_empty, read_plan
 from xaiaudit.auditing.planning import Spec, make_plan
 from xaiaudit.auditing.selection import choose_data
 from xaiaudit.auditing.shard import run_shard
@@ -91,27 +91,31 @@ def audit(
     path = Path(out) if out is not None else default_folder(model)
     _refuse_finished(path, resume=resume, shard=shard)
     folder = create_folder(path)
-    data = _opened(model, dataset).drawn(limit, seed)
-    plan = make_plan(
-        model,
-        data,
-        [parse_attack(item) if isinstance(item, str) else item for item in attacks],
-        None
-        if explainers is None
-        else [parse_explainer(item) if isinstance(item, str) else item for item in explainers],
-        criteria=[parse_criterion(item) if isinstance(item, str) else item for item in criteria],
-        seed=seed,
-        batch_size=batch_size or _batch_size(folder, model, shard),
-        precision=precision,
-        curve=curve,
-        checks=checks,
-        ring_mm=ring_mm,
-        gallery=gallery,
-        keep_ids=keep_ids,
-        strict=strict,
-        command=command,
-        progress=on_look,
-    )
+    try:
+        data = _opened(model, dataset).drawn(limit, seed)
+        plan = make_plan(
+            model,
+            data,
+            [parse_attack(item) if isinstance(item, str) else item for item in attacks],
+            None
+            if explainers is None
+            else [parse_explainer(item) if isinstance(item, str) else item for item in explainers],
+            criteria=[parse_criterion(item) if isinstance(item, str) else item for item in criteria],
+            seed=seed,
+            batch_size=batch_size or _batch_size(folder, model, shard),
+            precision=precision,
+            curve=curve,
+            checks=checks,
+            ring_mm=ring_mm,
+            gallery=gallery,
+            keep_ids=keep_ids,
+            strict=strict,
+            command=command,
+            progress=on_look,
+        )
+    except BaseException:
+        drop_empty(folder)
+        raise
     plan = adopt_plan(folder, plan)
     chosen = [index for index in range(plan.units) if shard is None or index % shard[1] == shard[0] - 1]
     _run(

@@ -8,7 +8,8 @@ from xaiaudit.auditing.judging import judge
 from xaiaudit.auditing.loading import load_images
 from xaiaudit.auditing.plan import AuditFolder, AuditPlan, write_atomically
 from xaiaudit.auditing.self_checks.facts import gather
-from xaiaudit.auditing.shard import clean_facts
+from xaiaudit.auditing.self_checks.record import Facts
+from xaiaudit.auditing.shard import clean_facts, halving
 from xaiaudit.data.datasets import Dataset
 from xaiaudit.models import AuditedModel
 from xaiaudit.models.prepared import Prepared
@@ -19,24 +20,31 @@ def run_checks(
 ) -> None:
     """See what the self-checks want to know, and write it down; `merge` passes judgement.
 
+    When the device runs out of memory they are made again in halves, which the marker records.
+
     Raises:
         AuditError: an image has changed since the plan.
+        torch.OutOfMemoryError: a single image does not fit.
     """
     started = time.perf_counter()
     loaded = load_images(plan, [plan.images[index] for index in plan.checked], model, dataset)
     clean = judge(model, loaded.images, loaded.masks, loaded.has_outline)
-    facts = gather(
-        ready,
-        loaded.images,
-        loaded.valid,
-        loaded.seeds,
-        LeaveDecision.of(clean_facts(model, loaded, clean), {}),
-        {item.id: (item.name, item.parameters) for item in plan.attacks},
-        batch_size=plan.batch_size,
-    )
+
+    def seen(size: int) -> Facts:
+        return gather(
+            ready,
+            loaded.images,
+            loaded.valid,
+            loaded.seeds,
+            LeaveDecision.of(clean_facts(model, loaded, clean), {}),
+            {item.id: (item.name, item.parameters) for item in plan.attacks},
+            batch_size=size,
+        )
+
+    facts, retries = halving(seen, min(plan.batch_size, len(plan.checked)), "self-checks")
     marker = {
         "seconds": time.perf_counter() - started,
-        "retries": [],
+        "retries": retries,
         "facts": facts.plain(),
         "search": ready.words(),
     }

@@ -54,8 +54,9 @@ def merge(folders: Sequence[Path], out: Path | None = None) -> AuditRecord:
     tables = Tables(
         plan, _joined(plan, sources, "predictions.parquet"), _joined(plan, sources, "maps.parquet")
     )
-    markers = [_marker(plan, sources, shard) for shard in range(plan.shards)]
-    record = _record(tables, markers, write_gallery(tables, folder, sources), _checks(tables, plan, sources))
+    markers = [_marker(plan, sources, unit) for unit in range(plan.units)]
+    checks = _checks(tables, plan, markers[-1]["facts"])
+    record = _record(tables, markers, write_gallery(tables, folder, sources), checks)
     _write_table(folder.path / "predictions.parquet", tables.predictions)
     _write_table(folder.path / "maps.parquet", tables.maps)
     write_atomically(folder.plan, plan.model_dump_json(indent=1).encode())
@@ -93,12 +94,12 @@ def _marker(plan: AuditPlan, sources: Sequence[AuditFolder], shard: int) -> dict
     return dict(json.loads(holder.shard(shard, "json").read_bytes()))
 
 
-def _checks(tables: Tables, plan: AuditPlan, sources: Sequence[AuditFolder]) -> list[SelfCheckRecord]:
-    """The self-checks of model and attacks, by what was seen on the images drawn for them."""
+def _checks(tables: Tables, plan: AuditPlan, seen: Any) -> list[SelfCheckRecord]:
+    """The self-checks of model and attacks, by what was seen on the images drawn for them, in the last unit."""
     if not plan.checked:
         return []
     decisions = tables.clean.classes("decision", tables.plan.checkpoint.classes)
-    return check_records(read_facts(_marker(plan, sources, plan.shards)["facts"]), decisions.tolist())
+    return check_records(read_facts(seen), decisions.tolist())
 
 
 def _joined(plan: AuditPlan, sources: Sequence[AuditFolder], what: str) -> pa.Table:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -152,6 +153,13 @@ def create_folder(path: Path) -> AuditFolder:
             f"cannot write to the audit folder {path} ({error.strerror}); name another with --out"
         ) from error
     return folder
+
+
+def drop_empty(folder: AuditFolder) -> None:
+    """Take away what `create_folder` made, where nothing was written into it; what holds anything stays."""
+    for path in (folder.shards, folder.path):
+        with suppress(OSError):
+            path.rmdir()
 
 
 def write_atomically(path: Path, content: bytes) -> None:

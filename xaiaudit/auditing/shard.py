@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -29,6 +29,7 @@ from xaiaudit.models.memory import out_of_memory
 from xaiaudit.models.prepared import Prepared
 from xaiaudit.records import MAPS, PREDICTIONS
 
+Work = TypeVar("Work")
 Step = Callable[
     [str, float], None
 ]  # id of the attack, and images done by it: a part of them after each radius
@@ -62,20 +63,15 @@ def run_shard(
     """
     started = time.perf_counter()
     planned = plan.shard_images(shard)
-    size, retries = len(planned), []
-    while True:
+
+    def computed(size: int) -> tuple[_Rows, Candidates]:
         rows, candidates = _Rows([], []), Candidates(plan)
-        try:
-            for start in range(0, len(planned), size):
-                loaded = load_images(plan, planned[start : start + size], model, dataset)
-                _attack_all(plan, ready, model, loaded, rows, candidates, step)
-            break
-        except RuntimeError as error:
-            if size == 1 or not out_of_memory(error):
-                raise
-            size = -(-size // 2)
-            retries.append(f"shard {shard}: out of memory, tried again with {size} images at once")
-            torch.cuda.empty_cache()
+        for start in range(0, len(planned), size):
+            loaded = load_images(plan, planned[start : start + size], model, dataset)
+            _attack_all(plan, ready, model, loaded, rows, candidates, step)
+        return rows, candidates
+
+    (rows, candidates), retries = halving(computed, len(planned), f"shard {shard}")
     write_atomically(folder.shard(shard, "predictions.parquet"), _parquet(rows.predictions, PREDICTIONS))
     write_atomically(folder.shard(shard, "maps.parquet"), _parquet(rows.maps, MAPS))
     write_atomically(folder.shard(shard, "gallery.npz"), candidates.packed())
@@ -86,6 +82,24 @@ def run_shard(
         "search": ready.words(),
     }
     write_atomically(folder.shard(shard, "json"), json.dumps(marker).encode())
+
+
+def halving(work: Callable[[int], Work], size: int, name: str) -> tuple[Work, list[str]]:
+    """What `work` gives with `size` images at once, halved each time memory runs out, and a word on each time.
+
+    Raises:
+        torch.OutOfMemoryError: a single image does not fit.
+    """
+    retries: list[str] = []
+    while True:
+        try:
+            return work(size), retries
+        except (RuntimeError, MemoryError) as error:
+            if size == 1 or not out_of_memory(error):
+                raise
+        size = -(-size // 2)
+        retries.append(f"{name}: out of memory, tried again with {size} images at once")
+        torch.cuda.empty_cache()  # here the error is gone, and with it what its frames held
 
 
 def _attack_all(
