@@ -13,7 +13,7 @@ from xaiaudit.attacks.checks import check_count, check_radius
 from xaiaudit.attacks.engine import Problem, first_order, judge_rounded, run
 from xaiaudit.attacks.pgd import PGD
 from xaiaudit.attacks.searching import SolvingAttack, grey
-from xaiaudit.attacks.sweep import at_each, left_over, spread
+from xaiaudit.attacks.sweep import at_each
 from xaiaudit.attacks.tally import Tally, Verdict
 from xaiaudit.errors import UsageError
 from xaiaudit.tensors import AttackResult, Rows
@@ -48,12 +48,9 @@ class SmallestRadius(SolvingAttack):
         if not 0 < self.tolerance <= 1:
             raise UsageError(f"tolerance must lie in (0, 1], got {self.tolerance:g}; 0.05 is usual")
 
-    def solve(
-        self, problem: Problem, radii: Sequence[float], known: AttackResult | None = None
-    ) -> AttackResult:
+    def solve(self, problem: Problem, radii: Sequence[float]) -> AttackResult:
         """`to_goal` changes nothing; images of radii that were tried on the way are not kept."""
-        rows = left_over(problem, radii, known)
-        found = spread(self._bisect(problem, rows), rows, problem)
+        found = self._bisect(problem, problem.everything)
         return at_each(found, problem.x0, radii, self.norm) if radii else found
 
     def _bisect(self, problem: Problem, rows: Rows) -> AttackResult:

@@ -10,7 +10,7 @@ from xaiaudit.attacks.checks import check_inputs, check_radius
 from xaiaudit.attacks.engine import Problem, run
 from xaiaudit.attacks.search import Search
 from xaiaudit.attacks.seeds import default_seeds
-from xaiaudit.attacks.sweep import at, left_over, spread, sweep, within
+from xaiaudit.attacks.sweep import at, sweep, within
 from xaiaudit.errors import UsageError
 from xaiaudit.tensors import AttackResult, Images, Model, Valid
 
@@ -41,14 +41,8 @@ class SolvingAttack(Protocol):
         """Draws, at the start or later."""
         ...
 
-    def solve(
-        self, problem: Problem, radii: Sequence[float], known: AttackResult | None = None
-    ) -> AttackResult:
-        """The attack at each radius, or at its own where none is given.
-
-        `known`: what others found at the same radii; only what they did not reach is attacked, and the result
-        tells only what was found here.
-        """
+    def solve(self, problem: Problem, radii: Sequence[float]) -> AttackResult:
+        """The attack at each radius, or at its own where none is given."""
         ...
 
     def __call__(
@@ -99,21 +93,15 @@ class SearchAttack(Search, SolvingAttack, Protocol):
         """What the field calls it."""
         ...
 
-    def solve(
-        self, problem: Problem, radii: Sequence[float], known: AttackResult | None = None
-    ) -> AttackResult:
+    def solve(self, problem: Problem, radii: Sequence[float]) -> AttackResult:
         if radii:
-            return sweep(self, problem, radii, known)
-        rows = left_over(problem, radii, known)
-        whole = self.minimal or self.epsilon is None
-        limits = None if whole or self.epsilon is None else at(problem.x0[rows], self.epsilon)
-        found = spread(run(self, problem, rows, limits), rows, problem)
-        counted = self.minimal and self.epsilon is not None
-        return (
-            within(found, problem.x0, self.epsilon, self.norm)
-            if counted and self.epsilon is not None
-            else found
-        )
+            return sweep(self, problem, radii)
+        if self.epsilon is None:
+            return run(self, problem, problem.everything, None)
+        if self.minimal:
+            found = run(self, problem, problem.everything, None)
+            return within(found, problem.x0, self.epsilon, self.norm)
+        return run(self, problem, problem.everything, at(problem.x0, self.epsilon))
 
     def describe(self) -> str:
         """One line in words, with radii in grey levels."""

@@ -34,7 +34,8 @@ def sweep(
         search: one for the smallest perturbation is run once; it counts where its result lies in the ball.
         radii: in any order.
         known: what another attack found at the same radii; this one then only looks for less, and its result tells
-            only what it found itself.
+            only what it found itself. Where nothing was found before, it begins at the largest radius and, if it fails
+            there, ends.
     """
     if search.minimal:
         return _minimal(search, problem, radii, known)
@@ -53,17 +54,9 @@ def sweep(
 def _minimal(
     search: Search, problem: Problem, radii: Sequence[float], known: AttackResult | None
 ) -> AttackResult:
-    rows = left_over(problem, radii, known)
+    rows = problem.everything if known is None else (~known.reached[_smallest(radii)]).nonzero()[:, 0]
     found = spread(run(search, problem, rows, None), rows, problem)
     return at_each(found, problem.x0, radii, search.norm)
-
-
-def left_over(problem: Problem, radii: Sequence[float], known: AttackResult | None) -> Rows:
-    """Images that others did not reach at the smallest of the radii, or at the only one."""
-    if known is None:
-        return problem.everything
-    reached = known.reached[_smallest(radii)] if radii else known.reached
-    return (~reached).nonzero()[:, 0]
 
 
 def at_each(found: AttackResult, x0: Images, radii: Sequence[float], norm: Norm) -> AttackResult:

@@ -92,9 +92,7 @@ class WorstCase(SolvingAttack):
             )
         return member
 
-    def solve(
-        self, problem: Problem, radii: Sequence[float], known: AttackResult | None = None
-    ) -> AttackResult:
+    def solve(self, problem: Problem, radii: Sequence[float]) -> AttackResult:
         problem = problem._replace(to_goal=True)
         sought = radii or (self._radius,)
         first, *others = members = self._in_order()
