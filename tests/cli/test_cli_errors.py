@@ -193,6 +193,11 @@ def a_folder_of_datasets(checkpoint: Path, phantoms: Path, tmp: Path) -> list[ob
     return ["attack", checkpoint, "--method", "fgsm", "--data", tmp / "both"]
 
 
+def an_option_of_another_way_to_resist(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    words = ["--adversarial", "trades", "--clean-share", "0.5", "--out", tmp / "new.pt"]
+    return ["train", "--arch", "small-cnn", "--data", phantoms, *words]
+
+
 CASES: dict[Case, tuple[str, ...]] = {
     no_share_for_validation: ("validation", "0.7,0.1,0.2"),
     normals_of_a_recorded_split: ("--normals", "--data"),
@@ -201,6 +206,7 @@ CASES: dict[Case, tuple[str, ...]] = {
     a_mean_in_grey_levels: ("76.5", "divide grey levels by 255"),
     an_argument_that_the_architecture_refuses: ("small-cnn", "depth"),
     no_such_file: ("none.pt", "no such file"),
+    an_option_of_another_way_to_resist: ("--clean-share", "trades", "pgd or free"),
     a_pickle: ("model.pt", "--trust-pickle"),
     another_architecture: ("model.pt", "small-cnn"),
     a_truncated_image_with_strict: (".png", "--strict"),

@@ -199,6 +199,8 @@ RECIPE = (
 )  # fmt: skip
 ADVERSARIAL = ("epsilon", "steps", "trades_beta", "clean_share", "plain_epochs", "ramp_epochs")
 
+OF_METHODS = {"trades_beta": ("trades",), "clean_share": ("pgd", "free")}
+
 
 def _recipe(given: dict[str, Any]) -> Any:
     from xaiaudit.errors import UsageError
@@ -210,6 +212,12 @@ def _recipe(given: dict[str, Any]) -> Any:
     if "epsilon" in attack:
         attack["epsilon"] = _radius(attack["epsilon"])
     if given["adversarial"] is not None:
+        for option, methods in OF_METHODS.items():
+            if option in attack and given["adversarial"] not in methods:
+                raise UsageError(
+                    f"--{option.replace('_', '-')} has no effect with --adversarial {given['adversarial']}; "
+                    f"leave it out, or take {' or '.join(methods)}"
+                )
         return resisting(Adversarial(method=given["adversarial"], **attack), **changed)
     if attack:
         name = "adversarial-steps" if "steps" in attack else next(iter(attack)).replace("_", "-")

@@ -73,8 +73,13 @@ def _glibc() -> ctypes.CDLL | None:
     """The C library, if it is glibc: others have functions of the same names and other numbers."""
     if os.name != "posix":
         return None
-    library = ctypes.CDLL(None)
-    return library if hasattr(library, "gnu_get_libc_version") else None
+    try:
+        library = ctypes.CDLL(None)
+    except OSError:  # a Python without dynamic loading
+        return None
+    # layers that imitate glibc have its version, and another allocator
+    needed = ("gnu_get_libc_version", "mallopt", "malloc_trim")
+    return library if all(hasattr(library, name) for name in needed) else None
 
 
 @contextmanager
