@@ -5,7 +5,10 @@ import torch
 from torch.nn.functional import cross_entropy, softplus
 
 from xaiaudit.attacks.base import Criterion
-from xaiaudit.attacks.criteria import LeaveDecision, TargetClass
+from xaiaudit.attacks.criteria import LeaveDecision, TargetClass, TrueLabel
+from xaiaudit.attacks.noise import Noise
+from xaiaudit.attacks.pgd import PGD
+from xaiaudit.attacks.square import Square
 from xaiaudit.functional import decision, logit
 from xaiaudit.tensors import Outputs
 
@@ -80,3 +83,27 @@ def test_the_gradient_lives_where_that_of_cross_entropy_is_dead() -> None:
     (alive,) = torch.autograd.grad(criterion.loss(Outputs(z), torch.tensor([0])).sum(), z)
     assert dead.abs().max() < 1e-16
     assert alive[0].tolist() == pytest.approx([1, -1, 0], abs=1e-6)
+
+
+class Well(torch.nn.Module):
+    """Class 0 within a grey level of medium grey, class 1 beyond."""
+
+    def forward(self, images: torch.Tensor, layers: tuple[str, ...] = ()) -> Outputs:
+        z = 255 * (images - 0.5).abs().mean((1, 2, 3)) - 1
+        return Outputs(torch.stack((torch.zeros_like(z), z), 1))
+
+
+@pytest.mark.parametrize("method", [Noise(), Square(queries=20), PGD(epsilon=0.1, alpha=0.05)])
+@pytest.mark.parametrize("options", [{}, {"to_goal": True}, {"radii": (0.01, 0.1)}])
+def test_what_holds_when_clean_is_reached_wherever_an_attack_leads(method, options) -> None:
+    """Noise and stripes carry the image out of the well, where the decision is right."""
+    model, x = Well().eval(), torch.full((3, 1, 8, 8), 0.5)
+    x[2] = 0.7  # class 1 when clean, and as far as this attack goes
+    for criterion in (TrueLabel(torch.tensor([1, 1, 1])), TargetClass(torch.tensor([0, 0, 0]))):
+        result = method(model, x, criterion, stored=True, **options)
+        assert result.reached[..., :2].all()
+        assert not result.reached[..., 2].any()
+        assert result.survived[..., :2].all()
+        assert not result.failed.any()
+        for images in result.images.reshape(-1, *x.shape):
+            assert torch.equal(decision(model(images).logits), torch.tensor([0, 0, 1]))

@@ -32,6 +32,11 @@ class Criterion(Protocol):
         """(n,) of the whole batch: images that have such a goal; the others are left alone. None: all have."""
         ...
 
+    @property
+    def may_hold_already(self) -> bool:
+        """Clean images may have reached the goal; they then count as reached, whatever an attack makes of them."""
+        ...
+
     def loss(self, out: Outputs, rows: Rows) -> Scores:
         """(m,) to raise, independent between images, so that the gradient of its sum is each image's own."""
         ...

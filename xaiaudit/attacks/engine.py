@@ -61,6 +61,8 @@ def run(search: Search, problem: Problem, rows: Rows, radii: Tensor | None) -> A
     if search.minimal and problem.judge is not problem.model:
         unreached = (tally.applicable & ~tally.reached).nonzero()[:, 0]
         attempt(problem._replace(model=problem.judge), unreached, 0)
+    if problem.criterion.may_hold_already:
+        _judge_clean(problem, tally, rows)
     if problem.stored:
         judge_rounded(problem, tally, rows)
     return tally.result(search.norm)
@@ -99,6 +101,17 @@ def judge_rounded(problem: Problem, tally: Tally, rows: Rows) -> None:
     survived = _verdict(problem, x, rows[places]).reached if len(x) else tally.survived[places]
     tally.count(places, 1, 0)
     tally.offer_stored(places, x, survived)
+
+
+def _judge_clean(problem: Problem, tally: Tally, rows: Rows) -> None:
+    """Where the attack led to no success, the clean image may be one. Rows as the tally has them."""
+    places = (tally.applicable & ~tally.reached).nonzero()[:, 0]
+    if len(places):
+        x = tally.x0[places]
+        verdict = _verdict(problem, x, rows[places])
+        tally.count(places, 1, 0)
+        worst = verdict._replace(loss=torch.full_like(verdict.loss, -torch.inf))
+        tally.offer(places, x, worst, torch.zeros_like(verdict.reached))
 
 
 def _verdict(problem: Problem, x: Tensor, rows: Rows) -> Verdict:

@@ -42,6 +42,7 @@ class LowerDice(NamedCriterion):
     has_reference: Flags = field(init=False)
     name: ClassVar[str] = "lower-dice"
     needs: ClassVar[frozenset[str]] = frozenset({"gradient", "mask_logits"})
+    may_hold_already: ClassVar[bool] = True  # against the outline
     parameters: ClassVar[Mapping[str, Any]] = {"limit": float, "against": Against}
 
     def __post_init__(self) -> None:

@@ -40,6 +40,7 @@ class NamedCriterion(Criterion, Protocol):
     """
 
     layers: ClassVar[tuple[str, ...]] = ()
+    may_hold_already: ClassVar[bool] = False
     parameters: ClassVar[Mapping[str, Any]] = {}  # that one may choose, each with its type
 
     @property

@@ -29,6 +29,7 @@ class TargetClass(NamedCriterion):
     threshold: float = 0.5
     name: ClassVar[str] = "target-class"
     needs: ClassVar[frozenset[str]] = frozenset({"gradient"})
+    may_hold_already: ClassVar[bool] = True
     applicable: ClassVar[None] = None
     parameters: ClassVar[Mapping[str, Any]] = {"class": str}
 

@@ -28,6 +28,7 @@ class TrueLabel(NamedCriterion):
     threshold: float = 0.5
     name: ClassVar[str] = "true-label"
     needs: ClassVar[frozenset[str]] = frozenset({"gradient"})
+    may_hold_already: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         logit(self.threshold)
