@@ -96,3 +96,24 @@ def test_few_flips_under_an_attack_that_fails_its_own_checks_do_not_pass(
             caught = otherwise == "passed" and finding.attack_id in judged
             assert finding.status == ("not assessed" if caught else otherwise)
             assert (name in finding.words) == caught
+
+
+def test_flips_under_an_attack_that_was_after_something_else_do_not_pass(
+    audit_folder: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "audit"
+    shutil.copytree(audit_folder, folder)
+    record = json.loads((folder / "audit.json").read_text())
+    other = {"criterion_name": "lower-dice", "criterion": "the Dice score falls below 0.5"}
+    record["attacks"][0] |= other
+    (folder / "audit.json").write_text(json.dumps(record))
+    verdict = judge_flips(folder, 1.0)
+    assert {finding.attack_id for finding in verdict.findings} == {"pgd"}
+    assert "fgsm is not judged: its goal is another, the Dice score falls below 0.5" in verdict.notes
+    assert judge_flips(folder, 1.0, ["fgsm"]).verdict == "not assessed"
+    assert judge_flips(folder, 0.0, ["fgsm"]).verdict == "failed"  # flips that were found are real
+    for attack in record["attacks"]:
+        attack |= other
+    (folder / "audit.json").write_text(json.dumps(record))
+    with pytest.raises(UsageError, match="no attack of the audit was made to leave the clean decision"):
+        judge_flips(folder, 1.0)

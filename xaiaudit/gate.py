@@ -19,6 +19,7 @@ from xaiaudit.errors import AuditError, UsageError
 from xaiaudit.metrics.proportions import proportion
 from xaiaudit.records import AttackRecord, AuditRecord, Record, SelfCheckRecord
 
+FLIP = "leave-decision"  # the goal that flip rates are about
 ONE_SIDED = 0.90  # the bounds of a two-sided 90 % interval are one-sided 95 % bounds
 
 
@@ -46,7 +47,7 @@ def judge_flips(folder: Path, limit: float, attacks: Sequence[str] = ()) -> Verd
     Args:
         folder: of the audit.
         limit: largest flip rate allowed, in [0, 1].
-        attacks: ids to judge; none named: all that have a radius.
+        attacks: ids to judge; none named: all that have a radius and were made to leave the clean decision.
 
     Raises:
         AuditError: no finished audit there, or gate.json cannot be written.
@@ -58,7 +59,21 @@ def judge_flips(folder: Path, limit: float, attacks: Sequence[str] = ()) -> Verd
         if name not in known:
             raise UsageError(f"the audit has no attack {name!r}; it has {', '.join(known)}")
     notes = [] if record.leak.assessed else [f"leak not assessed: {record.leak.reason}"]
+    notes += (
+        []
+        if record.checks
+        else ["no self-checks were made, so nothing is known of whether attacks are sound"]
+    )
     if not attacks:
+        # one that is after something else, or leaves some images alone, flips fewer decisions than it could
+        others = [name for name, attack in known.items() if attack.criterion_name != FLIP]
+        notes += [f"{name} is not judged: its goal is another, {known[name].criterion}" for name in others]
+        known = {name: attack for name, attack in known.items() if name not in others}
+        if not known:
+            raise UsageError(
+                "no attack of the audit was made to leave the clean decision, which flip rates are about; "
+                "audit without --criterion, or with --criterion leave-decision too"
+            )
         # a minimum-norm attack goes on until the decision flips, so its rate has no radius and is near 1
         notes += [f"{name} is not judged: it has no radius" for name, a in known.items() if a.epsilon is None]
         attacks = [name for name, attack in known.items() if attack.epsilon is not None]
@@ -68,7 +83,10 @@ def judge_flips(folder: Path, limit: float, attacks: Sequence[str] = ()) -> Verd
             )
     findings = [
         *_leaks(record),
-        *(_checked(_finding(folder, known[name], limit), record.checks) for name in attacks),
+        *(
+            _checked(_aimed(_finding(folder, known[name], limit), known[name]), record.checks)
+            for name in attacks
+        ),
     ]
     statuses = {finding.status for finding in findings}
     verdict = Verdict(
@@ -151,6 +169,14 @@ def _finding(folder: Path, attack: AttackRecord, limit: float) -> Finding:
         status=status,
         words=words,
     )
+
+
+def _aimed(finding: Finding, attack: AttackRecord) -> Finding:
+    """Few flips prove nothing where the attack was after something else; many are real."""
+    if finding.status != "passed" or attack.criterion_name == FLIP:
+        return finding
+    words = f"{finding.words}; but the goal of the attack is another, {attack.criterion}, so the rate proves nothing"
+    return finding.model_copy(update={"status": "not assessed", "words": words})
 
 
 def _checked(finding: Finding, checks: Sequence[SelfCheckRecord]) -> Finding:

@@ -21,7 +21,7 @@ from xaiaudit.cli import options
     "attacks",
     multiple=True,
     metavar="ID",
-    help="Only this attack of the audit; may be repeated.  [default: all that have a radius]",
+    help="Only this attack of the audit; may be repeated.  [default: all that have a radius and are after flips]",
 )
 @options.as_json
 @options.debug
