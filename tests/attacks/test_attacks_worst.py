@@ -8,11 +8,13 @@ from attack_nets import AsModel, clean_logits, linear, smooth_cnn, some_images
 
 from xaiaudit.attacks.apgd import APGD
 from xaiaudit.attacks.criteria import LeaveDecision
+from xaiaudit.attacks.engine import Problem
 from xaiaudit.attacks.fab import FAB
 from xaiaudit.attacks.hurried import Hurried, hurried
 from xaiaudit.attacks.quantise import quantise
 from xaiaudit.attacks.registry import attack
 from xaiaudit.attacks.spec import parse
+from xaiaudit.attacks.sweep import sweep
 from xaiaudit.attacks.worst import WorstCase
 from xaiaudit.errors import UsageError
 from xaiaudit.functional import decision
@@ -205,3 +207,23 @@ def test_sets_that_cannot_be_get_one_line(text: str, words: str) -> None:
     with pytest.raises(UsageError, match=re.escape(words)) as caught:
         parse(text)
     assert "\n" not in str(caught.value)
+
+
+def test_a_later_member_tries_small_radii_where_nothing_was_enough() -> None:
+    """Only between 0.04 and 0.06 from the clean image is the decision another: a step of 0.3 goes beyond."""
+
+    class Pit(torch.nn.Module):
+        def forward(self, images: torch.Tensor, layers: tuple[str, ...] = ()) -> Outputs:
+            u = (images - 0.5).mean((1, 2, 3))
+            inside = (u > 0.04) & (u < 0.06)
+            z = 0.2 - u - torch.where(inside, 1.0, 0.0) + torch.where(u > 0.06, 5.0, 0.0)
+            return Outputs(torch.stack((torch.zeros_like(z), z), 1))
+
+    model, x = Pit().eval(), torch.full((1, 1, 3, 3), 0.5)
+    criterion = LeaveDecision(model(x).logits)
+    radii = (0.02, 0.05, 0.3)
+    problem = Problem(model, model, criterion, x, None, (), to_goal=True, stored=False)
+    nothing = sweep(attack("fgsm-single"), problem, (1e-6,) * 3)
+    assert not nothing.reached.any()
+    found = sweep(attack("fgsm-single"), problem, radii, nothing)
+    assert found.reached[:, 0].tolist() == [False, True, True]

@@ -181,7 +181,6 @@ class _Chart:
         self.backwards = self.forwards.clone()
         none = torch.full((n,), count, device=x0.device)
         self.guess = none - 1
-        self.fallback = known is None
         self.raw = _Found(_copies(x0, count), none.clone(), none.clone())
         self.stored = None
         self.floor = 0  # rounding gives the clean image back at radii below this one
@@ -216,7 +215,7 @@ class _Chart:
         allowed = [True] * len(tried) if applicable is None else applicable.tolist()
         raw = torch.minimum(self.raw.first, self.raw.bound).tolist()
         places = [
-            _next(first, done, guess, 0, self.fallback) if may else NONE
+            _next(first, done, guess, 0, fallback=True) if may else NONE
             for first, done, guess, may in zip(raw, tried, guesses, allowed, strict=True)
         ]
         if self.stored is not None:
