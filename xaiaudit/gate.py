@@ -20,6 +20,7 @@ from xaiaudit.metrics.proportions import proportion
 from xaiaudit.records import AttackRecord, AuditRecord, Record, SelfCheckRecord
 
 FLIP = "leave-decision"  # the goal that flip rates are about
+CONTROL = "noise"  # random noise breaks little, so a limit that it keeps says nothing
 ONE_SIDED = 0.90  # the bounds of a two-sided 90 % interval are one-sided 95 % bounds
 
 
@@ -74,6 +75,8 @@ def judge_flips(folder: Path, limit: float, attacks: Sequence[str] = ()) -> Verd
                 "no attack of the audit was made to leave the clean decision, which flip rates are about; "
                 "audit without --criterion, or with --criterion leave-decision too"
             )
+        notes += [f"{name} is not judged: it is the control" for name, a in known.items() if a.name == CONTROL]
+        known = {name: attack for name, attack in known.items() if attack.name != CONTROL}
         # a minimum-norm attack goes on until the decision flips, so its rate has no radius and is near 1
         notes += [f"{name} is not judged: it has no radius" for name, a in known.items() if a.epsilon is None]
         attacks = [name for name, attack in known.items() if attack.epsilon is not None]

@@ -265,7 +265,7 @@ class AuditRecord(Record):
     batch_size: int
     batch_size_retries: list[str]
     shards: int
-    search: list[str]  # how the model was made ready for the search, in words; one line, unless machines differed
+    search: list[str]  # how the model was made ready, in words; one line, unless machines differed
     environment: Environment
     checkpoint: CheckpointRecord
     datasets: list[DatasetRecord]

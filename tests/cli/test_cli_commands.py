@@ -176,7 +176,8 @@ def test_the_gate_asks_for_the_bound_not_the_estimate(audit_folder: Path) -> Non
 
 
 def test_sharded_on_the_command_line_and_merged(checkpoint: Path, tmp_path: Path) -> None:
-    common = ["attack", checkpoint, "--method", "fgsm-single", "--no-checks", "--batch-size", "6", "--out", tmp_path / "a"]
+    common = ["attack", checkpoint, "--method", "fgsm-single", "--no-checks", "--batch-size", "6"]
+    common += ["--out", tmp_path / "a"]
     for part in ("1/2", "2/2"):
         result = call(*common, "--shard", part)
         assert result.exit_code == 0, result.output
@@ -227,7 +228,8 @@ def test_convert_makes_a_checkpoint_that_attack_takes(
     for model, more in ((tmp_path / "c.safetensors", []), (weights, said)):
         out = tmp_path / f"audit-{model.stem}"
         result = call(
-            "attack", model, *more, "--data", phantoms, "--method", "fgsm-single", "--no-checks", "--limit", 4, "--out", out
+            "attack", model, *more, "--data", phantoms, "--method", "fgsm-single", "--no-checks", "--limit", 4,
+            "--out", out,
         )
         assert result.exit_code == 0, result.output
         record = AuditRecord.model_validate_json((out / "audit.json").read_bytes())

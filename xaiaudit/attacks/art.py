@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
@@ -103,6 +103,8 @@ class ArtAttack:
         """Whether the attack draws, at the start or later."""
         tries, radius = self.parameters.get("num_random_init", 0), self.parameters.get("random_eps", False)
         return self.attack not in DRAW_NOTHING or bool(tries or radius)
+
+    always_to_goal: ClassVar[bool] = False
 
     @property
     def supports_radii(self) -> bool:

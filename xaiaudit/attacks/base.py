@@ -97,6 +97,11 @@ class Attack(Protocol):
         """False where the radius is fixed by the definition, so that `radii` is an error."""
         ...
 
+    @property
+    def always_to_goal(self) -> bool:
+        """`to_goal` changes nothing, so that a call with radii says all that one without would."""
+        ...
+
     def describe(self) -> str:
         """One line in words, with radii in grey levels."""
         ...

@@ -35,6 +35,7 @@ class DeepFool(SearchAttack):
     step_size: ClassVar[None] = None
     objective: ClassVar[Objective] = "margins"
     minimal: ClassVar[bool] = True
+    always_to_goal: ClassVar[bool] = True
     leaves: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

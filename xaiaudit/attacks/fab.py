@@ -51,6 +51,7 @@ class FAB(SearchAttack):
     step_size: ClassVar[None] = None
     objective: ClassVar[Objective] = "margins"
     minimal: ClassVar[bool] = True
+    always_to_goal: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "epsilon", radius_or_usual(self.epsilon, self.norm))

@@ -23,6 +23,7 @@ class SolvingAttack(Protocol):
     """
 
     supports_radii: ClassVar[bool] = True
+    always_to_goal: ClassVar[bool] = False
 
     @property
     def name(self) -> str: ...

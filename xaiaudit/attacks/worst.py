@@ -37,6 +37,7 @@ class WorstCase(SolvingAttack):
     norm: Norm = "linf"
     epsilon: float | None = None  # radius, in [0, 1] intensities; None: 8/255, in L2 3.0
     name: ClassVar[str] = "worst"
+    always_to_goal: ClassVar[bool] = True
     step_size: ClassVar[None] = None
 
     def __post_init__(self) -> None:

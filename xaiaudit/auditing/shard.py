@@ -15,6 +15,7 @@ from xaiaudit.attacks.base import Attack, Criterion
 from xaiaudit.attacks.criteria.building import build
 from xaiaudit.attacks.criteria.named import CleanFacts
 from xaiaudit.attacks.registry import attack as make_attack
+from xaiaudit.attacks.sweep import nothing_spent
 from xaiaudit.auditing.candidates import Candidates
 from xaiaudit.auditing.curve import Outcome, curve, rounded_images
 from xaiaudit.auditing.judging import Judged, judge
@@ -118,15 +119,22 @@ def _attack_all(
     for item in plan.attacks:
         attack = make_attack(item.name, **item.parameters)
         criterion = build(item.criterion, item.criterion_parameters, clean_facts(model, loaded, clean))
-        result = attack(
-            ready.search,
-            loaded.images,
-            criterion,
-            valid=loaded.valid,
-            seeds=loaded.seeds,
-            stored=True,
-            judge=ready.judge,
-        )
+        along: list[tuple[float, Outcome]] = []  # the curve, where it says all that the attack itself would
+        if attack.epsilon is not None and attack.always_to_goal and item.radii:
+            radii = sorted({*item.radii, attack.epsilon})
+            along = list(curve(ready, model, loaded, clean, attack, criterion, radii))
+            # its passes are booked with the points of the curve
+            result = nothing_spent(dict(along)[attack.epsilon].result)
+        else:
+            result = attack(
+                ready.search,
+                loaded.images,
+                criterion,
+                valid=loaded.valid,
+                seeds=loaded.seeds,
+                stored=True,
+                judge=ready.judge,
+            )
         judged = judge(model, result.images, loaded.masks, loaded.has_outline, explainers, clean.decision)
         rounded = rounded_images(result)
         judged_rounded = judge(model, rounded, loaded.masks, loaded.has_outline)
@@ -138,7 +146,8 @@ def _attack_all(
         part = len(loaded.planned) / (2 if item.radii else 1)
         step(item.id, part)
         if item.radii:
-            for radius, outcome in curve(ready, model, loaded, clean, attack, criterion, item.radii):
+            points = along or curve(ready, model, loaded, clean, attack, criterion, item.radii)
+            for radius, outcome in points:
                 rows.predictions += write.rows(outcome, radius, curve=True)
             step(item.id, part)
 

@@ -16,6 +16,10 @@ def summary(record: AuditRecord) -> list[str]:
         lines.append(f"Clean AUC: {f.value(record.clean.auc)}")
     lines.append("Label flips:")
     lines += [f"  {attack.id:<{width}}  {words.flips(attack)}" for attack in record.attacks]
+    others = [attack for attack in record.attacks if attack.criterion_name != "leave-decision"]
+    if others:
+        lines.append("Goals:")
+        lines += [f"  {attack.id:<{width}}  {words.goal(attack)}" for attack in others]
     able = [attack for attack in record.attacks if attack.assessable]
     if able:
         lines.append("Directions, of the images decided rightly before:")

@@ -23,7 +23,8 @@ def no_radius(attack: AttackRecord) -> str:
 
 def strongest(attacks: Sequence[AttackRecord]) -> AttackRecord | None:
     """The assessable attack with the highest flip rate; of equals the one with the smallest radius."""
-    judged = [a for a in attacks if a.assessable and a.flips.estimate is not None]
+    after_flips = [a for a in attacks if a.criterion_name == "leave-decision"] or list(attacks)
+    judged = [a for a in after_flips if a.assessable and a.flips.estimate is not None]
     bounded = [a for a in judged if a.epsilon is not None] or judged
     return max(bounded, key=lambda a: (a.flips.estimate or 0.0, -(a.epsilon or 0.0)), default=None)
 
@@ -40,6 +41,17 @@ def flips(attack: AttackRecord) -> str:
     return (
         f"{f.hits(attack.flips)} decisions flipped {limit}: {f.rate(attack.flips)}; after rounding to 8 "
         f"bits {f.rate(attack.flips_quantised)}"
+    )
+
+
+def goal(attack: AttackRecord) -> str:
+    """How often an attack with another goal than a flip reached it."""
+    said = f"{f.printable(attack.criterion)}: "
+    if attack.reached.estimate is None:
+        return f"{said}not assessed, because no image has that goal"
+    return (
+        f"{said}reached in {f.hits(attack.reached)} images, {f.rate(attack.reached)}; after rounding to 8 bits "
+        f"{f.rate(attack.reached_quantised)}"
     )
 
 

@@ -47,7 +47,7 @@ def _subtle(record: AuditRecord) -> tuple[AttackRecord, CurvePoint] | None:
     found = [
         (attack, point)
         for attack in record.attacks
-        if attack.assessable and attack.norm == "linf"
+        if attack.assessable and attack.norm == "linf" and attack.criterion_name == "leave-decision"
         for point in attack.curve
         if abs(255 * point.epsilon - 1) < 1e-6 and point.flips_quantised.estimate is not None
     ]
@@ -136,6 +136,9 @@ def _in_words(record: AuditRecord) -> Facts:
     if worst is not None:
         direction = _sentence(words.direction(worst, record.checkpoint.positive))
         rows.append((f"Directions, {f.printable(worst.id)}", direction))
+    for attack in record.attacks:
+        if attack.criterion_name != "leave-decision":
+            rows.append((f"Goal, {f.printable(attack.id)}", _sentence(words.goal(attack))))
     rows.append(("Silent shift", _sentence(words.silent(record.maps))))
     rows.append(("Self-checks", _sentence(check_words.count(record.checks))))
     rows.append(("Leak", _sentence(words.leak(record))))
