@@ -151,7 +151,9 @@ class _Attempt:
     rows: Rows  # place in the tally -> row of the problem
 
     def go(self, ball: Ball, places: Tensor, draws: Draws) -> None:
-        keen = survivable(self.search.norm, ball.epsilon, ball.x0) & self.problem.stored
+        # a search for the smallest perturbation stays at the boundary, where nothing outlives rounding
+        waits = self.problem.stored and not self.search.minimal
+        keen = survivable(self.search.norm, ball.epsilon, ball.x0) & waits
         stuck = torch.zeros_like(places, dtype=torch.bool)
         batch = _Batch(self.search.start(ball, draws), ball, places, stuck, keen)
         # The only place where the host waits for the device is `_leave`, and only if images may leave.
