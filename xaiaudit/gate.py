@@ -75,7 +75,9 @@ def judge_flips(folder: Path, limit: float, attacks: Sequence[str] = ()) -> Verd
                 "no attack of the audit was made to leave the clean decision, which flip rates are about; "
                 "audit without --criterion, or with --criterion leave-decision too"
             )
-        notes += [f"{name} is not judged: it is the control" for name, a in known.items() if a.name == CONTROL]
+        notes += [
+            f"{name} is not judged: it is the control" for name, a in known.items() if a.name == CONTROL
+        ]
         known = {name: attack for name, attack in known.items() if attack.name != CONTROL}
         # a minimum-norm attack goes on until the decision flips, so its rate has no radius and is near 1
         notes += [f"{name} is not judged: it has no radius" for name, a in known.items() if a.epsilon is None]

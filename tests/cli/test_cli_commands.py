@@ -228,8 +228,18 @@ def test_convert_makes_a_checkpoint_that_attack_takes(
     for model, more in ((tmp_path / "c.safetensors", []), (weights, said)):
         out = tmp_path / f"audit-{model.stem}"
         result = call(
-            "attack", model, *more, "--data", phantoms, "--method", "fgsm-single", "--no-checks", "--limit", 4,
-            "--out", out,
+            "attack",
+            model,
+            *more,
+            "--data",
+            phantoms,
+            "--method",
+            "fgsm-single",
+            "--no-checks",
+            "--limit",
+            4,
+            "--out",
+            out,
         )
         assert result.exit_code == 0, result.output
         record = AuditRecord.model_validate_json((out / "audit.json").read_bytes())

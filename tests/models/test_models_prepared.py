@@ -162,7 +162,9 @@ def test_where_bf16_cannot_be_had_the_search_is_float32_and_says_so() -> None:
         assert ready.search(images()).logits.shape == (3, 2)
 
 
-@pytest.mark.parametrize("architecture", ["thesis-mtl", "mobilenet_v2", "densenet121", "timm:vit_tiny_patch16_224"])
+@pytest.mark.parametrize(
+    "architecture", ["thesis-mtl", "mobilenet_v2", "densenet121", "timm:vit_tiny_patch16_224"]
+)
 def test_bf16_of_other_architectures(architecture: str) -> None:
     torch.manual_seed(0)
     size = 224 if "vit" in architecture else 64
