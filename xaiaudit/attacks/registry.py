@@ -27,6 +27,7 @@ ATTACKS: Mapping[str, str] = {
     "radius": "xaiaudit.attacks.radius:SmallestRadius",
 }
 
+ART = "xaiaudit.attacks.art:ArtAttack"
 ART_PREFIX = "art:"  # followed by the name of a class of ART, e.g. art:SquareAttack
 
 
@@ -51,15 +52,17 @@ def attack(name: str, **parameters: Any) -> "xaiaudit.attacks.base.Attack":
 def attack_class(name: str) -> type[Any]:
     """Raises UsageError for an unknown name."""
     if name.startswith(ART_PREFIX):
-        import_module("xaiaudit.attacks.art_classes").evasion_class(name)
-        target = "xaiaudit.attacks.art:ArtAttack"
+        target = ART
     elif name in ATTACKS:
         target = ATTACKS[name]
     else:
         raise UsageError(f"no attack {name!r}; {nearest(name, list(ATTACKS))}")
     module, attribute = target.split(":")
-    found: type[Any] = getattr(import_module(module), attribute)
-    return found
+    found: Any = getattr(import_module(module), attribute)
+    if target == ART:
+        found.kinds(name)  # refuses what ART does not have
+    made: type[Any] = found
+    return made
 
 
 def parameters_of(name: str) -> dict[str, Any]:
