@@ -80,7 +80,9 @@ def test_a_killed_audit_resumes_to_byte_identical_tables(
     assert done, "no shard was finished before the kill"
     assert not (out / "audit.json").exists()
     attacked: list[float] = []
-    record = run(checkpoint, out, resume=True, on_attack=lambda done, total, name: attacked.append(done))
+    record = run(
+        checkpoint, out, resume=True, checks=32, on_attack=lambda done, total, name: attacked.append(done)
+    )
     assert record is not None
     assert attacked[-1] == pytest.approx(
         len(METHODS) * (record.images - 4 * len(done))
