@@ -141,6 +141,15 @@ class _Batch:
         self.stuck, self.keen = self.stuck[kept], self.keen[kept]
 
 
+class _Look(NamedTuple):
+    """What a forward at the iterates shows."""
+
+    x: Tensor  # (m, c, h, w), asked for gradients where the search wants them
+    values: Tensor  # (m, j) of the objective
+    reached: Tensor  # (m,) bool, as the search sees it
+    step: int
+
+
 @dataclass(frozen=True)
 class _Attempt:
     """One restart."""
@@ -159,17 +168,17 @@ class _Attempt:
         # The only place where the host waits for the device is `_leave`, and only if images may leave.
         goal = self.search.leaves if self.search.minimal else self.problem.to_goal
         for step in range(self.search.looks):
-            seen = self._look(batch, step)
+            look = self._look(batch, step)
+            stayed = None
             if goal or batch.state.done is not None:
-                stayed = self._leave(batch, seen, goal)
+                stayed = self._leave(batch, look.reached, goal)
                 if not len(batch.places):
                     return
-                seen = seen.take(stayed)
-            self._move(batch, seen)
+            self._move(batch, self._differentiate(batch, look, stayed))
         self._book(batch, self._everyone(batch))
 
-    def _look(self, batch: _Batch, step: int) -> Seen:
-        """Forward and, where it is wanted, backward at the iterates; padding has no gradient, however it came about."""
+    def _look(self, batch: _Batch, step: int) -> _Look:
+        """Forward at the iterates, ready for a backward where the search wants one."""
         search, criterion = self.search, self.problem.criterion
         gradients = search.wants_gradients(step)
         x = batch.state.x.detach().requires_grad_(gradients)
@@ -181,14 +190,23 @@ class _Attempt:
         reached = criterion.reached(out, rows)
         if search.objective == "margins" and search.leaves:
             reached &= values.amin(1) < -_rounding(out.logits)
-        grads = x.new_empty((len(x), 0, *x.shape[1:]))
-        if gradients:
-            found = _gradients(values, x)
+        self.tally.count(batch.places, 1, 0)
+        return _Look(x, values, reached, step)
+
+    def _differentiate(self, batch: _Batch, look: _Look, stayed: Tensor | None) -> Seen:
+        """Backward, only now that it is known who goes on; padding has no gradient, however it came about."""
+        values, reached = look.values, look.reached
+        grads = look.x.new_empty((len(look.x), 0, *look.x.shape[1:]))
+        if look.x.requires_grad:
+            found = _gradients(values, look.x)
             grads = torch.stack(found, 1) if len(found) > 1 else found[0][:, None]
-            if self.problem.valid is not None:
-                grads = grads.masked_fill_(~batch.ball.valid[:, None], 0)
-        self.tally.count(batch.places, 1, grads.shape[1])
-        return Seen(values.detach(), grads, reached, step)
+        values = values.detach()
+        if stayed is not None and len(stayed) < len(values):
+            values, grads, reached = values[stayed], grads[stayed], reached[stayed]
+        if self.problem.valid is not None:
+            grads = grads.masked_fill_(~batch.ball.valid[:, None], 0)
+        self.tally.count(batch.places, 0, grads.shape[1])
+        return Seen(values, grads, reached, look.step)
 
     def _move(self, batch: _Batch, seen: Seen) -> None:
         """One step for all images that can go on; the others stay at their last finite iterate."""
@@ -196,19 +214,18 @@ class _Attempt:
         able = moved.x.flatten(1).amax(1).isfinite()  # NaN goes through; iterates lie in the box
         if seen.grads.shape[1]:
             flat = seen.grads.flatten(2)
-            size = torch.maximum(
-                flat.amax(2), -flat.amin(2)
-            )  # (m, j); a norm of order infinity takes 20 times as long
+            # (m, j); a norm of order infinity takes 20 times as long
+            size = torch.maximum(flat.amax(2), -flat.amin(2))
             able &= size.isfinite().all(1) & (size > 0).any(1)
         batch.stuck = batch.stuck | ~able
         # on a CPU the question costs less than the copy; on CUDA the host would have to wait for the answer
         unhindered = moved.x.device.type == "cpu" and not bool(batch.stuck.any())
         batch.state = moved if unhindered else moved.where(~batch.stuck, batch.state)
 
-    def _leave(self, batch: _Batch, seen: Seen, goal: bool) -> Tensor:
+    def _leave(self, batch: _Batch, reached: Flags, goal: bool) -> Tensor:
         """Let images go that are stuck, at their end, or have reached the goal, once a judging forward confirms it."""
         ended = batch.stuck if batch.state.done is None else batch.stuck | batch.state.done
-        claimed = (seen.reached & ~ended) if goal else torch.zeros_like(ended)
+        claimed = (reached & ~ended) if goal else torch.zeros_like(ended)
         everyone = self._everyone(batch)
         if not bool((ended | claimed).any()):
             return everyone
