@@ -66,3 +66,13 @@ def some_images(n: int, *, seed: int = 0, size: int = 12, channels: int = 1) -> 
 def clean_logits(model: nn.Module, images: Tensor) -> Tensor:
     with torch.no_grad():
         return model(images).logits
+
+
+class Pit(nn.Module):
+    """The decision changes only between 0.04 and 0.06 away; the slope at the clean image promises it at 0.2."""
+
+    def forward(self, images: Tensor, layers: tuple[str, ...] = ()) -> Outputs:
+        u = (images - 0.5).mean((1, 2, 3))
+        inside = (u > 0.04) & (u < 0.06)
+        z = 0.2 - u - torch.where(inside, 1.0, 0.0) + torch.where(u > 0.06, 5.0, 0.0)
+        return Outputs(torch.stack((torch.zeros_like(z), z), 1))

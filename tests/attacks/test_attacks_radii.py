@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 import torch
-from attack_nets import AsModel, clean_logits, smooth_cnn, some_images
+from attack_nets import AsModel, Pit, clean_logits, smooth_cnn, some_images
 
 from xaiaudit.attacks.criteria import LeaveDecision, TrueLabel
 from xaiaudit.attacks.deepfool import DeepFool
@@ -117,16 +117,6 @@ def test_nothing_is_called_robust_at_a_small_radius_because_a_large_one_failed()
     assert not method(model, x, criterion, radii=(0.3,), to_goal=True).reached.any()
     swept = method(model, x, criterion, radii=(0.02, 0.05, 0.3), to_goal=True)
     assert swept.reached[:, 0].tolist() == [False, True, True]
-
-
-class Pit(torch.nn.Module):
-    """The decision changes only between 0.04 and 0.06 away; the slope at the clean image promises it at 0.2."""
-
-    def forward(self, images: torch.Tensor, layers: tuple[str, ...] = ()) -> Outputs:
-        u = (images - 0.5).mean((1, 2, 3))
-        inside = (u > 0.04) & (u < 0.06)
-        z = 0.2 - u - torch.where(inside, 1.0, 0.0) + torch.where(u > 0.06, 5.0, 0.0)
-        return Outputs(torch.stack((torch.zeros_like(z), z), 1))
 
 
 class Holes(torch.nn.Module):

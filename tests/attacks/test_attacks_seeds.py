@@ -12,15 +12,16 @@ from xaiaudit.attacks.ball import Ball
 from xaiaudit.attacks.criteria import LeaveDecision
 from xaiaudit.attacks.fgsm import IterativeFGSM
 from xaiaudit.attacks.pgd import PGD, PGDL2
-from xaiaudit.attacks.quantise import quantise, survives
+from xaiaudit.attacks.quantise import quantise
 from xaiaudit.attacks.seeds import Draws, default_seeds, image_seed
 from xaiaudit.attacks.sweep import at
+from xaiaudit.functional import decision
 
 HASH = hashlib.sha256(b"an image").hexdigest()
 
 
 def test_a_seed_comes_from_the_image_and_the_seed_of_the_audit() -> None:
-    assert image_seed(HASH, 0) == image_seed(HASH, 0) == 4886718345 or image_seed(HASH, 0) < 2**63
+    assert 0 <= image_seed(HASH, 0) == image_seed(HASH, 0) < 2**63
     seeds = {image_seed(HASH, s) for s in range(100)} | {image_seed(HASH[::-1], s) for s in range(100)}
     assert len(seeds) == 200
     assert all(0 <= seed < 2**63 for seed in seeds)
@@ -73,10 +74,14 @@ def test_a_perturbation_below_half_a_grey_level_does_not_survive() -> None:
     x = torch.full((2, 1, 4, 4), 128 / 255)  # margin 16 * 128/255 - 8 = 0.0314 = 8 grey levels over 16 pixels
     x[1] = 133 / 255
     criterion = LeaveDecision(clean_logits(model, x))
+
+    def left(images: torch.Tensor) -> list[bool]:
+        return (decision(clean_logits(model, quantise(images))) != criterion.decision).tolist()
+
     small = IterativeFGSM(epsilon=0.502 / 255, steps=1)(model, x, criterion)
     assert small.reached.tolist() == [True, False]
     below = x + (small.images - x) * (0.498 / 0.502)
-    assert survives(model, small.images, criterion).tolist() == [True, False]
-    assert survives(model, below, criterion).tolist() == [False, False]
+    assert left(small.images) == [True, False]
+    assert left(below) == [False, False]
     large = IterativeFGSM(epsilon=6 / 255)(model, x, criterion)
-    assert survives(model, large.images, criterion).tolist() == [True, True]
+    assert left(large.images) == [True, True]

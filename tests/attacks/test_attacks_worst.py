@@ -4,7 +4,7 @@ import re
 
 import pytest
 import torch
-from attack_nets import AsModel, clean_logits, linear, smooth_cnn, some_images
+from attack_nets import AsModel, Pit, clean_logits, linear, smooth_cnn, some_images
 
 from xaiaudit.attacks.apgd import APGD
 from xaiaudit.attacks.criteria import LeaveDecision
@@ -211,13 +211,6 @@ def test_sets_that_cannot_be_get_one_line(text: str, words: str) -> None:
 
 def test_a_later_member_tries_small_radii_where_nothing_was_enough() -> None:
     """Only between 0.04 and 0.06 from the clean image is the decision another: a step of 0.3 goes beyond."""
-
-    class Pit(torch.nn.Module):
-        def forward(self, images: torch.Tensor, layers: tuple[str, ...] = ()) -> Outputs:
-            u = (images - 0.5).mean((1, 2, 3))
-            inside = (u > 0.04) & (u < 0.06)
-            z = 0.2 - u - torch.where(inside, 1.0, 0.0) + torch.where(u > 0.06, 5.0, 0.0)
-            return Outputs(torch.stack((torch.zeros_like(z), z), 1))
 
     model, x = Pit().eval(), torch.full((1, 1, 3, 3), 0.5)
     criterion = LeaveDecision(model(x).logits)

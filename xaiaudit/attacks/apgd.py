@@ -7,7 +7,7 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
-from xaiaudit.attacks.ball import Ball, per_image, unit
+from xaiaudit.attacks.ball import Ball, by_largest, per_image, unit
 from xaiaudit.attacks.base import Norm
 from xaiaudit.attacks.checks import check_count, radius_or_usual
 from xaiaudit.attacks.search import Seen, State
@@ -59,10 +59,7 @@ class APGD(SearchAttack):
     def start(self, ball: Ball, draws: Draws) -> State:
         """The drawn direction reaches from the clean image to the sphere, before it is clipped to the box."""
         if self.norm == "linf":
-            drawn = torch.where(ball.valid, 2 * draws.uniform(ball.x0) - 1, 0)
-            direction = drawn / drawn.abs().amax((1, 2, 3), keepdim=True).clamp(
-                min=torch.finfo(drawn.dtype).tiny
-            )
+            direction = by_largest(torch.where(ball.valid, 2 * draws.uniform(ball.x0) - 1, 0))
         else:
             direction = unit(torch.where(ball.valid, draws.normal(ball.x0), 0))
         x = ball.project(ball.x0 + ball.radius * direction)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 
@@ -13,25 +13,25 @@ from xaiaudit.attacks.art_model import Watched
 from xaiaudit.attacks.art_parameters import Kind, kinds, step_size, whole
 from xaiaudit.attacks.art_quiet import quiet_and_seeded
 from xaiaudit.attacks.art_run import solve
-from xaiaudit.attacks.base import Criterion, Norm
-from xaiaudit.attacks.checks import check_inputs, check_radius
+from xaiaudit.attacks.base import Norm
+from xaiaudit.attacks.checks import check_radius
 from xaiaudit.attacks.engine import Problem
 from xaiaudit.attacks.registry import ART_PREFIX
-from xaiaudit.attacks.searching import grey, radius_words
-from xaiaudit.attacks.seeds import default_seeds
+from xaiaudit.attacks.searching import SolvingAttack, grey, radius_words
 from xaiaudit.errors import UsageError
-from xaiaudit.tensors import AttackResult, Images, Model, Outputs, Valid
+from xaiaudit.tensors import AttackResult, Images, Outputs
 
 STEPS = ("max_iter", "nb_steps")  # what ART calls them
 
 
 @dataclass(frozen=True, kw_only=True)
-class ArtAttack:
+class ArtAttack(SolvingAttack):
     """An attack of `art.attacks.evasion` (Nicolae et al. 2018, arXiv:1807.01069), by the name of its class.
 
     ART's `eps` in L-inf or L2 is our epsilon; other attacks look for a perturbation of their own length, told in
     L-inf or, whatever they measure themselves, in L2. ART searches; ball, box, padding and success are ours.
-    Images are attacked one by one, so that nothing depends on the batch.
+    Images are attacked one by one, so that nothing depends on the batch; one that has reached its goal already is left
+    as it is. Without radii `to_goal` changes nothing: when an image is done is ART's affair.
 
     Raises:
         InstallationError: ART is not installed.
@@ -104,11 +104,13 @@ class ArtAttack:
         tries, radius = self.parameters.get("num_random_init", 0), self.parameters.get("random_eps", False)
         return self.attack not in DRAW_NOTHING or bool(tries or radius)
 
-    always_to_goal: ClassVar[bool] = False
-
     @property
     def supports_radii(self) -> bool:
         return self.epsilon is not None
+
+    @property
+    def without_radii(self) -> str:
+        return f"{self.name} has no radius to choose; leave the radii out"
 
     def describe(self) -> str:
         """One line in words, with ART's parameters as it calls them."""
@@ -122,37 +124,9 @@ class ArtAttack:
         rest = ", ".join(f"{key} {_words(value)}" for key, value in told.items())
         return f"{self.attack} of ART {art_version()}: {lead}" + (f"; {rest}" if rest else "")
 
-    def __call__(
-        self,
-        model: Model,
-        images: Images,
-        criterion: Criterion,
-        *,
-        valid: Valid | None = None,
-        seeds: Sequence[int] | None = None,
-        radii: Sequence[float] = (),
-        to_goal: bool = False,
-        stored: bool = False,
-        judge: Model | None = None,
-    ) -> AttackResult:
-        """See `base.Attack`. An image that has reached its goal already is left as it is.
-
-        Without radii `to_goal` changes nothing: when an image is done is ART's affair.
-
-        Raises:
-            AttackError: ART broke down; numerical faults of one image count as its failure instead.
-            UsageError: a criterion of more than the decision, or what does not fit, as for every attack.
-        """
-        check_inputs(model, images, valid, seeds)
-        if radii and not self.supports_radii:
-            raise UsageError(f"{self.name} has no radius to choose; leave the radii out")
-        for radius in radii:
-            check_radius("radius", radius, self.norm)
-        with torch.inference_mode(False), torch.enable_grad():
-            x0 = images.detach().clone()
-            drawn = default_seeds(images) if seeds is None else seeds
-            problem = Problem(model, judge or model, criterion, x0, valid, drawn, to_goal, stored)
-            return solve(self.recipe, problem, radii)
+    def solve(self, problem: Problem, radii: Sequence[float]) -> AttackResult:
+        """See `art_run.solve`."""
+        return solve(self.recipe, problem, radii)
 
 
 def _undecided(images: Images, layers: tuple[str, ...] = ()) -> Outputs:

@@ -43,7 +43,7 @@ def search(recipe: Recipe, problem: Problem, ask: Asked, row: int) -> tuple[Tens
     given = x0.float().cpu().numpy()
     watched = Watched(problem.model, x0, valid, ask.shift)
     try:
-        with quiet_and_seeded(problem.seeds[row]):
+        with quiet_and_seeded(problem.seeds[row] if problem.seeds else 0):
             made = build(recipe, watched, ask)
             found = np.asarray(made.generate(x=given.copy(), y=ask.one_hot(row)))
     except torch.OutOfMemoryError:

@@ -8,7 +8,7 @@ import torch
 from xaiaudit.attacks.art_goal import Asked, asked
 from xaiaudit.attacks.art_image import Recipe, search
 from xaiaudit.attacks.ball import Ball, distance, per_image
-from xaiaudit.attacks.engine import Problem
+from xaiaudit.attacks.engine import Problem, judged
 from xaiaudit.attacks.quantise import quantise
 from xaiaudit.attacks.sweep import at, stacked
 from xaiaudit.tensors import AttackResult, Flags, Images
@@ -51,7 +51,7 @@ def _run(
         images[row], watched, stuck[row] = search(recipe, problem, ask, row)
         spent[:, row] = torch.tensor([watched.forwards, watched.backwards])
     images = _into_ball(recipe, problem, images)
-    reached, finite = _judged(problem, images)
+    reached, _, finite = judged(problem, images, problem.everything)
     images = torch.where(per_image(finite), images, x0)
     result = AttackResult(
         images=images,
@@ -63,7 +63,7 @@ def _run(
     )
     if problem.stored:
         rounded = quantise(images)
-        result = replace(result, stored=rounded, survived=_judged(problem, rounded)[0])
+        result = replace(result, stored=rounded, survived=judged(problem, rounded, problem.everything).reached)
     return result if known is None else _joined(known, result, tried)
 
 
@@ -76,14 +76,6 @@ def _into_ball(recipe: Recipe, problem: Problem, images: Images) -> Images:
         length = torch.linalg.vector_norm(delta.flatten(1), ord=1, dim=1)
         images = x0 + delta * per_image(recipe.l1 / length.clamp(min=recipe.l1))
     return ball.project(images)
-
-
-@torch.inference_mode()
-def _judged(problem: Problem, images: Images) -> tuple[Flags, Flags]:
-    """(n,) the goal holds; (n,) the logits are finite."""
-    out = problem.judge(images)
-    finite = out.logits.isfinite().all(1)
-    return (problem.criterion.reached(out, problem.everything) & finite).clone(), finite.clone()
 
 
 def _settled(known: AttackResult) -> Flags:

@@ -1,5 +1,6 @@
 """Where the images of an attack may lie: a ball about the clean image, the box [0, 1], and real pixels."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -48,6 +49,14 @@ class Ball:
             x = self.x0 + delta * per_image(shrink)
         return x.clamp(self.low, self.high)
 
+    def climb(self, x: Images, grad: Tensor, step_size: Tensor | float) -> Images:
+        """A step up the loss by the sign of its gradient, then back into the ball. sign(0) = 0."""
+        return self.project(x + step_size * grad.sign())
+
+    def uniform(self, shares: Tensor) -> Images:
+        """The point of the L-inf ball at these shares, in [0, 1], of its width about each pixel."""
+        return self.project(self.x0 + self.radius * (2 * shares - 1))
+
     def take(self, rows: Rows) -> "Ball":
         """The balls of some of the images."""
         x0, valid, low, high = (part[rows] for part in (self.x0, self.valid, self.low, self.high))
@@ -61,19 +70,30 @@ def l2(delta: Tensor) -> Tensor:
     return length.to(delta.dtype)
 
 
+def l1(delta: Tensor) -> Tensor:
+    """Sum of each image's absolute perturbation, (n, ...) to (n,)."""
+    length: Tensor = torch.linalg.vector_norm(delta.flatten(1), ord=1, dim=1)
+    return length
+
+
 def per_image(values: Tensor) -> Tensor:
     """(n,) shaped to multiply (n, c, h, w)."""
     return values[:, None, None, None]
 
 
-def unit(grad: Tensor) -> Tensor:
-    """Each image's gradient at Euclidean length 1; zero stays zero.
+def unit(grad: Tensor, length: Callable[[Tensor], Tensor] = l2) -> Tensor:
+    """Each image's gradient at length 1; zero stays zero.
 
     Scaled by its largest entry first, because squares of small float32 numbers vanish.
     """
-    tiny = torch.finfo(grad.dtype).tiny
-    scaled = grad / grad.abs().amax((1, 2, 3), keepdim=True).clamp(min=tiny)
-    return scaled / per_image(l2(scaled).clamp(min=tiny))
+    scaled = by_largest(grad)
+    return scaled / per_image(length(scaled).clamp(min=torch.finfo(grad.dtype).tiny))
+
+
+def by_largest(grad: Tensor) -> Tensor:
+    """Each image's gradient over its largest entry, in [-1, 1]; zero stays zero."""
+    largest = grad.abs().amax((1, 2, 3), keepdim=True)
+    return grad / largest.clamp(min=torch.finfo(grad.dtype).tiny)
 
 
 def distance(x: Images, x0: Images, norm: Norm) -> Tensor:

@@ -7,13 +7,11 @@ import torch
 
 from xaiaudit.attacks.ball import Ball, per_image
 from xaiaudit.attacks.base import Norm
+from xaiaudit.attacks.boundary import nearest_boundary, shortest_step
 from xaiaudit.attacks.checks import check_count
 from xaiaudit.attacks.search import Objective, Seen, State
 from xaiaudit.attacks.searching import SearchAttack
 from xaiaudit.errors import UsageError
-
-# A pixel of float32 does not feel less; without it, an image whose margin is zero would never move.
-SHORTEST_STEP = 1e-6  # of a pixel: in L2 the root mean square
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,13 +47,9 @@ class DeepFool(SearchAttack):
         return State(ball.x0, (torch.zeros_like(ball.x0),))
 
     def step(self, state: State, seen: Seen, ball: Ball) -> State:
-        dual, pixels = (2, state.x[0].numel()) if self.norm == "l2" else (1, 1)
-        slopes = torch.linalg.vector_norm(seen.grads.flatten(2), ord=dual, dim=2)  # (m, j)
-        distances = torch.where(slopes > 0, seen.values.abs() / slopes, torch.inf)
-        nearest = distances.argmin(1, keepdim=True)  # (m, 1)
-        length = distances.gather(1, nearest)[:, 0].clamp(min=SHORTEST_STEP * pixels**0.5)
-        slope = slopes.gather(1, nearest)[:, 0]
-        grad = seen.grads[torch.arange(len(nearest), device=nearest.device), nearest[:, 0]]
+        value, grad, slope = nearest_boundary(seen, self.norm)
+        length = torch.where(slope > 0, value.abs() / slope, torch.inf)
+        length = length.clamp(min=shortest_step(grad, self.norm))
         direction = grad / per_image(slope) if self.norm == "l2" else grad.sign()
         total = state.memory[0] - per_image(length) * direction
         return State(ball.project(ball.x0 + (1 + self.overshoot) * total), (total,))

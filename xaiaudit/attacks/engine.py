@@ -87,18 +87,31 @@ def first_order(problem: Problem, rows: Rows, norm: Norm) -> tuple[Tensor, int, 
     )
 
 
-def survivable(norm: Norm, radii: Tensor | None, like: Tensor) -> Tensor:
-    """(n,) bool: rounding to 8 bits need not give the clean image back; below half a grey level it does."""
-    if norm == "l2" or radii is None:
-        return torch.ones_like(like[:, 0, 0, 0], dtype=torch.bool)
+def survivable(norm: Norm, radii: Tensor) -> Tensor:
+    """(r,) bool: rounding to 8 bits need not give the clean image back; below half a grey level it does."""
+    if norm == "l2":
+        return torch.ones_like(radii, dtype=torch.bool)
     return radii >= HALF_A_GREY_LEVEL * (1 - 1e-6)
+
+
+def judged(problem: Problem, x: Tensor, rows: Rows) -> Verdict:
+    """What the judge says of images of these rows."""
+    criterion = problem.criterion
+    # a criterion on feature maps may want gradients to them even to judge
+    with torch.enable_grad() if criterion.layers else torch.inference_mode():
+        out = problem.judge(x, criterion.layers)
+        finite = out.logits.isfinite().all(1)
+        reached = criterion.reached(out, rows) & finite
+        loss = criterion.loss(out, rows).detach().to(x)
+        verdict = Verdict(reached, torch.where(loss.isnan(), -torch.inf, loss), finite)
+    return Verdict(*(part.clone() for part in verdict))  # of inference mode nobody could change them
 
 
 def judge_rounded(problem: Problem, tally: Tally, rows: Rows) -> None:
     """Round the images that no rounded one stands for yet, and judge them. Rows as the tally has them."""
     places = (tally.applicable & ~tally.survived).nonzero()[:, 0]
     x = quantise(tally.images[places])
-    survived = _verdict(problem, x, rows[places]).reached if len(x) else tally.survived[places]
+    survived = judged(problem, x, rows[places]).reached if len(x) else tally.survived[places]
     tally.count(places, 1, 0)
     tally.offer_stored(places, x, survived)
 
@@ -108,21 +121,10 @@ def _judge_clean(problem: Problem, tally: Tally, rows: Rows) -> None:
     places = (tally.applicable & ~tally.reached).nonzero()[:, 0]
     if len(places):
         x = tally.x0[places]
-        verdict = _verdict(problem, x, rows[places])
+        verdict = judged(problem, x, rows[places])
         tally.count(places, 1, 0)
         worst = verdict._replace(loss=torch.full_like(verdict.loss, -torch.inf))
         tally.offer(places, x, worst, torch.zeros_like(verdict.reached))
-
-
-def _verdict(problem: Problem, x: Tensor, rows: Rows) -> Verdict:
-    criterion = problem.criterion
-    # a criterion on feature maps may want gradients to them even to judge
-    with torch.enable_grad() if criterion.layers else torch.inference_mode():
-        out = problem.judge(x, criterion.layers)
-        finite = out.logits.isfinite().all(1)
-        reached = criterion.reached(out, rows) & finite
-        loss = criterion.loss(out, rows).detach().to(x)
-        return Verdict(reached, torch.where(loss.isnan(), -torch.inf, loss), finite)
 
 
 @dataclass
@@ -160,11 +162,8 @@ class _Attempt:
     rows: Rows  # place in the tally -> row of the problem
 
     def go(self, ball: Ball, places: Tensor, draws: Draws) -> None:
-        # a search for the smallest perturbation stays at the boundary, where nothing outlives rounding
-        waits = self.problem.stored and not self.search.minimal
-        keen = survivable(self.search.norm, ball.epsilon, ball.x0) & waits
         stuck = torch.zeros_like(places, dtype=torch.bool)
-        batch = _Batch(self.search.start(ball, draws), ball, places, stuck, keen)
+        batch = _Batch(self.search.start(ball, draws), ball, places, stuck, self._keen(ball) | stuck)
         # The only place where the host waits for the device is `_leave`, and only if images may leave.
         goal = self.search.leaves if self.search.minimal else self.problem.to_goal
         for step in range(self.search.looks):
@@ -176,6 +175,13 @@ class _Attempt:
                     return
             self._move(batch, self._differentiate(batch, look, stayed))
         self._book(batch, self._everyone(batch))
+
+    def _keen(self, ball: Ball) -> Tensor:
+        # a search for the smallest perturbation stays at the boundary, where nothing outlives rounding
+        waits = self.problem.stored and not self.search.minimal
+        if ball.epsilon is None:
+            return torch.tensor(waits, device=ball.x0.device)
+        return survivable(self.search.norm, ball.epsilon) & waits
 
     def _look(self, batch: _Batch, step: int) -> _Look:
         """Forward at the iterates, ready for a backward where the search wants one."""
@@ -264,12 +270,12 @@ class _Attempt:
         if len(chosen):
             places, x = batch.places[chosen], quantise(batch.state.x[chosen])
             self.tally.count(places, 1, 0)
-            self.tally.offer_stored(places, x, _verdict(self.problem, x, self.rows[places]).reached)
+            self.tally.offer_stored(places, x, judged(self.problem, x, self.rows[places]).reached)
 
     def _judge(self, x: Tensor, places: Tensor, stuck: Tensor) -> Flags:
         if not len(x):
             return stuck
-        verdict = _verdict(self.problem, x, self.rows[places])
+        verdict = judged(self.problem, x, self.rows[places])
         self.tally.count(places, 1, 0)
         self.tally.offer(places, x, verdict, stuck)
         return verdict.reached

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from xaiaudit.attacks.ball import Ball, distance, per_image
 from xaiaudit.attacks.base import Norm
+from xaiaudit.attacks.boundary import nearest_boundary, shortest_step
 from xaiaudit.attacks.checks import check_count, radius_or_usual
 from xaiaudit.attacks.projection import onto_boundary
 from xaiaudit.attacks.search import Objective, Seen, State
@@ -15,7 +16,6 @@ from xaiaudit.attacks.searching import SearchAttack, radius_words
 from xaiaudit.errors import UsageError
 
 BEYOND = (1.05, 1.25, 2.0, 4.0)  # times the distance, for the judge
-SHORTEST_STEP = 1e-6  # of a pixel of float32: an image whose margin is zero would never move
 SECANTS = 3  # of the final search
 
 
@@ -107,7 +107,9 @@ class FAB(SearchAttack):
 
     def _forward(self, x: Tensor, seen: Seen, ball: Ball) -> Tensor:
         """A little beyond the nearest boundary, and a little of the way straight from the clean image."""
-        value, grad = self._nearest_boundary(seen)
+        value, grad, slope = nearest_boundary(seen, self.norm)
+        least = shortest_step(grad, self.norm) * slope
+        value = torch.where(value < 0, value, torch.maximum(value, least))
         way = onto_boundary(x, grad, value, ball, self.norm)
         gap = value - (grad * (x - ball.x0)).sum((1, 2, 3))  # of the same plane, at the clean image
         straight = onto_boundary(ball.x0, grad, gap, ball, self.norm)
@@ -115,16 +117,6 @@ class FAB(SearchAttack):
         mine, its = distance(way, zero, self.norm), distance(straight, zero, self.norm)
         share = per_image((mine / (mine + its)).nan_to_num(nan=0).clamp(max=self.alpha_max).to(x))
         return ball.project((1 - share) * (x + self.eta * way) + share * (ball.x0 + self.eta * straight))
-
-    def _nearest_boundary(self, seen: Seen) -> tuple[Tensor, Tensor]:
-        """Of the criterion's boundaries, (m,) the value and (m, c, h, w) the gradient."""
-        slopes = torch.linalg.vector_norm(seen.grads.flatten(2), ord=2 if self.norm == "l2" else 1, dim=2)
-        chosen = torch.where(slopes > 0, seen.values.abs() / slopes, torch.inf).argmin(1, keepdim=True)
-        value, slope = seen.values.gather(1, chosen)[:, 0], slopes.gather(1, chosen)[:, 0]
-        grad = seen.grads[torch.arange(len(chosen), device=chosen.device), chosen[:, 0]]
-        pixels = grad[0].numel() if self.norm == "l2" else 1
-        least = SHORTEST_STEP * pixels**0.5 * slope
-        return torch.where(value < 0, value, torch.maximum(value, least)), grad
 
     def _secant(self, known: _Memory, ball: Ball) -> Tensor:
         """Where a straight line puts the boundary, and a hundredth of what is left: there, rounding decides nothing."""

@@ -3,18 +3,11 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from torch import Tensor
-
 from xaiaudit.attacks.ball import Ball
 from xaiaudit.attacks.base import Norm
 from xaiaudit.attacks.checks import check_count, check_radius
 from xaiaudit.attacks.search import Seen, State
 from xaiaudit.attacks.searching import SearchAttack
-
-
-def signed_step(state: State, seen: Seen, ball: Ball, step_size: Tensor | float) -> State:
-    """Up the loss by the sign of its gradient, then back into the ball. sign(0) = 0."""
-    return State(ball.project(state.x + step_size * seen.grads[:, 0].sign()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +32,7 @@ class IterativeFGSM(SearchAttack):
 
     def step(self, state: State, seen: Seen, ball: Ball) -> State:
         step_size = ball.radius / self.steps if self.alpha is None else self.alpha
-        return signed_step(state, seen, ball, step_size)
+        return State(ball.climb(state.x, seen.grads[:, 0], step_size))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +53,7 @@ class SingleStepFGSM(SearchAttack):
         return self.epsilon
 
     def step(self, state: State, seen: Seen, ball: Ball) -> State:
-        return signed_step(state, seen, ball, ball.radius)
+        return State(ball.climb(state.x, seen.grads[:, 0], ball.radius))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,4 +72,4 @@ class ThesisFGSM(SearchAttack):
     supports_radii: ClassVar[bool] = False
 
     def step(self, state: State, seen: Seen, ball: Ball) -> State:
-        return signed_step(state, seen, ball, self.step_size)
+        return State(ball.climb(state.x, seen.grads[:, 0], self.step_size))

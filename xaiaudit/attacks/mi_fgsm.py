@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import Tensor
 
-from xaiaudit.attacks.ball import Ball, per_image
+from xaiaudit.attacks.ball import Ball, l1, unit
 from xaiaudit.attacks.base import Norm
 from xaiaudit.attacks.checks import check_count, check_radius
 from xaiaudit.attacks.search import Seen, State
@@ -45,17 +44,9 @@ class MomentumFGSM(SearchAttack):
         return State(ball.x0, (torch.zeros_like(ball.x0),))
 
     def step(self, state: State, seen: Seen, ball: Ball) -> State:
-        total = self.momentum * state.memory[0] + _of_length_one(seen.grads[:, 0])
+        total = self.momentum * state.memory[0] + unit(seen.grads[:, 0], l1)
         step_size = ball.radius / self.steps if self.alpha is None else self.alpha
-        return State(ball.project(state.x + step_size * total.sign()), (total,))
+        return State(ball.climb(state.x, total, step_size), (total,))
 
     def describe(self) -> str:
         return f"{super().describe()}, momentum {self.momentum:g}"
-
-
-def _of_length_one(grad: Tensor) -> Tensor:
-    """In L1, per image; zero stays zero. Scaled by its largest entry first, so that float32 can divide."""
-    tiny = torch.finfo(grad.dtype).tiny
-    scaled = grad / grad.abs().amax((1, 2, 3), keepdim=True).clamp(min=tiny)
-    length = torch.linalg.vector_norm(scaled.flatten(1), ord=1, dim=1)
-    return scaled / per_image(length.clamp(min=tiny))

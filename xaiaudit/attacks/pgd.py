@@ -8,7 +8,6 @@ import torch
 from xaiaudit.attacks.ball import Ball, per_image, unit
 from xaiaudit.attacks.base import Norm
 from xaiaudit.attacks.checks import check_count, check_radius
-from xaiaudit.attacks.fgsm import signed_step
 from xaiaudit.attacks.search import Seen, State
 from xaiaudit.attacks.searching import SearchAttack
 from xaiaudit.attacks.seeds import Draws
@@ -38,11 +37,11 @@ class PGD(SearchAttack):
         return 2.5 * self.epsilon / self.steps if self.alpha is None else self.alpha
 
     def start(self, ball: Ball, draws: Draws) -> State:
-        return State(ball.project(ball.x0 + ball.radius * (2 * draws.uniform(ball.x0) - 1)))
+        return State(ball.uniform(draws.uniform(ball.x0)))
 
     def step(self, state: State, seen: Seen, ball: Ball) -> State:
         step_size = 2.5 * ball.radius / self.steps if self.alpha is None else self.alpha
-        return signed_step(state, seen, ball, step_size)
+        return State(ball.climb(state.x, seen.grads[:, 0], step_size))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,8 +2,7 @@
 
 import torch
 
-from xaiaudit.attacks.base import Criterion
-from xaiaudit.tensors import Flags, Images, Model
+from xaiaudit.tensors import Images
 
 
 def quantise(images: Images) -> Images:
@@ -14,11 +13,3 @@ def quantise(images: Images) -> Images:
     # On CUDA, dividing by a Python number multiplies by its reciprocal and misses k / 255 by one ulp.
     full_scale = torch.full((), 255, dtype=images.dtype, device=images.device)
     return (images * full_scale).round() / full_scale
-
-
-@torch.inference_mode()
-def survives(model: Model, images: Images, criterion: Criterion) -> Flags:
-    """(n,) bool: the goal still holds after rounding to 8 bits. `images` is the criterion's whole batch."""
-    out = model(quantise(images))
-    rows = torch.arange(len(images), device=images.device)
-    return criterion.reached(out, rows) & out.logits.isfinite().all(1)

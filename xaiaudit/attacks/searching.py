@@ -22,7 +22,6 @@ class SolvingAttack(Protocol):
     Images of float64 are searched in float64, to compare with other implementations; results keep the kind.
     """
 
-    supports_radii: ClassVar[bool] = True
     always_to_goal: ClassVar[bool] = False
 
     @property
@@ -41,6 +40,15 @@ class SolvingAttack(Protocol):
     def random_start(self) -> bool:
         """Draws, at the start or later."""
         ...
+
+    @property
+    def supports_radii(self) -> bool:
+        return True
+
+    @property
+    def without_radii(self) -> str:
+        """What there is to say to radii where they are not supported."""
+        return f"the radius of {self.name} is fixed by its definition; use fgsm for other radii"
 
     def solve(self, problem: Problem, radii: Sequence[float]) -> AttackResult:
         """The attack at each radius, or at its own where none is given."""
@@ -69,9 +77,7 @@ class SolvingAttack(Protocol):
         """
         check_inputs(model, images, valid, seeds)
         if radii and not self.supports_radii:
-            raise UsageError(
-                f"the radius of {self.name} is fixed by its definition; use fgsm for other radii"
-            )
+            raise UsageError(self.without_radii)
         for radius in radii:
             check_radius("radius", radius, self.norm)
         if seeds is None:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from xaiaudit.attacks.ball import distance, per_image
 from xaiaudit.attacks.base import Norm
-from xaiaudit.attacks.engine import HALF_A_GREY_LEVEL, Problem, first_order, run
+from xaiaudit.attacks.engine import HALF_A_GREY_LEVEL, Problem, first_order, run, survivable
 from xaiaudit.attacks.quantise import quantise
 from xaiaudit.attacks.search import Search
 from xaiaudit.tensors import AttackResult, Flags, Images, Rows
@@ -137,6 +137,15 @@ def stacked(results: Sequence[AttackResult]) -> AttackResult:
     return AttackResult(**parts)
 
 
+def only(result: AttackResult, place: int) -> AttackResult:
+    """The result at one of the radii, without their axis."""
+    parts: dict[str, Any] = {}
+    for field in fields(AttackResult):
+        value = getattr(result, field.name)
+        parts[field.name] = None if value is None else value[place]
+    return AttackResult(**parts)
+
+
 @dataclass
 class _Found:
     """The smallest radius that one goal was reached at, by index, and what was found there."""
@@ -186,8 +195,7 @@ class _Chart:
         self.floor = 0  # rounding gives the clean image back at radii below this one
         if problem.stored:
             self.stored = _Found(_copies(quantise(x0), count), none.clone(), none.clone())
-            if search.norm == "linf":
-                self.floor = sum(radius < HALF_A_GREY_LEVEL * (1 - 1e-6) for radius in radii)
+            self.floor = int((~survivable(search.norm, self.radii)).sum())
         if known is not None:
             self.raw.bound = _first(known.reached[list(order)])
             if self.stored is not None and known.survived is not None:

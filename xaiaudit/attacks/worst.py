@@ -1,8 +1,8 @@
 """The worst case over a set of attacks, image by image."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -14,7 +14,7 @@ from xaiaudit.attacks.hurried import hurried
 from xaiaudit.attacks.quantise import quantise
 from xaiaudit.attacks.registry import ART_PREFIX, attack, parameters_of
 from xaiaudit.attacks.searching import SearchAttack, SolvingAttack, radius_words
-from xaiaudit.attacks.sweep import sweep
+from xaiaudit.attacks.sweep import only, sweep
 from xaiaudit.errors import UsageError
 from xaiaudit.tensors import AttackResult
 
@@ -107,7 +107,7 @@ class WorstCase(SolvingAttack):
         by_gradients = [each for each, member in zip(failed, members, strict=True) if member.gradients]
         failures = torch.stack(by_gradients or failed).all(0) & ~total.reached
         result = replace(total, failed=failures, broken_by=broken_by)
-        return result if radii else _only(result)
+        return result if radii else only(result, 0)
 
     def describe(self) -> str:
         *others, last = [member.words for member in self._in_order()]
@@ -153,12 +153,3 @@ def _rounded(
 def _each(flags: Tensor) -> Tensor:
     """(R, n) to choose among (R, n, c, h, w)."""
     return flags[..., None, None, None]
-
-
-def _only(result: AttackResult) -> AttackResult:
-    """Of the one radius, without the leading axis."""
-    parts: dict[str, Any] = {}
-    for item in fields(AttackResult):
-        value = getattr(result, item.name)
-        parts[item.name] = None if value is None else value[0]
-    return AttackResult(**parts)

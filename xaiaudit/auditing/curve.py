@@ -1,13 +1,13 @@
 """The epsilon curve of one shard: at which radius each image is first reached, before and after rounding to 8 bits."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 from typing import Any, NamedTuple
 
 from torch import Tensor
 
 from xaiaudit.attacks.base import Attack, Criterion
 from xaiaudit.attacks.quantise import quantise
+from xaiaudit.attacks.sweep import only
 from xaiaudit.auditing.judging import Judged, judge_changed
 from xaiaudit.auditing.loading import Loaded
 from xaiaudit.models import AuditedModel
@@ -24,14 +24,30 @@ class Outcome(NamedTuple):
     judged_rounded: Judged
 
 
+class Case(NamedTuple):
+    """What is attacked: a shard's images, and the model that they are attacked on."""
+
+    ready: Prepared
+    model: AuditedModel
+    loaded: Loaded
+    clean: Judged
+
+    def attacked(self, attack: Attack, criterion: Criterion, **options: Any) -> AttackResult:
+        """The attack on all images, rounded ones looked for too."""
+        return attack(
+            self.ready.search,
+            self.loaded.images,
+            criterion,
+            valid=self.loaded.valid,
+            seeds=self.loaded.seeds,
+            stored=True,
+            judge=self.ready.judge,
+            **options,
+        )
+
+
 def curve(
-    ready: Prepared,
-    model: AuditedModel,
-    loaded: Loaded,
-    clean: Judged,
-    attack: Attack,
-    criterion: Criterion,
-    radii: Sequence[float],
+    case: Case, attack: Attack, criterion: Criterion, radii: Sequence[float]
 ) -> Iterator[tuple[float, Outcome]]:
     """The outcome at each radius, rising.
 
@@ -42,20 +58,11 @@ def curve(
     radii = sorted(radii)
     if not radii:
         return
-    found = attack(
-        ready.search,
-        loaded.images,
-        criterion,
-        valid=loaded.valid,
-        seeds=loaded.seeds,
-        radii=radii,
-        to_goal=True,
-        stored=True,
-        judge=ready.judge,
-    )
-    last = last_rounded = (loaded.images, clean)
+    model, loaded = case.model, case.loaded
+    found = case.attacked(attack, criterion, radii=radii, to_goal=True)
+    last = last_rounded = (loaded.images, case.clean)
     for place, radius in enumerate(radii):
-        result = _at(found, place)
+        result = only(found, place)
         rounded = rounded_images(result)
         last = result.images, judge_changed(model, result.images, loaded, *last)
         last_rounded = rounded, judge_changed(model, rounded, loaded, *last_rounded)
@@ -65,11 +72,3 @@ def curve(
 def rounded_images(result: AttackResult) -> Tensor:
     """The images on the 8-bit grid: those that the attack looked for, else its own, rounded."""
     return quantise(result.images) if result.stored is None else result.stored
-
-
-def _at(found: AttackResult, place: int) -> AttackResult:
-    values: dict[str, Any] = {}
-    for field in fields(AttackResult):
-        value = getattr(found, field.name)
-        values[field.name] = None if value is None else value[place]
-    return AttackResult(**values)

@@ -1,7 +1,6 @@
 """From a model, a dataset and the names of attacks to a plan: one look at every image, none at any result."""
 
 import hashlib
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -13,6 +12,7 @@ import torch
 from xaiaudit.attacks.art_goal import check_goal
 from xaiaudit.attacks.base import Attack
 from xaiaudit.attacks.criteria.registry import criterion_class
+from xaiaudit.attacks.reach import reach
 from xaiaudit.attacks.registry import attack as make_attack
 from xaiaudit.attacks.registry import settings
 from xaiaudit.attacks.seeds import image_seed
@@ -202,8 +202,8 @@ def _radii(attack: Attack, alpha: float | None) -> list[float]:
     if not attack.supports_radii or attack.epsilon is None:
         return []
     radii = L2_CURVE if attack.norm == "l2" else [level / 255 for level in CURVE_GREY_LEVELS]
-    reach = math.inf if alpha is None else attack.steps * alpha * (1 + 1e-9)
-    return [radius for radius in radii if radius <= reach]
+    farthest = reach(attack, alpha)
+    return [radius for radius in radii if farthest is None or radius <= farthest]
 
 
 def _planned_explainers(model: AuditedModel, explainers: Sequence[Spec] | None) -> list[PlannedExplainer]:

@@ -17,13 +17,14 @@ from xaiaudit.attacks.criteria.named import CleanFacts
 from xaiaudit.attacks.registry import attack as make_attack
 from xaiaudit.attacks.sweep import nothing_spent
 from xaiaudit.auditing.candidates import Candidates
-from xaiaudit.auditing.curve import Outcome, curve, rounded_images
+from xaiaudit.auditing.curve import Case, Outcome, curve, rounded_images
 from xaiaudit.auditing.judging import Judged, judge
 from xaiaudit.auditing.loading import Loaded, load_images
 from xaiaudit.auditing.map_rows import map_rows
 from xaiaudit.auditing.plan import AuditFolder, AuditPlan, PlannedAttack, write_atomically
 from xaiaudit.auditing.prediction_rows import prediction_rows
 from xaiaudit.data.datasets import Dataset
+from xaiaudit.explainers.base import Explainer
 from xaiaudit.explainers.registry import explainer as make_explainer
 from xaiaudit.models import AuditedModel
 from xaiaudit.models.memory import out_of_memory
@@ -31,9 +32,7 @@ from xaiaudit.models.prepared import Prepared
 from xaiaudit.records import MAPS, PREDICTIONS
 
 Work = TypeVar("Work")
-Step = Callable[
-    [str, float], None
-]  # id of the attack, and images done by it: a part of them after each radius
+Step = Callable[[str, float], None]  # id of the attack, images done by it: half of them before the curve
 
 
 @dataclass
@@ -116,40 +115,46 @@ def _attack_all(
     clean = judge(model, loaded.images, loaded.masks, loaded.has_outline, explainers)
     rows.predictions += prediction_rows(model, loaded, clean, clean)
     rows.maps += map_rows(model, loaded, explainers, clean, clean)
+    case, facts = Case(ready, model, loaded, clean), clean_facts(model, loaded, clean)
     for item in plan.attacks:
         attack = make_attack(item.name, **item.parameters)
-        criterion = build(item.criterion, item.criterion_parameters, clean_facts(model, loaded, clean))
-        along: list[tuple[float, Outcome]] = []  # the curve, where it says all that the attack itself would
-        if attack.epsilon is not None and attack.always_to_goal and item.radii:
-            radii = sorted({*item.radii, attack.epsilon})
-            along = list(curve(ready, model, loaded, clean, attack, criterion, radii))
-            # its passes are booked with the points of the curve
-            result = nothing_spent(dict(along)[attack.epsilon].result)
-        else:
-            result = attack(
-                ready.search,
-                loaded.images,
-                criterion,
-                valid=loaded.valid,
-                seeds=loaded.seeds,
-                stored=True,
-                judge=ready.judge,
-            )
-        judged = judge(model, result.images, loaded.masks, loaded.has_outline, explainers, clean.decision)
-        rounded = rounded_images(result)
-        judged_rounded = judge(model, rounded, loaded.masks, loaded.has_outline)
-        whole = Outcome(result, judged, rounded, judged_rounded)
+        criterion = build(item.criterion, item.criterion_parameters, facts)
+        whole, along = _attacked(case, item, attack, criterion, explainers)
         write = _Writer(model, loaded, clean, item, attack, criterion)
         rows.predictions += write.rows(whole, attack.epsilon, curve=False)
-        rows.maps += map_rows(model, loaded, explainers, clean, judged, attack_id=item.id)
-        candidates.take(item.id, model, loaded, clean, judged, result.images)
+        rows.maps += map_rows(model, loaded, explainers, clean, whole.judged, attack_id=item.id)
+        candidates.take(item.id, model, loaded, clean, whole.judged, whole.result.images)
         part = len(loaded.planned) / (2 if item.radii else 1)
         step(item.id, part)
         if item.radii:
-            points = along or curve(ready, model, loaded, clean, attack, criterion, item.radii)
-            for radius, outcome in points:
+            for radius, outcome in along or curve(case, attack, criterion, item.radii):
                 rows.predictions += write.rows(outcome, radius, curve=True)
             step(item.id, part)
+
+
+def _attacked(
+    case: Case,
+    item: PlannedAttack,
+    attack: Attack,
+    criterion: Criterion,
+    explainers: Mapping[str, Explainer],
+) -> tuple[Outcome, list[tuple[float, Outcome]]]:
+    """The outcome at the attack's own radius, and the curve with it where that says all that the attack itself would.
+
+    The passes of such a curve are booked with its points.
+    """
+    model, loaded = case.model, case.loaded
+    along: list[tuple[float, Outcome]] = []
+    if attack.epsilon is not None and attack.always_to_goal and item.radii:
+        along = list(curve(case, attack, criterion, sorted({*item.radii, attack.epsilon})))
+        result, _, rounded, judged_rounded = dict(along)[attack.epsilon]
+        result = nothing_spent(result)
+    else:
+        result = case.attacked(attack, criterion)
+        rounded = rounded_images(result)
+        judged_rounded = judge(model, rounded, loaded.masks, loaded.has_outline)
+    judged = judge(model, result.images, loaded.masks, loaded.has_outline, explainers, case.clean.decision)
+    return Outcome(result, judged, rounded, judged_rounded), along
 
 
 def clean_facts(model: AuditedModel, loaded: Loaded, clean: Judged) -> CleanFacts:

@@ -34,13 +34,14 @@ def hardest(
     mode. Pixels that are not `valid`, the padding, stay as they are.
     """
     ball = Ball.around(images, valid, "linf", images.new_full((len(images),), epsilon))
-    noise = torch.rand(images.shape, generator=generator).to(images)  # the same draws on every device
-    x = ball.project(images + epsilon * (2 * noise - 1))
+    x = ball.uniform(
+        torch.rand(images.shape, generator=generator).to(images)
+    )  # the same draws on every device
     with frozen(net), torch.enable_grad():
         for _ in range(steps):
             x.requires_grad_()
             (gradient,) = torch.autograd.grad(loss(forward(x)).sum(), x)
-            x = ball.project(x.detach() + step_size * gradient.sign())
+            x = ball.climb(x.detach(), gradient, step_size)
     return x.detach()
 
 

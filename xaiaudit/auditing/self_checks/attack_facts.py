@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from xaiaudit.attacks.base import Attack, Norm
+from xaiaudit.attacks.reach import reach
 from xaiaudit.attacks.registry import attack as make_attack
 from xaiaudit.auditing.self_checks import scope
 from xaiaudit.auditing.self_checks.radii import FEW, compared, grey_levels, radii
@@ -28,7 +29,7 @@ def untried(attack: Attack, pixels: int) -> AttackFacts:
         pixels=pixels,
         kind=scope.kind(attack),
         steps=attack.steps,
-        reach=scope.reach(attack),
+        reach=reach(attack, getattr(attack, "alpha", None)),
     )
 
 

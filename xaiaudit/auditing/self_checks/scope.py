@@ -56,12 +56,6 @@ def with_a_single_step(attack: Attack, radius: float) -> Attack | None:
     return PGDL2(epsilon=radius, steps=1, alpha=radius)
 
 
-def reach(attack: Attack) -> float | None:
-    """How far all steps together go where a step size was named; None: it follows the radius."""
-    alpha: float | None = getattr(attack, "alpha", None)
-    return None if alpha is None else attack.steps * alpha * (1 + 1e-9)
-
-
 def _member(name: str, norm: Norm) -> Attack:
     return make_attack(name, **({"norm": norm} if "norm" in parameters_of(name) else {}))
 
