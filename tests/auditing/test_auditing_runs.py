@@ -372,16 +372,19 @@ def test_shards_and_self_checks_are_halved_when_memory_runs_out_and_both_say_so(
     tmp_path: Path, phantoms: Path
 ) -> None:
     model = AuditedModel(Crowded(), preprocessing=SMALL)
+    attacked: list[float] = []
     record = xaiaudit.audit(
         model,
         open_dataset(phantoms),
-        ["fgsm:steps=2"],
+        ["fgsm:steps=2", "noise", "fgsm-single"],
         [],
         out=tmp_path / "a",
         limit=4,
         batch_size=4,
         curve=False,
+        on_attack=lambda done, total, name: attacked.append(done),
     )
+    assert attacked == [2, 4, 6, 8, 10, 12]  # what a try that ran out of memory had done counts no more
     assert record is not None
     assert record.batch_size_retries == [
         "shard 0: out of memory, tried again with 2 images at once",
@@ -390,6 +393,23 @@ def test_shards_and_self_checks_are_halved_when_memory_runs_out_and_both_say_so(
     assert {
         check.status for check in record.checks if check.name == "gradients are neither zero nor NaN"
     } == {"passed"}
+
+
+def test_the_self_checks_say_what_they_are_at(checkpoint: Path, tmp_path: Path) -> None:
+    told: list[tuple[int, int, str]] = []
+    xaiaudit.audit(
+        xaiaudit.load(checkpoint),
+        None,
+        ["fgsm", "noise", "deepfool"],
+        [],
+        out=tmp_path / "a",
+        curve=False,
+        on_check=lambda *words: told.append(words),
+    )
+    assert told[0] == (0, 3, "fgsm, run 1")
+    assert told[-1] == (3, 3, "deepfool")
+    assert (2, 3, "deepfool, run 1") in told
+    assert [done for done, _, _ in told] == sorted(done for done, _, _ in told)
 
 
 def test_the_time_taken_counts_the_self_checks(checkpoint: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from xaiaudit.auditing.merge import merge
 from xaiaudit.auditing.plan import AuditFolder, AuditPlan, adopt_plan, create_folder, drop_empty, read_plan
 from xaiaudit.auditing.planning import Spec, make_plan
 from xaiaudit.auditing.selection import choose_data
+from xaiaudit.auditing.self_checks.facts import Tell
 from xaiaudit.auditing.shard import run_shard
 from xaiaudit.data import open_dataset
 from xaiaudit.data.datasets import Dataset
@@ -51,6 +52,7 @@ def audit(
     command: Sequence[str] = (),
     on_look: Progress | None = None,
     on_attack: OnAttack | None = None,
+    on_check: Tell | None = None,
 ) -> AuditRecord | None:
     """Attack a model on a dataset, compare its maps before and after, and write the audit folder.
 
@@ -79,6 +81,8 @@ def audit(
         on_look: told images read and images in all, while the plan is made.
         on_attack: told, as often as something is done, how many images were attacked in this run, how many it has
             to attack (an image counts once an attack), and by which attack.
+        on_check: told before each run of the self-checks how many attacks were checked, how many there are, and what
+            runs now.
 
     Returns:
         The record that stands in audit.json; None with `shard`.
@@ -119,7 +123,14 @@ def audit(
     plan = adopt_plan(folder, plan)
     chosen = [index for index in range(plan.units) if shard is None or index % shard[1] == shard[0] - 1]
     _run(
-        plan, folder, model, data, precision, [index for index in chosen if not folder.done(index)], on_attack
+        plan,
+        folder,
+        model,
+        data,
+        precision,
+        [index for index in chosen if not folder.done(index)],
+        on_attack,
+        on_check,
     )
     return merge([path]) if shard is None else None
 
@@ -138,6 +149,7 @@ def _run(
     precision: Precision,
     units: Sequence[int],
     on_attack: OnAttack | None,
+    on_check: Tell | None,
 ) -> None:
     total = len(plan.attacks) * sum(len(plan.shard_images(shard)) for shard in units if shard < plan.shards)
     done = 0.0
@@ -153,9 +165,8 @@ def _run(
             if unit < plan.shards:
                 run_shard(plan, folder, ready, model, dataset, unit, step)
                 continue
-            if on_attack is not None:
-                on_attack(done, total, "self-checks")
-            run_checks(plan, folder, ready, model, dataset)
+            tell = on_check or (lambda _done, _total, _words: None)
+            run_checks(plan, folder, ready, model, dataset, tell)
 
 
 def _batch_size(folder: AuditFolder, model: AuditedModel, shard: Part | None) -> int:

@@ -7,7 +7,7 @@ from xaiaudit.attacks.criteria import LeaveDecision
 from xaiaudit.auditing.judging import judge
 from xaiaudit.auditing.loading import load_images
 from xaiaudit.auditing.plan import AuditFolder, AuditPlan, write_atomically
-from xaiaudit.auditing.self_checks.facts import gather
+from xaiaudit.auditing.self_checks.facts import Tell, gather
 from xaiaudit.auditing.self_checks.record import Facts
 from xaiaudit.auditing.shard import clean_facts, halving
 from xaiaudit.data.datasets import Dataset
@@ -16,7 +16,12 @@ from xaiaudit.models.prepared import Prepared
 
 
 def run_checks(
-    plan: AuditPlan, folder: AuditFolder, ready: Prepared, model: AuditedModel, dataset: Dataset
+    plan: AuditPlan,
+    folder: AuditFolder,
+    ready: Prepared,
+    model: AuditedModel,
+    dataset: Dataset,
+    tell: Tell = lambda _done, _total, _words: None,
 ) -> None:
     """See what the self-checks want to know, and write it down; `merge` passes judgement.
 
@@ -39,6 +44,7 @@ def run_checks(
             LeaveDecision.of(clean_facts(model, loaded, clean), {}),
             {item.id: (item.name, item.parameters) for item in plan.attacks},
             batch_size=size,
+            tell=tell,
         )
 
     facts, retries = halving(seen, min(plan.batch_size, len(plan.checked)), "self-checks")

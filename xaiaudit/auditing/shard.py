@@ -63,12 +63,19 @@ def run_shard(
     """
     started = time.perf_counter()
     planned = plan.shard_images(shard)
+    told: list[float] = []
+
+    def tell(attack_id: str, images: float) -> None:
+        told.append(images)
+        step(attack_id, images)
 
     def computed(size: int) -> tuple[_Rows, Candidates]:
         rows, candidates = _Rows([], []), Candidates(plan)
+        if told:  # of a try that ran out of memory
+            tell(plan.attacks[0].id, -sum(told))
         for start in range(0, len(planned), size):
             loaded = load_images(plan, planned[start : start + size], model, dataset)
-            _attack_all(plan, ready, model, loaded, rows, candidates, step)
+            _attack_all(plan, ready, model, loaded, rows, candidates, tell)
         return rows, candidates
 
     (rows, candidates), retries = halving(computed, len(planned), f"shard {shard}")

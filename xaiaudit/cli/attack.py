@@ -156,6 +156,9 @@ def _run(path: Path, given: dict[str, Any]) -> None:
         def on_attack(done: float, total: int, attack_id: str) -> None:
             progress.update(round(done), total, "attacking", "attacked images", attack_id)
 
+        def on_check(done: int, total: int, words: str) -> None:
+            progress.update(done, total, "self-checks", "attacks", words)
+
         record: AuditRecord | None = audit(
             model,
             dataset,
@@ -178,6 +181,7 @@ def _run(path: Path, given: dict[str, Any]) -> None:
             command=["xaiaudit", *sys.argv[1:]],
             on_look=partial(progress.update, phase="reading"),
             on_attack=on_attack,
+            on_check=on_check,
         )
     if record is None:
         click.echo(

@@ -62,6 +62,9 @@ def demo(out: Path, images: int, size: int, epochs: int, seed: int, threads: int
         def on_attack(done: float, total: int, attack_id: str) -> None:
             progress.update(round(done), total, "attacking", "attacked images", attack_id)
 
+        def on_check(done: int, total: int, words: str) -> None:
+            progress.update(done, total, "self-checks", "attacks", words)
+
         record: Any = audit(
             model,
             choose_data(model),
@@ -70,6 +73,7 @@ def demo(out: Path, images: int, size: int, epochs: int, seed: int, threads: int
             seed=seed,
             command=["xaiaudit", *sys.argv[1:]],
             on_attack=on_attack,
+            on_check=on_check,
         )
     finish(record, audit_folder, with_report=True, as_json=False)
     click.echo(f"Next: xaiaudit attack {out / 'model.pt'} --method pgd --method deepfool")

@@ -52,11 +52,15 @@ class Progress:
                 self._task = self._bar.add_task(phase, total=total, rate="")
         rate = done / max(now - self._started, 1e-9)
         words = f"{phase} ({detail})" if detail else phase
-        # nothing can be said of the speed at the first word of a phase, which starts its clock
-        speed = f"{rate:.1f} {unit}/s" if now > self._started else ""
+        # nothing can be said of the speed before the first unit is done, nor at the word that starts the clock
+        speed = _speed(rate, unit) if done and now > self._started else ""
         if self._bar is not None:
             self._bar.update(self._task, completed=done, total=total, rate=speed, description=words)
         elif now - self._last >= PLAIN_SECONDS or done == total:
             self._last = now
             left = f", {speed}, {(total - done) / rate:.0f} s left" if speed and done < total else ""
             click.echo(f"{words}: {done} of {total} {unit}{left}", err=True)
+
+
+def _speed(rate: float, unit: str) -> str:
+    return f"{rate:.1f} {unit}/s" if rate >= 0.5 else f"{1 / rate:.0f} s for each"

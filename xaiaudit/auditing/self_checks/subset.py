@@ -1,6 +1,6 @@
 """The images of the self-checks, and how many of them an attack reaches."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -22,6 +22,7 @@ class Subset:
     seeds: Sequence[int]  # one an image
     criterion: LeaveDecision  # of all images
     batch_size: int
+    on_run: Callable[[], None] = lambda: None  # before each run of an attack
 
     def part(self, rows: slice) -> "Subset":
         """Some of the images."""
@@ -46,6 +47,7 @@ class Subset:
             yield slice(start, start + self.batch_size)
 
     def _run(self, attack: Attack, radii: Sequence[float]) -> Iterator[AttackResult]:
+        self.on_run()
         for batch in map(self.part, self.batches()):
             yield attack(
                 batch.ready.search,
