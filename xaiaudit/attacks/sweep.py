@@ -209,12 +209,16 @@ class _Chart:
         if not self.search.gradients:
             self.guess.fill_(count // 2)
             return
-        length, forwards, backwards = first_order(self.problem, self.problem.everything, self.search.norm)
+        applicable = self.problem.criterion.applicable
+        rows = self.problem.everything if applicable is None else applicable.nonzero()[:, 0]
+        if not len(rows):
+            return
+        length, forwards, backwards = first_order(self.problem, rows, self.search.norm)
         length = length.nan_to_num(nan=float(self.radii[count // 2]))
-        self.guess = torch.searchsorted(self.radii, length.contiguous()).clamp(max=count - 1)
-        rows = torch.arange(len(length), device=length.device)
-        self.forwards[self.guess, rows] += forwards
-        self.backwards[self.guess, rows] += backwards
+        places = torch.searchsorted(self.radii, length.contiguous()).clamp(max=count - 1)
+        self.guess[rows] = places
+        self.forwards[places, rows] += forwards
+        self.backwards[places, rows] += backwards
 
     def ahead(self) -> Tensor:
         """(n,) the radius to try next, by index; -1 where all is known."""

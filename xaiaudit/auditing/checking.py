@@ -3,13 +3,14 @@
 import json
 import time
 
+import torch
+
 from xaiaudit.attacks.criteria import LeaveDecision
-from xaiaudit.auditing.judging import judge
 from xaiaudit.auditing.loading import load_images
 from xaiaudit.auditing.plan import AuditFolder, AuditPlan, write_atomically
 from xaiaudit.auditing.self_checks.facts import Tell, gather
 from xaiaudit.auditing.self_checks.record import Facts
-from xaiaudit.auditing.shard import clean_facts, halving
+from xaiaudit.auditing.shard import halving
 from xaiaudit.data.datasets import Dataset
 from xaiaudit.models import AuditedModel
 from xaiaudit.models.prepared import Prepared
@@ -33,15 +34,16 @@ def run_checks(
     """
     started = time.perf_counter()
     loaded = load_images(plan, [plan.images[index] for index in plan.checked], model, dataset)
-    clean = judge(model, loaded.images, loaded.masks, loaded.has_outline)
 
     def seen(size: int) -> Facts:
+        with torch.inference_mode():
+            clean = torch.cat([model(some).logits for some in torch.split(loaded.images, size)])
         return gather(
             ready,
             loaded.images,
             loaded.valid,
             loaded.seeds,
-            LeaveDecision.of(clean_facts(model, loaded, clean), {}),
+            LeaveDecision(clean.clone(), model.threshold),  # inference tensors cannot take part in a backward
             {item.id: (item.name, item.parameters) for item in plan.attacks},
             batch_size=size,
             tell=tell,
