@@ -140,6 +140,15 @@ ROWS: Mapping[str, Row] = {
         unit="image",
         pairs={"art": 1},
     ),
+    "deepfool-100": Row(
+        words="the same, at most 100 steps, as ART's own default",
+        work=Work(attack="deepfool", steps=100),
+        models=("resnet18", CHECKPOINT),
+        batches=(8,),
+        rivals={"art": Target(40)},
+        unit="image",
+        pairs={"art": 1},
+    ),
     "worst": Row(
         words="`worst` without Square (`apgd` and `fab`) at 8 radii of a trained model, "
         "against each of ours alone at 8/255",
