@@ -69,7 +69,7 @@ class AttackResult:
     images: Tensor  # (n, c, h, w), float32 in [0, 1], equal to the clean images where not valid
     reached: Tensor  # (n,) bool: the criterion holds on `images`, judged in the model's full precision
     distance: Tensor  # (n,) of `images` from the clean ones, in the attack's norm, [0, 1] intensities
-    forwards: Tensor  # (n,) int: forward passes spent on this image
+    forwards: Tensor  # (n,) int: forward passes that this image asked for
     backwards: Tensor  # (n,) int: backward passes that it asked for, one a gradient
     failed: Tensor  # (n,) bool: the attack could not go on (zero or non-finite gradient), counted apart
     stored: Tensor | None = None  # (n, c, h, w), on the 8-bit grid; only where it was asked for

@@ -21,6 +21,23 @@ class AsModel(nn.Module):
         return Outputs(logits)
 
 
+class Counted(AsModel):
+    """Knows how many images went forwards and backwards through it."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__(net)
+        self.forwards = self.backwards = 0
+
+    def forward(self, images: Tensor, layers: tuple[str, ...] = ()) -> Outputs:
+        self.forwards += len(images)
+        if images.requires_grad:
+            images.register_hook(self._went_back)
+        return super().forward(images, layers)
+
+    def _went_back(self, grad: Tensor) -> None:
+        self.backwards += len(grad)
+
+
 class Linear(nn.Module):
     """logits = x w + b, with w (pixels, k)."""
 

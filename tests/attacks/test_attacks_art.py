@@ -13,7 +13,7 @@ from math import log
 import numpy as np
 import pytest
 import torch
-from attack_nets import AsModel, Linear, clean_logits, smooth_cnn, some_images
+from attack_nets import AsModel, Counted, Linear, clean_logits, smooth_cnn, some_images
 from test_attacks_oracles import art_in_float64
 from torch import nn
 
@@ -22,7 +22,7 @@ from xaiaudit.attacks.art_classes import REFUSED, _evasion_classes
 from xaiaudit.attacks.art_parameters import whole as whole_parameters
 from xaiaudit.attacks.art_quiet import quiet_and_seeded
 from xaiaudit.attacks.base import Attack
-from xaiaudit.attacks.criteria import LeaveDecision, TargetClass
+from xaiaudit.attacks.criteria import LeaveDecision, TargetClass, TrueLabel
 from xaiaudit.attacks.fgsm import IterativeFGSM
 from xaiaudit.attacks.registry import ATTACKS, attack, attack_class, parameters_of, settings
 from xaiaudit.attacks.spec import parse
@@ -260,7 +260,7 @@ def test_a_target_class_of_four_is_reached(name: str) -> None:
     result = sampled(name)(model, x, TargetClass(target))
     assert torch.equal(result.reached, decision(clean_logits(model, result.images)) == target)
     assert torch.equal(result.images[3], x[3])
-    assert result.forwards[3] == 0
+    assert result.forwards[3] == 1  # to see that it is there
     assert name == "HopSkipJump" or result.reached[:3].any()  # which may find no start among noise
 
 
@@ -288,6 +288,24 @@ def test_success_is_ours_to_judge() -> None:
     criterion = LeaveDecision(clean_logits(shifted, X))
     result = attack("art:DeepFool")(MODEL, X, criterion, judge=shifted)
     assert not result.reached.any()
+
+
+@pytest.mark.parametrize("name", ["DeepFool", "FastGradientMethod", "SquareAttack"])
+def test_passes_are_what_the_models_saw(name: str) -> None:
+    labels = decision(clean_logits(MODEL, X))
+    labels[1], labels[2] = 1 - labels[1], -1  # there already; without a goal
+    made = sampled(name)
+    options = [{}, {"stored": True}]
+    if made.supports_radii:
+        options.append({"stored": True, "radii": (0.3, 0.01), "to_goal": True})
+        options.append({"stored": True, "radii": (0.3, 0.01)})
+    for some in options:
+        search, judge = Counted(copy.deepcopy(NET)), Counted(copy.deepcopy(NET))
+        result = made(search, X, TrueLabel(labels), judge=judge, **some)
+        assert result.forwards.sum() == search.forwards + judge.forwards
+        kinds, runs = 1 + ("stored" in some), len(some.get("radii", (None,)))
+        assert judge.forwards <= kinds * (len(X) + 2 * runs)  # all that is clean, and what two images become
+        assert (result.forwards[..., 1:3] <= 2).all()  # of the clean image, and of it rounded
 
 
 def test_stored_images_are_on_the_grid() -> None:

@@ -64,6 +64,14 @@ class InCompany(Wrapped):
         return logits - logits.mean(0)
 
 
+class Alone(Wrapped):
+    """Says something else of an image that nobody is with."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits = self.net(images)
+        return logits + float(len(images) == 1) * torch.tensor([0.0, 1.0])
+
+
 class Probabilities(Wrapped):
     def forward(self, images: Tensor) -> Tensor:
         return self.net(images).softmax(1)

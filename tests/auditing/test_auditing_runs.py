@@ -376,7 +376,7 @@ def test_shards_and_self_checks_are_halved_when_memory_runs_out_and_both_say_so(
     record = xaiaudit.audit(
         model,
         open_dataset(phantoms),
-        ["fgsm:steps=2", "noise", "fgsm-single"],
+        ["noise", "fgsm:steps=2", "fgsm-single"],
         [],
         out=tmp_path / "a",
         limit=4,
@@ -384,7 +384,7 @@ def test_shards_and_self_checks_are_halved_when_memory_runs_out_and_both_say_so(
         curve=False,
         on_attack=lambda done, total, name: attacked.append(done),
     )
-    assert attacked == [2, 4, 6, 8, 10, 12]  # what a try that ran out of memory had done counts no more
+    assert attacked == [4, 0, 2, 4, 6, 8, 10, 12]  # what a try that ran out of memory had done counts no more
     assert record is not None
     assert record.batch_size_retries == [
         "shard 0: out of memory, tried again with 2 images at once",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from self_check_nets import (
+    Alone,
     Astray,
     Constant,
     Curved,
@@ -54,13 +55,21 @@ class Material:
         self,
         attacks: dict[str, tuple[str, dict[str, Any]]],
         wrap: Callable[[nn.Module], nn.Module] | None = None,
+        batch_size: int = 10,
     ) -> Statuses:
         net = self.model.net if wrap is None else wrap(self.model.net)
         model = AuditedModel(net, preprocessing=self.model.preprocessing, threshold=self.model.threshold)
         with prepared(model) as ready:
-            criterion = LeaveDecision(self.clean(model, self.images).clone(), model.threshold)
+            clean = torch.cat([self.clean(model, some) for some in self.images.split(batch_size)])
+            criterion = LeaveDecision(clean.clone(), model.threshold)
             facts = gather(
-                ready, self.images, self.valid, list(range(2 * EACH)), criterion, attacks, batch_size=10
+                ready,
+                self.images,
+                self.valid,
+                list(range(2 * EACH)),
+                criterion,
+                attacks,
+                batch_size=batch_size,
             )
         found = check_records(read_facts(json.loads(json.dumps(facts.plain()))))
         return {(check.attack_id, check.name): check for check in found}
@@ -99,6 +108,7 @@ def test_a_sound_model_and_sound_attacks_pass(material: Material) -> None:
     [
         (Random, {"outputs are repeatable"}),
         (InCompany, {"outputs are repeatable"}),
+        (Alone, {"outputs are repeatable"}),
         (Probabilities, {"outputs are logits"}),
         (OneProbability, {"outputs are logits", "the model decides at all"}),
         (Constant, {"gradients are neither zero nor NaN", "the model decides at all"}),
@@ -111,6 +121,32 @@ def test_an_unsound_model_is_caught(
     assert (
         found == expected if wrap is not InCompany else found >= expected
     )  # its sums have no gradient either
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 4, 5, 16])
+def test_a_model_that_looks_at_its_company_is_caught_at_any_batch_size(
+    material: Material, batch_size: int
+) -> None:
+    found = material.checks({}, InCompany, batch_size)
+    assert found[None, "outputs are repeatable"].status == "failed"
+
+
+def test_attacks_are_not_tried_on_too_few_images(material: Material) -> None:
+    told: list[str] = []
+    with prepared(material.model) as ready:
+        for count in (9, 10):
+            images, valid = material.images[:count], material.valid[:count]
+            criterion = LeaveDecision(material.clean(material.model, images).clone())
+            gather(
+                ready,
+                images,
+                valid,
+                list(range(count)),
+                criterion,
+                FGSM,
+                tell=lambda _done, _total, words: told.append(words),
+            )
+            assert bool(told) == (count == 10)
 
 
 MASKED = {

@@ -61,7 +61,7 @@ class APGD(SearchAttack):
         if self.norm == "linf":
             direction = by_largest(torch.where(ball.valid, 2 * draws.uniform(ball.x0) - 1, 0))
         else:
-            direction = unit(torch.where(ball.valid, draws.normal(ball.x0), 0))
+            direction = ball.direction(draws.normal(ball.x0))
         x = ball.project(ball.x0 + ball.radius * direction)
         radius = ball.radius[:, 0, 0, 0]
         low, high = torch.full_like(radius, -torch.inf), torch.full_like(radius, torch.inf)

@@ -7,10 +7,10 @@ import torch
 
 from xaiaudit.attacks.art_goal import Asked, asked
 from xaiaudit.attacks.art_image import Recipe, search
-from xaiaudit.attacks.ball import Ball, distance, per_image
+from xaiaudit.attacks.ball import Ball, distance, l1, per_image
 from xaiaudit.attacks.engine import Problem, judged
 from xaiaudit.attacks.quantise import quantise
-from xaiaudit.attacks.sweep import at, stacked
+from xaiaudit.attacks.sweep import at, nothing_spent, stacked
 from xaiaudit.tensors import AttackResult, Flags, Images
 
 
@@ -26,45 +26,67 @@ def solve(recipe: Recipe, problem: Problem, radii: Sequence[float]) -> AttackRes
     """
     with torch.inference_mode():
         clean = problem.judge(problem.x0)
-        there = problem.criterion.reached(clean, problem.everything)
+        there = problem.criterion.reached(clean, problem.everything) & clean.logits.isfinite().all(1)
     applicable = problem.criterion.applicable
     able = ~there if applicable is None else ~there & applicable
     ask = asked(recipe.made, problem.criterion, clean.logits.clone())
+    start = _unattacked(recipe, problem, there.clone())
     if not radii:
-        return _run(recipe, problem, ask, able)
+        return _run(recipe, problem, ask, able, start)
     results: dict[int, AttackResult] = {}
-    found: AttackResult | None = None
+    known = start
     for place in sorted(range(len(radii)), key=radii.__getitem__):
-        known = found if problem.to_goal else None
-        found = results[place] = _run(recipe.at(radii[place]), problem, ask, able, known)
+        results[place] = _run(recipe.at(radii[place]), problem, ask, able, known)
+        known = nothing_spent(results[place] if problem.to_goal else start)
     return stacked([results[place] for place in range(len(radii))])
 
 
-def _run(
-    recipe: Recipe, problem: Problem, ask: Asked, able: Flags, known: AttackResult | None = None
-) -> AttackResult:
+def _unattacked(recipe: Recipe, problem: Problem, there: Flags) -> AttackResult:
+    """The clean images, some of which have reached the goal already, and the forwards that it took to know."""
+    x0 = problem.x0
+    one = torch.ones(len(x0), dtype=torch.int64, device=x0.device)
+    never = torch.zeros_like(there)
+    clean = AttackResult(x0, there, distance(x0, x0, recipe.norm), one, torch.zeros_like(one), never)
+    if not problem.stored:
+        return clean
+    rounded = quantise(x0)
+    survived = judged(problem, rounded, problem.everything).reached
+    return replace(clean, forwards=one + 1, stored=rounded, survived=survived)
+
+
+def _run(recipe: Recipe, problem: Problem, ask: Asked, able: Flags, known: AttackResult) -> AttackResult:
+    """The attack on those images of which something is left to find, added to what is known."""
     x0, images = problem.x0, problem.x0.clone()
-    tried = able if known is None else able & ~_settled(known)
-    spent = torch.zeros(2, len(x0), dtype=torch.int64, device=x0.device)  # forwards, backwards
-    stuck = torch.zeros_like(able)
-    for row in tried.nonzero()[:, 0].tolist():
+    tried = able & ~_settled(known)
+    rows = tried.nonzero()[:, 0]
+    if not len(rows):
+        return known
+    forwards, backwards = known.forwards.clone(), known.backwards.clone()
+    reached, stuck = torch.zeros_like(able), torch.zeros_like(able)
+    for row in rows.tolist():
         images[row], watched, stuck[row] = search(recipe, problem, ask, row)
-        spent[:, row] = torch.tensor([watched.forwards, watched.backwards])
+        forwards[row] += watched.forwards
+        backwards[row] += watched.backwards
     images = _into_ball(recipe, problem, images)
-    reached, _, finite = judged(problem, images, problem.everything)
-    images = torch.where(per_image(finite), images, x0)
-    result = AttackResult(
+    verdict = judged(problem, images[rows], rows)
+    forwards[rows] += 1
+    reached[rows] = verdict.reached
+    stuck[rows] |= ~verdict.finite
+    images[rows[~verdict.finite]] = x0[rows[~verdict.finite]]
+    new = AttackResult(
         images=images,
         reached=reached,
         distance=distance(images, x0, recipe.norm),
-        forwards=spent[0] + tried,  # the forward that judges
-        backwards=spent[1],
-        failed=tried & ~reached & (stuck | ~finite),
+        forwards=forwards,
+        backwards=backwards,
+        failed=stuck & ~reached,
     )
     if problem.stored:
-        rounded = quantise(images)
-        result = replace(result, stored=rounded, survived=judged(problem, rounded, problem.everything).reached)
-    return result if known is None else _joined(known, result, tried)
+        rounded, survived = quantise(images), torch.zeros_like(reached)
+        survived[rows] = judged(problem, rounded[rows], rows).reached
+        forwards[rows] += 1
+        new = replace(new, stored=rounded, survived=survived)
+    return _joined(known, new, tried)
 
 
 def _into_ball(recipe: Recipe, problem: Problem, images: Images) -> Images:
@@ -73,8 +95,7 @@ def _into_ball(recipe: Recipe, problem: Problem, images: Images) -> Images:
     ball = Ball.around(x0, problem.valid, recipe.norm, None if epsilon is None else at(x0, epsilon))
     if recipe.l1 is not None:
         delta = torch.where(ball.valid, images - x0, 0)
-        length = torch.linalg.vector_norm(delta.flatten(1), ord=1, dim=1)
-        images = x0 + delta * per_image(recipe.l1 / length.clamp(min=recipe.l1))
+        images = x0 + delta * per_image(recipe.l1 / l1(delta).clamp(min=recipe.l1))
     return ball.project(images)
 
 

@@ -57,6 +57,10 @@ class Ball:
         """The point of the L-inf ball at these shares, in [0, 1], of its width about each pixel."""
         return self.project(self.x0 + self.radius * (2 * shares - 1))
 
+    def direction(self, drawn: Tensor) -> Tensor:
+        """Of length 1 in L2 over the real pixels, from normal numbers."""
+        return unit(torch.where(self.valid, drawn, 0))
+
     def take(self, rows: Rows) -> "Ball":
         """The balls of some of the images."""
         x0, valid, low, high = (part[rows] for part in (self.x0, self.valid, self.low, self.high))
@@ -79,6 +83,12 @@ def l1(delta: Tensor) -> Tensor:
 def per_image(values: Tensor) -> Tensor:
     """(n,) shaped to multiply (n, c, h, w)."""
     return values[:, None, None, None]
+
+
+def slopes(grads: Tensor, norm: Norm) -> Tensor:
+    """Lengths of gradients, (n, j, c, h, w) to (n, j), in the dual norm: what a step of length 1 can climb."""
+    found: Tensor = torch.linalg.vector_norm(grads.flatten(2), ord=1 if norm == "linf" else 2, dim=2)
+    return found
 
 
 def unit(grad: Tensor, length: Callable[[Tensor], Tensor] = l2) -> Tensor:

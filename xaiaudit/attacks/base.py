@@ -64,6 +64,8 @@ class Attack(Protocol):
             gains a leading axis. A minimum-norm attack counts at a radius if its result lies in that ball.
         to_goal: stop an image as soon as its criterion is reached, and let it leave the batch. Otherwise
             every step is taken and success is judged on the final image.
+        stored: also look for images on the 8-bit grid that reach it; the result then has `stored` and `survived`.
+        judge: decides what was reached, where `model` is a faster one to search on; None: the same.
     """
 
     @property

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from xaiaudit.attacks.ball import slopes
 from xaiaudit.attacks.base import Norm
 from xaiaudit.attacks.search import Seen
 
@@ -22,10 +23,10 @@ class Boundary(NamedTuple):
 
 def nearest_boundary(seen: Seen, norm: Norm) -> Boundary:
     """A value without a slope lies infinitely far away."""
-    slopes = torch.linalg.vector_norm(seen.grads.flatten(2), ord=2 if norm == "l2" else 1, dim=2)  # (m, j)
-    chosen = torch.where(slopes > 0, seen.values.abs() / slopes, torch.inf).argmin(1, keepdim=True)  # (m, 1)
+    slope = slopes(seen.grads, norm)  # (m, j)
+    chosen = torch.where(slope > 0, seen.values.abs() / slope, torch.inf).argmin(1, keepdim=True)  # (m, 1)
     grad = seen.grads[torch.arange(len(chosen), device=chosen.device), chosen[:, 0]]
-    return Boundary(seen.values.gather(1, chosen)[:, 0], grad, slopes.gather(1, chosen)[:, 0])
+    return Boundary(seen.values.gather(1, chosen)[:, 0], grad, slope.gather(1, chosen)[:, 0])
 
 
 def shortest_step(x: Tensor, norm: Norm) -> float:

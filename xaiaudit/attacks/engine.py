@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from xaiaudit.attacks.ball import Ball
+from xaiaudit.attacks.ball import Ball, slopes
 from xaiaudit.attacks.base import Criterion, Norm
 from xaiaudit.attacks.quantise import quantise
 from xaiaudit.attacks.search import Search, Seen, State
@@ -78,10 +78,10 @@ def first_order(problem: Problem, rows: Rows, norm: Norm) -> tuple[Tensor, int, 
     grads = torch.stack(_gradients(values, x), 1)
     if problem.valid is not None:
         grads = grads.masked_fill_(~problem.valid[rows][:, None], 0)
-    slopes = torch.linalg.vector_norm(grads.flatten(2), ord=1 if norm == "linf" else 2, dim=2)  # (n, j)
-    lengths = values.detach().clamp(min=0) / slopes
+    slope = slopes(grads, norm)  # (n, j)
+    lengths = values.detach().clamp(min=0) / slope
     return (
-        torch.where(slopes > 0, lengths, torch.where(slopes.isnan(), torch.nan, torch.inf)).amin(1),
+        torch.where(slope > 0, lengths, torch.where(slope.isnan(), torch.nan, torch.inf)).amin(1),
         1,
         values.shape[1],
     )
@@ -163,25 +163,28 @@ class _Attempt:
 
     def go(self, ball: Ball, places: Tensor, draws: Draws) -> None:
         stuck = torch.zeros_like(places, dtype=torch.bool)
-        batch = _Batch(self.search.start(ball, draws), ball, places, stuck, self._keen(ball) | stuck)
+        batch = _Batch(self.search.start(ball, draws), ball, places, stuck, self._keen(ball))
         # The only place where the host waits for the device is `_leave`, and only if images may leave.
         goal = self.search.leaves if self.search.minimal else self.problem.to_goal
         for step in range(self.search.looks):
             look = self._look(batch, step)
+            self.tally.count(batch.places, 1, 0)
             stayed = None
             if goal or batch.state.done is not None:
                 stayed = self._leave(batch, look.reached, goal)
                 if not len(batch.places):
                     return
+                if look.x.requires_grad and 2 * len(stayed) < len(look.x):
+                    # to look again at the few that stay costs less than a backward of all
+                    del look  # and with it what was kept for that
+                    look, stayed = self._look(batch, step), None
             self._move(batch, self._differentiate(batch, look, stayed))
         self._book(batch, self._everyone(batch))
 
     def _keen(self, ball: Ball) -> Tensor:
         # a search for the smallest perturbation stays at the boundary, where nothing outlives rounding
-        waits = self.problem.stored and not self.search.minimal
-        if ball.epsilon is None:
-            return torch.tensor(waits, device=ball.x0.device)
-        return survivable(self.search.norm, ball.epsilon) & waits
+        waits = ball.x0.new_full((len(ball.x0),), self.problem.stored and not self.search.minimal, dtype=torch.bool)
+        return waits if ball.epsilon is None else waits & survivable(self.search.norm, ball.epsilon)
 
     def _look(self, batch: _Batch, step: int) -> _Look:
         """Forward at the iterates, ready for a backward where the search wants one."""
@@ -196,7 +199,6 @@ class _Attempt:
         reached = criterion.reached(out, rows)
         if search.objective == "margins" and search.leaves:
             reached &= values.amin(1) < -_rounding(out.logits)
-        self.tally.count(batch.places, 1, 0)
         return _Look(x, values, reached, step)
 
     def _differentiate(self, batch: _Batch, look: _Look, stayed: Tensor | None) -> Seen:

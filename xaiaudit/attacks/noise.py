@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import torch
 
-from xaiaudit.attacks.ball import Ball, unit
+from xaiaudit.attacks.ball import Ball
 from xaiaudit.attacks.base import Norm
 from xaiaudit.attacks.checks import check_count, radius_or_usual
 from xaiaudit.attacks.search import State
@@ -40,7 +40,7 @@ class Noise(SearchAttack):
         if self.norm == "linf":
             direction = torch.where(draws.uniform(ball.x0) < 0.5, -1.0, 1.0).to(ball.x0)
         else:
-            direction = unit(torch.where(ball.valid, draws.normal(ball.x0), 0))
+            direction = ball.direction(draws.normal(ball.x0))
         return State(ball.project(ball.x0 + ball.radius * direction))
 
     def describe(self) -> str:

@@ -56,8 +56,10 @@ class SmallestRadius(SolvingAttack):
     def _bisect(self, problem: Problem, rows: Rows) -> AttackResult:
         applicable, x0 = problem.criterion.applicable, problem.x0[rows]
         tally = Tally(x0, None if applicable is None else applicable[rows], self.norm)
-        length, forwards, backwards = first_order(problem, rows, self.norm)
-        tally.count(tally.pending(), forwards, backwards)
+        length, some = torch.full((len(rows),), self.largest).to(x0), tally.pending()
+        if len(some):
+            length[some], forwards, backwards = first_order(problem, rows[some], self.norm)
+            tally.count(some, forwards, backwards)
         brackets = _Brackets.around(length, self.largest, self.tolerance, tally.applicable)
         inner = {"apgd": APGD, "pgd": PGD}[self.inner](steps=self.steps)
         quiet = problem._replace(to_goal=True, stored=False)

@@ -2,7 +2,8 @@
 
 An image that is reached at one radius is reached at every larger one, with the same adversarial image, as it lies in
 those balls too. An image on which the attack failed at one radius is not tried at smaller ones, unless no radius at
-all was enough. So an image costs about one run that fails and one that succeeds, however many the radii.
+all was enough. So an image costs about one run that fails and one that succeeds, however many the radii; one that
+nothing breaks costs a run at each of them.
 """
 
 from collections.abc import Sequence
@@ -34,8 +35,8 @@ def sweep(
         search: one for the smallest perturbation is run once; it counts where its result lies in the ball.
         radii: in any order.
         known: what another attack found at the same radii; this one then only looks for less, and its result tells
-            only what it found itself. Where nothing was found before, it begins at the largest radius and, if it fails
-            there, ends.
+            only what it found itself. It begins just below the smallest radius that was reached before, or at the
+            largest.
     """
     if search.minimal:
         return _minimal(search, problem, radii, known)

@@ -12,7 +12,7 @@ from xaiaudit.auditing.merge import merge
 from xaiaudit.auditing.plan import AuditFolder, AuditPlan, adopt_plan, create_folder, drop_empty, read_plan
 from xaiaudit.auditing.planning import Spec, make_plan
 from xaiaudit.auditing.selection import choose_data
-from xaiaudit.auditing.self_checks.facts import Tell
+from xaiaudit.auditing.self_checks.facts import Tell, silent
 from xaiaudit.auditing.shard import run_shard
 from xaiaudit.data import open_dataset
 from xaiaudit.data.datasets import Dataset
@@ -80,7 +80,7 @@ def audit(
         command: what was called, for the record.
         on_look: told images read and images in all, while the plan is made.
         on_attack: told, as often as something is done, how many images were attacked in this run, how many it has
-            to attack (an image counts once an attack), and by which attack.
+            to attack (an image counts once an attack), and by which attack; it goes back where memory ran out.
         on_check: told before each run of the self-checks how many attacks were checked, how many there are, and what
             runs now.
 
@@ -165,8 +165,7 @@ def _run(
             if unit < plan.shards:
                 run_shard(plan, folder, ready, model, dataset, unit, step)
                 continue
-            tell = on_check or (lambda _done, _total, _words: None)
-            run_checks(plan, folder, ready, model, dataset, tell)
+            run_checks(plan, folder, ready, model, dataset, on_check or silent)
 
 
 def _batch_size(folder: AuditFolder, model: AuditedModel, shard: Part | None) -> int:

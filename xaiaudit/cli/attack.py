@@ -152,13 +152,6 @@ def _run(path: Path, given: dict[str, Any]) -> None:
     click.echo(f"Data: {dataset.describe()}", err=True)
     out = given["out"] or default_folder(model)
     with _telling_how_to_go_on(out), Progress() as progress:
-
-        def on_attack(done: float, total: int, attack_id: str) -> None:
-            progress.update(round(done), total, "attacking", "attacked images", attack_id)
-
-        def on_check(done: int, total: int, words: str) -> None:
-            progress.update(done, total, "self-checks", "attacks", words)
-
         record: AuditRecord | None = audit(
             model,
             dataset,
@@ -180,8 +173,8 @@ def _run(path: Path, given: dict[str, Any]) -> None:
             strict=given["strict"],
             command=["xaiaudit", *sys.argv[1:]],
             on_look=partial(progress.update, phase="reading"),
-            on_attack=on_attack,
-            on_check=on_check,
+            on_attack=progress.attacked,
+            on_check=progress.checked,
         )
     if record is None:
         click.echo(

@@ -58,13 +58,6 @@ def demo(out: Path, images: int, size: int, epochs: int, seed: int, threads: int
     model = load(out / "model.pt")
     methods = ["fgsm", "pgd:epsilon=2/255,steps=20", "deepfool"]
     with Progress() as progress:
-
-        def on_attack(done: float, total: int, attack_id: str) -> None:
-            progress.update(round(done), total, "attacking", "attacked images", attack_id)
-
-        def on_check(done: int, total: int, words: str) -> None:
-            progress.update(done, total, "self-checks", "attacks", words)
-
         record: Any = audit(
             model,
             choose_data(model),
@@ -72,8 +65,8 @@ def demo(out: Path, images: int, size: int, epochs: int, seed: int, threads: int
             out=audit_folder,
             seed=seed,
             command=["xaiaudit", *sys.argv[1:]],
-            on_attack=on_attack,
-            on_check=on_check,
+            on_attack=progress.attacked,
+            on_check=progress.checked,
         )
     finish(record, audit_folder, with_report=True, as_json=False)
     click.echo(f"Next: xaiaudit attack {out / 'model.pt'} --method pgd --method deepfool")

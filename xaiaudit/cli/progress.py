@@ -43,6 +43,14 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()
 
+    def attacked(self, done: float, total: int, attack_id: str) -> None:
+        """The `on_attack` of `audit`."""
+        self.update(round(done), total, "attacking", "attacked images", attack_id)
+
+    def checked(self, done: int, total: int, words: str) -> None:
+        """The `on_check` of `audit`."""
+        self.update(done, total, "self-checks", "attacks", words)
+
     def update(self, done: int, total: int, phase: str, unit: str = "images", detail: str = "") -> None:
         """`done` of `total` units of this phase; a new phase starts the clock anew."""
         now = time.monotonic()

@@ -34,9 +34,8 @@ def hardest(
     mode. Pixels that are not `valid`, the padding, stay as they are.
     """
     ball = Ball.around(images, valid, "linf", images.new_full((len(images),), epsilon))
-    x = ball.uniform(
-        torch.rand(images.shape, generator=generator).to(images)
-    )  # the same draws on every device
+    # drawn on the host: the same on every device
+    x = ball.uniform(torch.rand(images.shape, generator=generator).to(images))
     with frozen(net), torch.enable_grad():
         for _ in range(steps):
             x.requires_grad_()

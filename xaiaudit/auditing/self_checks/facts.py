@@ -22,6 +22,10 @@ Spec = tuple[str, dict[str, Any]]  # name and hyperparameters
 Tell = Callable[[int, int, str], None]  # attacks tried, attacks to try, what runs now
 
 
+def silent(_done: int, _total: int, _words: str) -> None:
+    """Tell nobody."""
+
+
 def gather(
     ready: Prepared,
     images: Tensor,
@@ -31,7 +35,7 @@ def gather(
     attacks: Mapping[str, Spec],
     *,
     batch_size: int = 32,
-    tell: Tell = lambda _done, _total, _words: None,
+    tell: Tell = silent,
 ) -> Facts:
     """Try model and attacks on these images: the whole subset, (n, c, h, w), in batches.
 

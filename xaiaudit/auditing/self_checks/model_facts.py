@@ -29,16 +29,17 @@ def model_facts(subset: Subset) -> ModelFacts:
 
 
 def drift(subset: Subset) -> list[float | None]:
-    """Largest change of a logit when the same image is asked again, alone with others and in other company.
+    """Largest change of a logit when the same image is asked again, alone and in other company.
 
     Relative to the image's largest logit, or to 1 where that is larger.
     """
     clean = subset.criterion.clean
-    again = _ask(subset, subset.images)
+    again = _ask(subset, subset.images, 1)
     # backwards, in batches of another size: a model that looks at the whole batch does not repeat itself either
-    other = _ask(subset, subset.images.flip(0), max(1, -(-subset.batch_size // 2))).flip(0)
-    size = clean.abs().amax(1).clamp(min=1)
-    change = torch.maximum((again - clean).abs().amax(1), (other - clean).abs().amax(1)) / size
+    size = subset.batch_size
+    other = _ask(subset, subset.images.flip(0), size // 2 if size >= 4 else size + 1).flip(0)
+    scale = clean.abs().amax(1).clamp(min=1)
+    change = torch.maximum((again - clean).abs().amax(1), (other - clean).abs().amax(1)) / scale
     return [value if value == value and value != float("inf") else None for value in change.tolist()]
 
 
