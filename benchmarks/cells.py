@@ -1,7 +1,7 @@
 """What is measured: rows of work, each on models and batches, against rivals."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 CHECKPOINT = "checkpoint"  # the model of --checkpoint, in place of an architecture's name
@@ -63,7 +63,6 @@ class Row:
     same_norms: bool = True  # the definitions ask for perturbations of equal length
     dearest_only: bool = False  # the target holds against the most expensive rival of a model and batch
     smallest_batch: int = 8  # at which the targets hold
-    pairs: Mapping[str, int] = field(default_factory=dict)  # fewer, for rivals that take minutes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +137,6 @@ ROWS: Mapping[str, Row] = {
         batches=(4, 8, 32),
         rivals={"art": Target(40), "foolbox": Target(2), "torchattacks": Target(2.5)},
         unit="image",
-        pairs={"art": 1},
     ),
     "deepfool-100": Row(
         words="the same, at most 100 steps, as ART's own default",
@@ -147,7 +145,6 @@ ROWS: Mapping[str, Row] = {
         batches=(8,),
         rivals={"art": Target(40)},
         unit="image",
-        pairs={"art": 1},
     ),
     "worst": Row(
         words="`worst` without Square (`apgd` and `fab`) at 8 radii of a trained model, "

@@ -40,8 +40,7 @@ def _time(cell: Cell, source: Source, effort: Effort) -> tuple[list[Pair], dict[
         Stopwatch(partial(warm, name, where, cell.work, precision), cell.device)
         for name in (OURS, cell.rival)
     )
-    count = min(effort.pairs, ROWS[cell.row].pairs.get(cell.rival, effort.pairs))
-    pairs = interleaved(ours, theirs, pairs=count, seconds=effort.seconds)
+    pairs = interleaved(ours, theirs, pairs=effort.pairs, seconds=effort.seconds)
     if cell.rival == FLOOR or ours.images is None or theirs.images is None:
         return pairs, None
     return pairs, asdict(agreement(where, ours.images, theirs.images))
