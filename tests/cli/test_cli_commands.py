@@ -139,6 +139,19 @@ def test_explain_writes_a_picture_and_numbers_for_each_explainer(
             column, row = item["maximum"]
             assert 0 <= column <= 64
             assert 0 <= row <= 64
+    layers = [f"layercam:layer={name}" for name in ("features.0", "features.1")]
+    both = call(
+        "explain",
+        checkpoint,
+        image,
+        "--out",
+        tmp_path / "two",
+        "--json",
+        *(f"--explainer={one}" for one in layers),
+    )
+    found = json.loads(both.stdout)
+    assert [item["explainer"] for item in found] == ["layercam", "layercam-2"]
+    assert len({item["picture"] for item in found}) == 2
     words = call("explain", checkpoint, image, "--explainer", "cam", "--target", "benign", "--out", tmp_path)
     assert words.exit_code == 0
     assert "cam of benign" in words.output

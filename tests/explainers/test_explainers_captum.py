@@ -2,14 +2,12 @@
 
 import pytest
 import torch
-import torchvision
 from captum.attr import LayerGradCam
-from torch import nn
+from real_nets import real
 
 from xaiaudit.explainers.grad_cam import GradCAM
 from xaiaudit.explainers.resize import resize
 from xaiaudit.metrics.grids import upsample
-from xaiaudit.models.audited import AuditedModel
 
 
 @pytest.mark.parametrize(
@@ -24,18 +22,8 @@ from xaiaudit.models.audited import AuditedModel
     ],
 )
 def test_grad_cam_equals_captum(architecture: str, layer: str | None) -> None:
-    torch.manual_seed(0)
-    net = getattr(torchvision.models, architecture)(num_classes=2).double()
-    for module in net.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.momentum = None  # the average: after one batch, that batch's own statistics
-    with torch.no_grad():
-        net(torch.rand(4, 3, 96, 96, dtype=torch.float64))  # else random features die on their way
-    net.eval()
-    model = AuditedModel(
-        net, classes=("malignant", "benign")
-    ).double()  # the network's order is not the model's
-    images = torch.rand(2, 1, 96, 96, dtype=torch.float64)
+    # the network's order is not the model's
+    model, net, images = real(architecture, classes=("malignant", "benign"))
     target = torch.tensor([1, 0])
     maps = GradCAM(layer=layer)(model, images, target)
     oracle = LayerGradCam(net, net.get_submodule(layer or model.cam_layer))

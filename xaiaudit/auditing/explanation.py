@@ -9,7 +9,7 @@ import torch
 
 from xaiaudit.auditing.candidates import probability
 from xaiaudit.auditing.judging import judge
-from xaiaudit.auditing.planning import Spec
+from xaiaudit.auditing.planning import Spec, unique
 from xaiaudit.data.preprocess import prepare, stack
 from xaiaudit.data.reading import pixel_hash, read_grey
 from xaiaudit.errors import UsageError
@@ -47,7 +47,8 @@ def explain(
     )
     batch = stack([sample])
     specs = explainers or [("grad-cam", {}), *([("cam", {})] if model.head is not None else [])]
-    chosen = {name: make_explainer(name, **parameters) for name, parameters in specs}
+    made = [make_explainer(name, **parameters) for name, parameters in specs]
+    chosen = dict(zip(unique([name for name, _ in specs]), made, strict=True))
     wanted = None if target is None else np.array([model.classes.index(target)])
     images = torch.from_numpy(batch.images).to(model.device)
     judged = judge(model, images, batch.masks, batch.has_mask, chosen, wanted)

@@ -149,7 +149,7 @@ def _planned_attacks(
     attacks: Sequence[Spec], criteria: Sequence[Spec], model: AuditedModel, *, curve: bool
 ) -> list[PlannedAttack]:
     pairs = [(attack, criterion) for criterion in criteria for attack in attacks]
-    ids = _unique([_id(attack[0], criterion[0]) for attack, criterion in pairs])
+    ids = unique([_id(attack[0], criterion[0]) for attack, criterion in pairs])
     planned = []
     for name_id, ((name, parameters), (criterion, own)) in zip(ids, pairs, strict=True):
         attack = make_attack(name, **parameters)  # an unknown name or a wrong value ends here
@@ -209,7 +209,7 @@ def _radii(attack: Attack, alpha: float | None) -> list[float]:
 def _planned_explainers(model: AuditedModel, explainers: Sequence[Spec] | None) -> list[PlannedExplainer]:
     if explainers is None:
         explainers = [("grad-cam", {}), *([("cam", {})] if model.head is not None else [])]
-    ids = _unique([name for name, _ in explainers])
+    ids = unique([name for name, _ in explainers])
     planned = []
     for name_id, (name, parameters) in zip(ids, explainers, strict=True):
         layers = make_explainer(name, **parameters).needs(model)
@@ -219,7 +219,8 @@ def _planned_explainers(model: AuditedModel, explainers: Sequence[Spec] | None) 
     return planned
 
 
-def _unique(names: Sequence[str]) -> list[str]:
+def unique(names: Sequence[str]) -> list[str]:
+    """Ids: the names, numbered from the second of a name on."""
     seen: Counter[str] = Counter()
     ids = []
     for name in names:

@@ -6,12 +6,13 @@ from typing import ClassVar
 import torch
 
 from xaiaudit.errors import UsageError
-from xaiaudit.explainers.reading import check_target, features_of, layer_of
-from xaiaudit.tensors import Images, Labels, Model, Outputs, Saliency
+from xaiaudit.explainers.of_layer import OfLayer
+from xaiaudit.explainers.reading import check_target, features_of
+from xaiaudit.tensors import Labels, Model, Outputs, Saliency
 
 
 @dataclass(frozen=True, kw_only=True)
-class CAM:
+class CAM(OfLayer):
     """sum_k w_k A_k, signed, whose mean over the cells is the score of the class, but for its bias.
 
     w is the row of the class; of two classes with a logit each it is the row of the class less the other's,
@@ -25,13 +26,6 @@ class CAM:
     layer: str | None = None  # None: the model's own, the only one that its head speaks of
 
     signed: ClassVar[bool] = True
-
-    def __call__(self, model: Model, images: Images, target: Labels) -> Saliency:
-        with torch.no_grad():
-            return self.from_outputs(model, model(images, layers=self.needs(model)), target)
-
-    def needs(self, model: Model) -> tuple[str, ...]:
-        return (layer_of(model, self.layer),)
 
     def from_outputs(self, model: Model, outputs: Outputs, target: Labels) -> Saliency:
         """Needs no gradient.

@@ -12,6 +12,11 @@ from xaiaudit.explainers.base import Explainer
 EXPLAINERS: Mapping[str, str] = {
     "cam": "xaiaudit.explainers.cam:CAM",
     "grad-cam": "xaiaudit.explainers.grad_cam:GradCAM",
+    "grad-cam++": "xaiaudit.explainers.grad_cam_pp:GradCAMPlusPlus",
+    "hirescam": "xaiaudit.explainers.hirescam:HiResCAM",
+    "layercam": "xaiaudit.explainers.layercam:LayerCAM",
+    "xgrad-cam": "xaiaudit.explainers.xgrad_cam:XGradCAM",
+    "eigen-cam": "xaiaudit.explainers.eigen_cam:EigenCAM",
 }
 
 

@@ -1,0 +1,142 @@
+"""The relatives of Grad-CAM: by hand on a linear toy, then against independent implementations on real networks."""
+
+import numpy as np
+import pytest
+import torch
+from captum.attr import LayerGradientXActivation
+from real_nets import real
+from test_explainers_cams import PLAIN, Doubled, batch, small
+from torch import Tensor
+
+from xaiaudit.explainers.eigen_cam import EigenCAM
+from xaiaudit.explainers.registry import explainer
+from xaiaudit.models.audited import AuditedModel
+from xaiaudit.tensors import Outputs
+
+W = [[1.0, -1.0], [0.5, 2.0]]  # rows of class 0 and 1, on the features (x, 2x)
+TARGETS = torch.tensor([1, 0])
+
+
+def toy(name: str, target: int) -> tuple[Tensor, Tensor]:
+    """The map, and the image that it is a multiple of."""
+    images = batch(1)
+    model = AuditedModel(Doubled(W).double(), preprocessing=PLAIN).double()
+    return explainer(name)(model, images, torch.tensor([target])), images[:, 0]
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "factor"),
+    [
+        ("hirescam", 1, 0.5 + 2 * 2.0),
+        ("hirescam", 0, 0.0),  # 1 - 2 is negative everywhere
+        ("layercam", 1, 0.5 + 2 * 2.0),
+        ("layercam", 0, 1.0),  # the falling feature counts for nothing
+        ("xgrad-cam", 1, 0.5 + 2 * 2.0),  # a constant gradient is its own mean, however it is weighted
+        ("xgrad-cam", 0, 0.0),
+    ],
+)
+def test_a_linear_toy_by_hand(name: str, target: int, factor: float) -> None:
+    maps, x = toy(name, target)
+    torch.testing.assert_close(maps, factor * x / x.numel())
+
+
+@pytest.mark.parametrize(("target", "weights"), [(1, (0.5, 2.0)), (0, (1.0, 0.0))])
+def test_grad_cam_plus_plus_of_a_linear_toy_by_hand(target: int, weights: tuple[float, float]) -> None:
+    """g = w / cells everywhere, so each weight is cells * g / (2 + g * sum A) = w / (2 + w * mean A)."""
+    maps, x = toy("grad-cam++", target)
+    mean = float(x.mean())
+    factor = sum(w / (2 + w * scale * mean) * scale for w, scale in zip(weights, (1, 2), strict=True))
+    torch.testing.assert_close(maps, factor * x)
+
+
+def test_eigen_cam_of_features_in_one_direction_is_their_length() -> None:
+    maps, x = toy("eigen-cam", 0)
+    torch.testing.assert_close(maps, 5**0.5 * x)
+
+
+def close(ours: Tensor, theirs: Tensor) -> None:
+    assert (ours.amax((1, 2)) > 0).any()
+    torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-7 * float(theirs.abs().max()))
+
+
+NETWORKS = pytest.mark.parametrize(
+    ("architecture", "layer"),
+    [("resnet18", "layer3"), ("densenet121", "features.transition2"), ("mobilenet_v2", "features.14")],
+)
+
+
+@NETWORKS
+def test_hirescam_is_the_positive_part_of_captums_gradient_times_activation(
+    architecture: str, layer: str
+) -> None:
+    model, net, images = real(architecture)
+    oracle = LayerGradientXActivation(net, net.get_submodule(layer))
+    theirs = oracle.attribute(model.normalise(images), target=TARGETS).detach().sum(1).relu()
+    close(explainer("hirescam", layer=layer)(model, images, TARGETS), theirs)
+
+
+@NETWORKS
+@pytest.mark.parametrize(("name", "peer"), [("layercam", "LayerCAM"), ("xgrad-cam", "XGradCAM")])
+def test_layercam_and_xgrad_cam_equal_torchcams(architecture: str, layer: str, name: str, peer: str) -> None:
+    methods = pytest.importorskip("torchcam.methods")
+    model, net, images = real(architecture)
+    ours = explainer(name, layer=layer)(model, images, TARGETS)
+    with getattr(methods, peer)(net, net.get_submodule(layer)) as oracle:
+        scores = net(model.normalise(images).requires_grad_())
+        (theirs,) = oracle(TARGETS.tolist(), scores, normalized=False)
+    close(ours, theirs.detach())
+
+
+@NETWORKS
+def test_grad_cam_plus_plus_follows_the_paper_cell_by_cell(architecture: str, layer: str) -> None:
+    """Equation 19 as it is printed, in NumPy. (torchcam 0.5 divides a copy, so that its alphas are g squared.)"""
+    model, net, images = real(architecture)
+    out = model(images.requires_grad_(), layers=(layer,))
+    (g,) = torch.autograd.grad(
+        out.class_score(TARGETS).sum(), out.features[layer]
+    )
+    features, g = out.features[layer].detach().numpy(), g.numpy()
+    total = features.sum((2, 3), keepdims=True)
+    with np.errstate(invalid="ignore"):
+        alpha = np.where(g == 0, 0, g**2 / (2 * g**2 + total * g**3))
+    weights = (alpha * np.maximum(g, 0)).sum((2, 3), keepdims=True)
+    theirs = np.maximum((weights * features).sum(1), 0)
+    close(explainer("grad-cam++", layer=layer)(model, images.detach(), TARGETS), torch.from_numpy(theirs))
+
+
+@NETWORKS
+def test_eigen_cam_equals_the_first_component_of_numpy(architecture: str, layer: str) -> None:
+    model, _, images = real(architecture)
+    features = model(images, layers=(layer,)).features[layer].detach().numpy()
+    maps = explainer("eigen-cam", layer=layer)(model, images, TARGETS)
+    for ours, one in zip(maps, features, strict=True):
+        cells = one.reshape(len(one), -1).T
+        first = cells @ np.linalg.svd(cells, full_matrices=False)[2][0]
+        theirs = np.maximum(first * np.sign(first.sum()), 0).reshape(one.shape[1:])
+        close(ours[None], torch.from_numpy(theirs)[None])
+
+
+def test_a_dead_feature_map_leaves_the_map_of_the_others() -> None:
+    """XGrad-CAM divides by the sum of a feature map, Grad-CAM++ by one with a gradient in it."""
+    model, images = small(), batch()
+    with torch.no_grad():
+        model.net.norm.weight[2] = 0
+        model.net.norm.bias[2] = -1
+    for name in ("xgrad-cam", "grad-cam++", "hirescam", "layercam", "eigen-cam"):
+        maps = explainer(name)(model, images, torch.tensor([0, 1, 0, 1]))
+        assert maps.isfinite().all()
+        assert maps.amax() > 0
+
+
+def test_eigen_cam_of_features_that_are_not_finite_is_undefined_for_that_image_alone() -> None:
+    class Given:
+        cam_layer = "layer"
+
+        def __call__(self, images: Tensor, layers: tuple[str, ...] = ()) -> Outputs:
+            return Outputs(torch.zeros(len(images), 2), features={"layer": images})
+
+    features = torch.rand(3, 4, 5, 6, generator=torch.Generator().manual_seed(0))
+    features[1, 0, 0, 0] = torch.inf
+    maps = EigenCAM()(Given(), features, torch.zeros(3, dtype=torch.int64))
+    assert maps.isnan().all((1, 2)).tolist() == [False, True, False]
+    assert maps[[0, 2]].isfinite().all()

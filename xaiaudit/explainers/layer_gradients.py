@@ -1,0 +1,51 @@
+"""What explainers share that weigh a layer's feature maps by the gradients of the class score there."""
+
+from typing import ClassVar, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from xaiaudit.errors import UsageError
+from xaiaudit.explainers.of_layer import OfLayer
+from xaiaudit.explainers.reading import check_target, features_of
+from xaiaudit.tensors import Labels, Model, Outputs, Saliency
+
+
+@runtime_checkable
+class LayerGradients(OfLayer, Protocol):
+    """A frozen dataclass with a `layer` becomes an explainer by naming this protocol and `combine`.
+
+    The score is `Outputs.class_score`: one for each image, its own class.
+    """
+
+    gradients: ClassVar[bool] = True
+
+    def combine(self, features: Tensor, slopes: Tensor) -> Tensor:
+        """Features and the gradient of the score to them, (n, c, u, v) twice, to maps (n, u, v)."""
+        ...
+
+    def from_outputs(self, model: Model, outputs: Outputs, target: Labels) -> Saliency:
+        """Leaves the graph of `outputs` for whoever made the forward.
+
+        Raises:
+            UsageError: the features carry no gradient, or the logits do not depend on them.
+        """
+        (layer,) = self.needs(model)
+        features = features_of(outputs, layer)  # (n, c, u, v)
+        check_target(outputs, target)
+        if not features.requires_grad:
+            raise UsageError(
+                f"the features of {layer!r} carry no gradient: make the forward with gradients enabled"
+            )
+        score = outputs.class_score(target).sum()  # images do not meet, so each gradient is its image's own
+        (slopes,) = torch.autograd.grad(score, features, retain_graph=True, allow_unused=True)
+        if slopes is None:
+            raise UsageError(
+                f"the logits do not depend on {layer!r}: name a layer on the way to the class head"
+            )
+        return self.combine(features.detach(), slopes)
+
+
+def weighted(weights: Tensor, features: Tensor) -> Tensor:
+    """ReLU(sum_k w_k A_k): weights (n, c) and features (n, c, u, v) to maps (n, u, v)."""
+    return torch.einsum("nc,ncuv->nuv", weights, features).relu()

@@ -1,0 +1,33 @@
+"""What explainers share that read the feature maps of one layer from a single forward."""
+
+from typing import ClassVar, Protocol, runtime_checkable
+
+import torch
+
+from xaiaudit.explainers.reading import layer_of
+from xaiaudit.tensors import Images, Labels, Model, Outputs, Saliency
+
+
+@runtime_checkable
+class OfLayer(Protocol):
+    """A frozen dataclass with a `layer` becomes an explainer (`base.Explainer`) by naming this and `from_outputs`."""
+
+    signed: ClassVar[bool] = False
+    gradients: ClassVar[bool] = False  # `from_outputs` differentiates
+
+    @property
+    def layer(self) -> str | None:
+        """None: the model's own."""
+        ...
+
+    def __call__(self, model: Model, images: Images, target: Labels) -> Saliency:
+        # A graph begins at the layer, not at the images: nothing before it is stored or differentiated.
+        with torch.set_grad_enabled(self.gradients):
+            return self.from_outputs(model, model(images.detach(), layers=self.needs(model)), target)
+
+    def needs(self, model: Model) -> tuple[str, ...]:
+        return (layer_of(model, self.layer),)
+
+    def from_outputs(self, model: Model, outputs: Outputs, target: Labels) -> Saliency:
+        """See `base.Explainer`."""
+        ...
