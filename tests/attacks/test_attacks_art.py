@@ -315,6 +315,19 @@ def test_stored_images_are_on_the_grid() -> None:
     assert torch.equal(result.survived, after != decision(clean_logits(MODEL, X[:2])))
 
 
+def test_a_flip_by_rounding_alone_is_not_the_attacks() -> None:
+    """Half way between two grey levels, 0.5 rounds up and over the boundary at 0.501; the search leads down."""
+    weight = torch.zeros(16, 2)
+    weight[:, 1] = 1
+    judge, search = (AsModel(Linear(s * weight, torch.tensor([0.0, -s * 16 * 0.501]))) for s in (1, -1))
+    x = torch.full((1, 1, 4, 4), 0.5)
+    criterion = LeaveDecision(clean_logits(judge, x))
+    result = attack("art:FastGradientMethod", eps=0.004)(search, x, criterion, stored=True, judge=judge)
+    assert (result.images < x).all()
+    assert not result.reached.item()
+    assert not result.survived.item()
+
+
 def test_radii_go_on_only_with_what_was_not_reached() -> None:
     made = attack("art:BasicIterativeMethod", max_iter=5)
     criterion = LeaveDecision(clean_logits(MODEL, X))

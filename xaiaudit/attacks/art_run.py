@@ -30,7 +30,7 @@ def solve(recipe: Recipe, problem: Problem, radii: Sequence[float]) -> AttackRes
     applicable = problem.criterion.applicable
     able = ~there if applicable is None else ~there & applicable
     ask = asked(recipe.made, problem.criterion, clean.logits.clone())
-    start = _unattacked(recipe, problem, there.clone())
+    start = _unattacked(recipe, problem, there.clone(), able)
     if not radii:
         return _run(recipe, problem, ask, able, start)
     results: dict[int, AttackResult] = {}
@@ -41,8 +41,11 @@ def solve(recipe: Recipe, problem: Problem, radii: Sequence[float]) -> AttackRes
     return stacked([results[place] for place in range(len(radii))])
 
 
-def _unattacked(recipe: Recipe, problem: Problem, there: Flags) -> AttackResult:
-    """The clean images, some of which have reached the goal already, and the forwards that it took to know."""
+def _unattacked(recipe: Recipe, problem: Problem, there: Flags, able: Flags) -> AttackResult:
+    """The clean images, some of which have reached the goal already, and the forwards that it took to know.
+
+    What rounding alone does to an image that will be attacked is not the attack's success.
+    """
     x0 = problem.x0
     one = torch.ones(len(x0), dtype=torch.int64, device=x0.device)
     never = torch.zeros_like(there)
@@ -50,7 +53,7 @@ def _unattacked(recipe: Recipe, problem: Problem, there: Flags) -> AttackResult:
     if not problem.stored:
         return clean
     rounded = quantise(x0)
-    survived = judged(problem, rounded, problem.everything).reached
+    survived = judged(problem, rounded, problem.everything).reached & ~able
     return replace(clean, forwards=one + 1, stored=rounded, survived=survived)
 
 
