@@ -58,7 +58,8 @@ class SmallestRadius(SolvingAttack):
         tally = Tally(x0, None if applicable is None else applicable[rows], self.norm)
         length, some = torch.full((len(rows),), self.largest).to(x0), tally.pending()
         if len(some):
-            length[some], forwards, backwards = first_order(problem, rows[some], self.norm)
+            found, forwards, backwards = first_order(problem, rows[some], self.norm)
+            length[some] = found.to(length)
             tally.count(some, forwards, backwards)
         brackets = _Brackets.around(length, self.largest, self.tolerance, tally.applicable)
         inner = {"apgd": APGD, "pgd": PGD}[self.inner](steps=self.steps)
