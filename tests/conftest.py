@@ -10,6 +10,12 @@ CHECKED = ("xaiaudit.attacks", "xaiaudit.explainers", "xaiaudit.metrics", "xaiau
 install_import_hook(list(CHECKED), "beartype.beartype")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """ART writes a settings file when it is first imported on a machine; of two workers at once, one fails."""
+    if not hasattr(config, "workerinput") and not Path("~/.art/config.json").expanduser().exists():
+        import art.config  # noqa: F401
+
+
 @pytest.fixture(scope="session")
 def test_data() -> Path:
     """The folder that holds busi/, busbra/ and breast_usg/."""

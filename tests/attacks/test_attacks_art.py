@@ -24,6 +24,7 @@ from xaiaudit.attacks.art_quiet import quiet_and_seeded
 from xaiaudit.attacks.base import Attack
 from xaiaudit.attacks.criteria import LeaveDecision, TargetClass, TrueLabel
 from xaiaudit.attacks.fgsm import IterativeFGSM
+from xaiaudit.attacks.quantise import quantise
 from xaiaudit.attacks.registry import ATTACKS, attack, attack_class, parameters_of, settings
 from xaiaudit.attacks.spec import parse
 from xaiaudit.errors import AttackError, InstallationError, UsageError
@@ -366,6 +367,44 @@ def test_failures_are_counted_and_breakdowns_told() -> None:
     ) as e:
         attack("art:SquareAttack")(_unlucky(2), X, criterion)
     assert "\n" not in str(e.value)
+
+
+@pytest.mark.parametrize("name", ["art:BasicIterativeMethod", "art:DeepFool"])
+def test_logits_that_are_not_finite_are_failures(name: str) -> None:
+    def nowhere(images: torch.Tensor, layers: tuple[str, ...] = ()) -> Outputs:
+        return Outputs(MODEL(images).logits * torch.nan)
+
+    def only_clean(images: torch.Tensor, layers: tuple[str, ...] = ()) -> Outputs:
+        logits = MODEL(images).logits
+        same = torch.stack([(image == X).flatten(1).all(1).any() for image in images])
+        return Outputs(torch.where(same[:, None], logits, torch.nan))
+
+    labels = decision(clean_logits(MODEL, X))
+    for model in (nowhere, only_clean):
+        for stored in (False, True):
+            result = attack(name, max_iter=3)(model, X, TrueLabel(labels), stored=stored)
+            assert result.failed.all()
+            assert not result.reached.any()
+            assert torch.equal(result.images, X)
+            assert result.survived is None or not result.survived.any()
+
+
+def test_where_nothing_survives_the_stored_image_is_that_of_the_one_returned() -> None:
+    """A goal at 0.45 alone, between two grey levels: the radius of 0.05 reaches it, that of 0.2 overshoots."""
+
+    def model(images: torch.Tensor, layers: tuple[str, ...] = ()) -> Outputs:
+        u = images.mean((1, 2, 3))
+        z = u + 1 - torch.where((u - 0.45).abs() < 1e-4, 5.0, 0.0)
+        return Outputs(torch.stack((torch.zeros_like(z), z), 1))
+
+    x = torch.full((1, 1, 4, 4), 0.5)
+    result = attack("art:FastGradientMethod")(
+        model, x, LeaveDecision(model(x).logits), radii=(0.05, 0.2), to_goal=True, stored=True
+    )
+    assert result.reached.tolist() == [[True], [True]]
+    assert not result.survived.any()
+    assert torch.allclose(result.images, torch.full((2, 1, 1, 4, 4), 0.45))
+    assert torch.equal(result.stored[1], quantise(result.images[1]))
 
 
 def _unlucky(calls: int) -> object:

@@ -4,14 +4,14 @@ from inspect import unwrap
 
 import pytest
 import torch
-from attack_nets import AsModel, clean_logits, smooth_cnn, some_images
+from attack_nets import AsModel, Counted, Linear, clean_logits, smooth_cnn, some_images
 from torch import Tensor, nn
 
 from xaiaudit.attacks.checks import check_inputs
 from xaiaudit.attacks.criteria import LeaveDecision
 from xaiaudit.attacks.deepfool import DeepFool
 from xaiaudit.attacks.fgsm import IterativeFGSM
-from xaiaudit.attacks.registry import ATTACKS, attack, attack_class
+from xaiaudit.attacks.registry import ATTACKS, attack, attack_class, parameters_of
 from xaiaudit.errors import NumericalError, UsageError
 from xaiaudit.tensors import Outputs
 
@@ -115,6 +115,38 @@ def test_nan_logits_are_no_label_flip() -> None:
     deepfool = DeepFool()(model, x, LeaveDecision(clean_logits(model, x)))
     assert deepfool.failed.item() is True
     assert model(deepfool.images).logits.isfinite().all()
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+@BOTH
+def test_a_network_may_answer_in_another_precision(name: str, to_goal: bool) -> None:
+    x = some_images(6, seed=4).float()
+    few = {key: value for key, value in {"queries": 30, "steps": 8}.items() if key in parameters_of(name)}
+    made = attack(name, **few)
+    results = []
+    for dtype in (torch.float32, torch.float64):
+
+        def model(images: Tensor, layers: tuple[str, ...] = (), dtype: torch.dtype = dtype) -> Outputs:
+            return Outputs(MODEL(images).logits.to(dtype))
+
+        results.append(made(model, x, LeaveDecision(model(x).logits.detach()), to_goal=to_goal, stored=True))
+    single, double = results
+    assert double.images.dtype == torch.float32
+    assert torch.equal(single.reached, double.reached)
+    assert torch.allclose(single.distance, double.distance, rtol=0.02)
+
+
+def test_few_that_stay_do_not_pay_for_the_many_that_leave() -> None:
+    """Fifteen images flip at the second look; a backward of all of them there would be for one."""
+    x = torch.full((16, 1, 6, 6), 0.301)
+    x[0] = 0.9
+    weight = torch.tensor([0.0, 50 / 36]).repeat(36, 1)
+    model = Counted(Linear(weight, torch.tensor([0.0, -15.0])))  # by brightness
+    criterion = LeaveDecision(clean_logits(model, x))
+    model.forwards = model.backwards = 0
+    result = IterativeFGSM()(model, x, criterion, to_goal=True)
+    assert result.reached.tolist() == [False] + 15 * [True]
+    assert model.backwards == result.backwards.sum() == 16 + 24
 
 
 def test_a_gradient_that_dies_behind_the_boundary_is_no_failure() -> None:

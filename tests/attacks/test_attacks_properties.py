@@ -226,6 +226,10 @@ def test_an_image_without_a_goal_costs_nothing(name: str) -> None:
         assert not result.forwards[..., 2].any()
         assert not result.reached[..., 2].any()
         assert result.forwards.sum() <= model.forwards <= 1.5 * result.forwards.sum()
+        model.forwards = 0
+        nobody = made(model, x, TrueLabel(torch.full_like(labels, -1)), **options)
+        assert not nobody.forwards.any()
+        assert model.forwards == 0
 
 
 @EVERY

@@ -119,9 +119,8 @@ def _joined(known: AttackResult, new: AttackResult, tried: Flags) -> AttackResul
     )
     if new.stored is None or new.survived is None or known.stored is None or known.survived is None:
         return joined
-    firmer = tried & (new.survived | ~known.survived)
-    return replace(
-        joined,
-        stored=torch.where(per_image(firmer), new.stored, known.stored),
-        survived=torch.where(firmer, new.survived, known.survived),
-    )
+    survived = known.survived | tried & new.survived
+    stored = torch.where(per_image(tried & new.survived), new.stored, known.stored)
+    # where none survived, the stored image is the one that is returned, rounded
+    lost = per_image(tried & ~survived)
+    return replace(joined, stored=torch.where(lost, quantise(joined.images), stored), survived=survived)

@@ -74,7 +74,7 @@ def first_order(problem: Problem, rows: Rows, norm: Norm) -> tuple[Tensor, int, 
     Infinite where no gradient leads there, NaN where it is not finite.
     """
     x = problem.x0[rows].detach().requires_grad_()
-    values = problem.criterion.margins(problem.model(x, problem.criterion.layers), rows)
+    values = problem.criterion.margins(problem.model(x, problem.criterion.layers), rows).to(x)
     grads = torch.stack(_gradients(values, x), 1)
     if problem.valid is not None:
         grads = grads.masked_fill_(~problem.valid[rows][:, None], 0)
@@ -199,7 +199,7 @@ class _Attempt:
         reached = criterion.reached(out, rows)
         if search.objective == "margins" and search.leaves:
             reached &= values.amin(1) < -_rounding(out.logits)
-        return _Look(x, values, reached, step)
+        return _Look(x, values.to(x), reached, step)  # a network may answer in another precision
 
     def _differentiate(self, batch: _Batch, look: _Look, stayed: Tensor | None) -> Seen:
         """Backward, only now that it is known who goes on; padding has no gradient, however it came about."""

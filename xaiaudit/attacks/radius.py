@@ -56,10 +56,9 @@ class SmallestRadius(SolvingAttack):
     def _bisect(self, problem: Problem, rows: Rows) -> AttackResult:
         applicable, x0 = problem.criterion.applicable, problem.x0[rows]
         tally = Tally(x0, None if applicable is None else applicable[rows], self.norm)
-        length, some = torch.full((len(rows),), self.largest).to(x0), tally.pending()
+        length, some = x0.new_full((len(rows),), self.largest), tally.pending()
         if len(some):
-            found, forwards, backwards = first_order(problem, rows[some], self.norm)
-            length[some] = found.to(length)
+            length[some], forwards, backwards = first_order(problem, rows[some], self.norm)
             tally.count(some, forwards, backwards)
         brackets = _Brackets.around(length, self.largest, self.tolerance, tally.applicable)
         inner = {"apgd": APGD, "pgd": PGD}[self.inner](steps=self.steps)
