@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 from jaxtyping import install_import_hook
 
-CHECKED = ("xaiaudit.attacks", "xaiaudit.explainers", "xaiaudit.metrics", "xaiaudit.functional")
+CHECKED = (
+    "xaiaudit.acquisition",
+    "xaiaudit.attacks",
+    "xaiaudit.explainers",
+    "xaiaudit.metrics",
+    "xaiaudit.functional",
+)
 install_import_hook(list(CHECKED), "beartype.beartype")
 
 

@@ -1,0 +1,1 @@
+"""What a second sweep of the probe would change in an image: small, simulated, the same for the same image and seed."""
