@@ -19,7 +19,6 @@ from xaiaudit.errors import AuditError, UsageError
 from xaiaudit.metrics.proportions import proportion
 from xaiaudit.records import AttackRecord, AuditRecord, Record, SelfCheckRecord
 
-FLIP = "leave-decision"  # the goal that flip rates are about
 CONTROL = "noise"  # random noise breaks little, so a limit that it keeps says nothing
 ONE_SIDED = 0.90  # the bounds of a two-sided 90 % interval are one-sided 95 % bounds
 
@@ -67,7 +66,7 @@ def judge_flips(folder: Path, limit: float, attacks: Sequence[str] = ()) -> Verd
     )
     if not attacks:
         # one that is after something else, or leaves some images alone, flips fewer decisions than it could
-        others = [name for name, attack in known.items() if attack.criterion_name != FLIP]
+        others = [name for name, attack in known.items() if not attack.after_a_flip]
         notes += [f"{name} is not judged: its goal is another, {known[name].criterion}" for name in others]
         known = {name: attack for name, attack in known.items() if name not in others}
         if not known:
@@ -178,7 +177,7 @@ def _finding(folder: Path, attack: AttackRecord, limit: float) -> Finding:
 
 def _aimed(finding: Finding, attack: AttackRecord) -> Finding:
     """Few flips prove nothing where the attack was after something else; many are real."""
-    if finding.status != "passed" or attack.criterion_name == FLIP:
+    if finding.status != "passed" or attack.after_a_flip:
         return finding
     words = f"{finding.words}; but the goal of the attack is another, {attack.criterion}, so the rate proves nothing"
     return finding.model_copy(update={"status": "not assessed", "words": words})

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 SCHEMA = 2  # of audit.json and the tables; raised when a reader of the old one would misread the new one
 REGIONS = ("lesion", "ring", "posterior", "elsewhere", "padding")
 PEAK_STATES = (*REGIONS, "undefined")  # rows and columns of a transition table
+LEAVE_DECISION = "leave-decision"  # the usual goal of an attack, and the one that flip rates are about
 CURVE_GREY_LEVELS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 25.5)  # 25.5 grey levels are 0.1 of full scale
 
 
@@ -165,6 +166,11 @@ class AttackRecord(Record):
     mcnemar_p: float | None  # clean right/wrong against attacked right/wrong
     forwards: int
     backwards: int
+
+    @property
+    def after_a_flip(self) -> bool:
+        """Its goal was to leave the clean decision; one with another goal flips fewer than it could."""
+        return self.criterion_name == LEAVE_DECISION
 
 
 class SelfCheckRecord(Record):

@@ -8,10 +8,11 @@ import pytest
 from conftest import train_small
 
 import xaiaudit
+from xaiaudit.attacks.criteria import LeaveDecision
 from xaiaudit.auditing.selection import choose_data
 from xaiaudit.errors import UsageError
 from xaiaudit.models import AuditedModel
-from xaiaudit.records import AuditRecord
+from xaiaudit.records import LEAVE_DECISION, AuditRecord
 
 
 def audited(model: AuditedModel, out: Path, attacks: list[str], **options: object) -> AuditRecord:
@@ -29,6 +30,10 @@ def table(folder: Path) -> list[dict[str, object]]:
 def two_heads(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> AuditedModel:
     path = tmp_path_factory.mktemp("two-heads") / "mtl.pt"
     return xaiaudit.load(train_small(phantoms, path, "thesis-mtl", epochs=1, backbone="resnet18"))
+
+
+def test_the_goal_that_flip_rates_are_about_is_the_criterion_of_that_name() -> None:
+    assert LeaveDecision.name == LEAVE_DECISION
 
 
 def test_every_attack_is_made_for_every_goal(two_heads: AuditedModel, tmp_path: Path) -> None:

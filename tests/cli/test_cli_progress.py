@@ -2,16 +2,12 @@
 
 import pytest
 
-from xaiaudit.cli import progress as module
 from xaiaudit.cli.progress import Progress
 
 
-def test_plain_lines_come_after_a_while_and_at_the_end(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_plain_lines_come_after_a_while_and_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
     now = 100.0
-    monkeypatch.setattr(module.time, "monotonic", lambda: now)
-    with Progress() as progress:
+    with Progress(clock=lambda: now) as progress:
         progress.update(0, 8, "checking", "attacks", "fgsm, run 1")
         now += 20
         progress.update(0, 8, "checking", "attacks", "fgsm, run 2")  # says nothing of a speed

@@ -51,17 +51,13 @@ def attack(name: str, **parameters: Any) -> "xaiaudit.attacks.base.Attack":
 
 def attack_class(name: str) -> type[Any]:
     """Raises UsageError for an unknown name."""
-    if name.startswith(ART_PREFIX):
-        target = ART
-    elif name in ATTACKS:
-        target = ATTACKS[name]
-    else:
+    theirs = name.startswith(ART_PREFIX)
+    if not theirs and name not in ATTACKS:
         raise UsageError(f"no attack {name!r}; {nearest(name, list(ATTACKS))}")
-    module, attribute = target.split(":")
-    found: Any = getattr(import_module(module), attribute)
-    if target == ART:
-        found.kinds(name)  # refuses what ART does not have
-    made: type[Any] = found
+    module, attribute = (ART if theirs else ATTACKS[name]).split(":")
+    made: type[Any] = getattr(import_module(module), attribute)
+    if theirs:
+        made.kinds(name)  # refuses what ART does not have
     return made
 
 

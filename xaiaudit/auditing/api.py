@@ -22,7 +22,7 @@ from xaiaudit.models import AuditedModel
 from xaiaudit.models.execution import deterministic
 from xaiaudit.models.memory import batch_size_for
 from xaiaudit.models.prepared import Precision, prepared
-from xaiaudit.records import AuditRecord
+from xaiaudit.records import LEAVE_DECISION, AuditRecord
 
 Part = tuple[int, int]  # (3, 16): the third of sixteen
 SHARDED = 32  # images at once where the parts of an audit may run on different machines
@@ -35,7 +35,7 @@ def audit(
     attacks: Sequence[str | Spec] = ("fgsm",),
     explainers: Sequence[str | Spec] | None = None,
     *,
-    criteria: Sequence[str | Spec] = ("leave-decision",),
+    criteria: Sequence[str | Spec] = (LEAVE_DECISION,),
     out: Path | str | None = None,
     resume: bool = False,
     shard: Part | None = None,

@@ -8,7 +8,7 @@ import torch
 from xaiaudit.attacks.criteria import LeaveDecision
 from xaiaudit.auditing.loading import load_images
 from xaiaudit.auditing.plan import AuditFolder, AuditPlan, write_atomically
-from xaiaudit.auditing.self_checks.facts import Tell, gather, silent
+from xaiaudit.auditing.self_checks.facts import Tell, gather
 from xaiaudit.auditing.self_checks.record import Facts
 from xaiaudit.auditing.shard import halving
 from xaiaudit.data.datasets import Dataset
@@ -22,7 +22,7 @@ def run_checks(
     ready: Prepared,
     model: AuditedModel,
     dataset: Dataset,
-    tell: Tell = silent,
+    tell: Tell,
 ) -> None:
     """See what the self-checks want to know, and write it down; `merge` passes judgement.
 

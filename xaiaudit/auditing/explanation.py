@@ -9,7 +9,7 @@ import torch
 
 from xaiaudit.auditing.candidates import probability
 from xaiaudit.auditing.judging import judge
-from xaiaudit.auditing.planning import Spec, unique
+from xaiaudit.auditing.planning import Spec, unique, usual_explainers
 from xaiaudit.data.preprocess import prepare, stack
 from xaiaudit.data.reading import pixel_hash, read_grey
 from xaiaudit.errors import UsageError
@@ -46,7 +46,7 @@ def explain(
         model.preprocessing,
     )
     batch = stack([sample])
-    specs = explainers or [("grad-cam", {}), *([("cam", {})] if model.head is not None else [])]
+    specs = explainers or usual_explainers(model)
     made = [make_explainer(name, **parameters) for name, parameters in specs]
     chosen = dict(zip(unique([name for name, _ in specs]), made, strict=True))
     wanted = None if target is None else np.array([model.classes.index(target)])

@@ -26,7 +26,7 @@ from xaiaudit.errors import UsageError
 from xaiaudit.explainers.registry import explainer as make_explainer
 from xaiaudit.models import AuditedModel
 from xaiaudit.models.prepared import Precision
-from xaiaudit.records import CURVE_GREY_LEVELS, SCHEMA, CheckpointRecord, DatasetRecord
+from xaiaudit.records import CURVE_GREY_LEVELS, LEAVE_DECISION, SCHEMA, CheckpointRecord, DatasetRecord
 from xaiaudit.types import plain
 from xaiaudit.version import __version__
 
@@ -40,7 +40,7 @@ def make_plan(
     attacks: Sequence[Spec],
     explainers: Sequence[Spec] | None = None,
     *,
-    criteria: Sequence[Spec] = (("leave-decision", {}),),
+    criteria: Sequence[Spec] = ((LEAVE_DECISION, {}),),
     seed: int = 0,
     batch_size: int = 32,
     precision: Precision = "float32",
@@ -172,7 +172,7 @@ def _planned_attacks(
 
 def _id(attack: str, criterion: str) -> str:
     """The goal is named where it is not the usual one."""
-    return attack if criterion == "leave-decision" else f"{attack}-{criterion}"
+    return attack if criterion == LEAVE_DECISION else f"{attack}-{criterion}"
 
 
 def _check_criteria(criteria: Sequence[Spec], model: AuditedModel, views: Sequence[View]) -> None:
@@ -208,7 +208,7 @@ def _radii(attack: Attack, alpha: float | None) -> list[float]:
 
 def _planned_explainers(model: AuditedModel, explainers: Sequence[Spec] | None) -> list[PlannedExplainer]:
     if explainers is None:
-        explainers = [("grad-cam", {}), *([("cam", {})] if model.head is not None else [])]
+        explainers = usual_explainers(model)
     ids = unique([name for name, _ in explainers])
     planned = []
     for name_id, (name, parameters) in zip(ids, explainers, strict=True):
@@ -217,6 +217,11 @@ def _planned_explainers(model: AuditedModel, explainers: Sequence[Spec] | None) 
             PlannedExplainer(id=name_id, name=name, layer=", ".join(layers), parameters=plain(parameters))
         )
     return planned
+
+
+def usual_explainers(model: AuditedModel) -> list[Spec]:
+    """Where none is named: Grad-CAM, and CAM where the model ends in global average pooling and one linear layer."""
+    return [("grad-cam", {}), *([("cam", {})] if model.head is not None else [])]
 
 
 def unique(names: Sequence[str]) -> list[str]:

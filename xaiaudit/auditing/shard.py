@@ -127,7 +127,7 @@ def _attack_all(
         attack = make_attack(item.name, **item.parameters)
         criterion = build(item.criterion, item.criterion_parameters, facts)
         whole, along = _attacked(case, item, attack, criterion, explainers)
-        write = _Writer(model, loaded, clean, item, attack, criterion)
+        write = _Writer(case, item, attack, criterion)
         rows.predictions += write.rows(whole, attack.epsilon, curve=False)
         rows.maps += map_rows(model, loaded, explainers, clean, whole.judged, attack_id=item.id)
         candidates.take(item.id, model, loaded, clean, whole.judged, whole.result.images)
@@ -182,9 +182,7 @@ def clean_facts(model: AuditedModel, loaded: Loaded, clean: Judged) -> CleanFact
 class _Writer:
     """Rows of one attack."""
 
-    model: AuditedModel
-    loaded: Loaded
-    clean: Judged
+    case: Case
     item: PlannedAttack
     attack: Attack
     criterion: Criterion
@@ -201,12 +199,13 @@ class _Writer:
             "curve": curve,
             "result": outcome.result,
         }
-        images, clean = outcome.result.images, self.clean
+        _, model, loaded, clean = self.case
+        images = outcome.result.images
         return [
-            *prediction_rows(self.model, self.loaded, clean, outcome.judged, images=images, **common),
+            *prediction_rows(model, loaded, clean, outcome.judged, images=images, **common),
             *prediction_rows(
-                self.model,
-                self.loaded,
+                model,
+                loaded,
                 clean,
                 outcome.judged_rounded,
                 images=outcome.rounded,

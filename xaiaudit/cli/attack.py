@@ -135,12 +135,12 @@ def _run(path: Path, given: dict[str, Any]) -> None:
     from xaiaudit.errors import UsageError
     from xaiaudit.explainers.spec import parse as parse_explainer
     from xaiaudit.models import load
-    from xaiaudit.records import AuditRecord
+    from xaiaudit.records import LEAVE_DECISION, AuditRecord
 
     if not given["methods"]:
         raise UsageError("no attack is named; say --method fgsm, or another of xaiaudit list attacks")
     specs = [parse(text) for text in given["methods"]]  # before anything slow
-    criteria = [parse_criterion(text) for text in given["criteria"]] or [("leave-decision", {})]
+    criteria = [parse_criterion(text) for text in given["criteria"]] or [(LEAVE_DECISION, {})]
     explainers = [parse_explainer(text) for text in given["explainers"]] or None
     foreign = options.foreign_options(given)
     device = options.set_device(given["device"], given["threads"])

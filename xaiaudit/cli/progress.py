@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -13,7 +14,8 @@ PLAIN_SECONDS = 15.0  # between two lines where there is no terminal
 class Progress:
     """Counts units of work, one phase after the other; says how many a second and how long it will take."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock  # seconds
         self._phase = ""
         self._started = self._last = 0.0
         self._bar = None
@@ -53,7 +55,7 @@ class Progress:
 
     def update(self, done: int, total: int, phase: str, unit: str = "images", detail: str = "") -> None:
         """`done` of `total` units of this phase; a new phase starts the clock anew."""
-        now = time.monotonic()
+        now = self._clock()
         if phase != self._phase:
             self._phase, self._started, self._last = phase, now, now
             if self._bar is not None:

@@ -21,7 +21,7 @@ def in_bf16(net: nn.Module, images: Tensor) -> nn.Module:
     Weights are cast once, where autocast alone would cast them in every forward. `images` are as the network
     itself gets them; `net` is frozen and in eval mode.
     """
-    recording = record(net, images[:2])
+    recording = record(net, images)
     runs = {run.module: run for run in recording.runs if isinstance(run.module, LAYERS)}
     heads = {layer for output in tensors(recording.returned) for layer in recording.makers(output, LAYERS)}
     names = {module: name for name, module in net.named_modules()}

@@ -44,7 +44,7 @@ def fold(net: nn.Module, images: Tensor) -> Folded:
     if not norms:
         return Folded(net=net, norms=0)
     with frozen(net):
-        recording = record(net, images[:2])  # it keeps every tensor; two images show what depends on which
+        recording = record(net, images)
         if recording.reads:
             return Folded(
                 net=net, norms=len(norms), why=f"its flow may depend on the image ({recording.reads[0]})"

@@ -16,7 +16,7 @@ def summary(record: AuditRecord) -> list[str]:
         lines.append(f"Clean AUC: {f.value(record.clean.auc)}")
     lines.append("Label flips:")
     lines += [f"  {attack.id:<{width}}  {words.flips(attack)}" for attack in record.attacks]
-    others = [attack for attack in record.attacks if attack.criterion_name != "leave-decision"]
+    others = [attack for attack in record.attacks if not attack.after_a_flip]
     if others:
         lines.append("Goals:")
         lines += [f"  {attack.id:<{width}}  {words.goal(attack)}" for attack in others]

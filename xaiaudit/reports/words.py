@@ -23,7 +23,7 @@ def no_radius(attack: AttackRecord) -> str:
 
 def strongest(attacks: Sequence[AttackRecord]) -> AttackRecord | None:
     """The assessable attack with the highest flip rate; of equals the one with the smallest radius."""
-    after_flips = [a for a in attacks if a.criterion_name == "leave-decision"] or list(attacks)
+    after_flips = [a for a in attacks if a.after_a_flip] or list(attacks)
     judged = [a for a in after_flips if a.assessable and a.flips.estimate is not None]
     bounded = [a for a in judged if a.epsilon is not None] or judged
     return max(bounded, key=lambda a: (a.flips.estimate or 0.0, -(a.epsilon or 0.0)), default=None)
@@ -78,7 +78,7 @@ def begins(attack: AttackRecord) -> str:
         return f"not assessable, because {f.printable(attack.why_not)}"
     if not curve:
         return f"no curve, because {no_curve(attack)}"
-    if attack.criterion_name != "leave-decision":
+    if not attack.after_a_flip:
         return _goal_begins(attack, curve)
     first = _reaching(curve, 1e-12)
     if first is None:

@@ -63,8 +63,8 @@ def gather(
         )
     runs = Runs(subset)
     facts = {}
-    for name, attack in made.items():
-        told.begin(name)
+    for done, (name, attack) in enumerate(made.items()):
+        told.begin(done, name)
         facts[name] = runs.facts(attack)
     told.end()
     return Facts(model=model, attacks=facts)
@@ -74,11 +74,11 @@ class _Told:
     """Says which run of which attack is being made; how many there will be follows from what they find."""
 
     def __init__(self, tell: Tell, attacks: int) -> None:
-        self.tell, self.attacks, self.done = tell, attacks, -1
-        self.name, self.runs = "", 0
+        self.tell, self.attacks = tell, attacks
+        self.done, self.name, self.runs = 0, "", 0
 
-    def begin(self, name: str) -> None:
-        self.done, self.name, self.runs = self.done + 1, name, 0
+    def begin(self, done: int, name: str) -> None:
+        self.done, self.name, self.runs = done, name, 0
 
     def run(self) -> None:
         self.runs += 1

@@ -29,7 +29,7 @@ def draw_curves(attacks: Sequence[AttackRecord], path: Path) -> None:
             axes.axhline(50, color=MUTED, linewidth=0.6, linestyle=(0, (1, 2)), zorder=1)
             _radius_axis(axes, attacks[0].norm, min(every), max(every))
             percent_axis(axes)
-        usual = all(attack.criterion_name == "leave-decision" for attack in attacks)
+        usual = all(attack.after_a_flip for attack in attacks)
         left.set_ylabel("Decisions flipped, %" if usual else "Goal reached, % of images")
         left.legend(loc="lower right" if _ends_high(attacks) else "upper left")
 

@@ -81,11 +81,11 @@ def _curve_table(attacks: list[AttackRecord], norm: str) -> Table:
 
 
 def _rate(attack: AttackRecord) -> str:
-    return "flip rate" if attack.criterion_name == "leave-decision" else "goal reached"
+    return "flip rate" if attack.after_a_flip else "goal reached"
 
 
 def _shares(attacks: list[AttackRecord]) -> str:
-    usual = all(attack.criterion_name == "leave-decision" for attack in attacks)
+    usual = all(attack.after_a_flip for attack in attacks)
     return "Decisions flipped" if usual else "Images that reach the goal of the attack"
 
 

@@ -8,7 +8,7 @@ from xaiaudit.reports.blocks import Block, Column, Table
 def goals(attacks: list[AttackRecord]) -> list[Block]:
     """Tables, where there is something to tell: other goals, a second head, sets of attacks."""
     blocks: list[Block] = []
-    if any(attack.criterion_name != "leave-decision" for attack in attacks):
+    if any(not attack.after_a_flip for attack in attacks):
         blocks.append(_reached(attacks))
     if any(attack.dice_after is not None for attack in attacks):
         blocks.append(_heads(attacks))

@@ -27,7 +27,9 @@ def _headline(record: AuditRecord) -> str:
         return f"Whether decisions flip is not assessable: {f.printable(reason)}."
     under = f.printable(worst.id)
     where = (
-        words.radius(worst.norm, worst.epsilon) if worst.epsilon is not None else f"the {words.no_radius(worst)} found"
+        words.radius(worst.norm, worst.epsilon)
+        if worst.epsilon is not None
+        else f"the {words.no_radius(worst)} found"
     )
     subtle = _subtle(record)
     if subtle is not None:
@@ -47,7 +49,7 @@ def _subtle(record: AuditRecord) -> tuple[AttackRecord, CurvePoint] | None:
     found = [
         (attack, point)
         for attack in record.attacks
-        if attack.assessable and attack.norm == "linf" and attack.criterion_name == "leave-decision"
+        if attack.assessable and attack.norm == "linf" and attack.after_a_flip
         for point in attack.curve
         if abs(255 * point.epsilon - 1) < 1e-6 and point.flips_quantised.estimate is not None
     ]
@@ -137,7 +139,7 @@ def _in_words(record: AuditRecord) -> Facts:
         direction = _sentence(words.direction(worst, record.checkpoint.positive))
         rows.append((f"Directions, {f.printable(worst.id)}", direction))
     for attack in record.attacks:
-        if attack.criterion_name != "leave-decision":
+        if not attack.after_a_flip:
             rows.append((f"Goal, {f.printable(attack.id)}", _sentence(words.goal(attack))))
     rows.append(("Silent shift", _sentence(words.silent(record.maps))))
     rows.append(("Self-checks", _sentence(check_words.count(record.checks))))
