@@ -18,8 +18,12 @@ def upsample(maps: Maps, shape: tuple[int, int]) -> Planes:
 
     Equals torch's `interpolate(mode="bilinear", align_corners=False)`. Returns float64, (n, *shape).
     """
-    rows, columns = _bilinear(shape[0], maps.shape[1]), _bilinear(shape[1], maps.shape[2])
-    return np.asarray(rows @ maps.astype(np.float64) @ columns.T)
+    planes = maps.astype(np.float64)
+    if maps.shape[1] != shape[0]:  # else the matrix is the identity, and its product costs as much as any
+        planes = _bilinear(shape[0], maps.shape[1]) @ planes
+    if maps.shape[2] != shape[1]:
+        planes = planes @ _bilinear(shape[1], maps.shape[2]).T
+    return np.asarray(planes)
 
 
 def pool(maps: Maps, shape: tuple[int, int]) -> Planes:
