@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 SCHEMA = 2  # of audit.json and the tables; raised when a reader of the old one would misread the new one
 REGIONS = ("lesion", "ring", "posterior", "elsewhere", "padding")
+EXTREMES = ("maximum", "minimum", "either")  # of a map; "either" of the two, signed maps only
 PEAK_STATES = (*REGIONS, "undefined")  # rows and columns of a transition table
 LEAVE_DECISION = "leave-decision"  # the usual goal of an attack, and the one that flip rates are about
 CURVE_GREY_LEVELS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 25.5)  # 25.5 grey levels are 0.1 of full scale
@@ -339,6 +340,8 @@ SHIFT_METRICS = (
     "wasserstein_mm",
 )
 
+PSEUDO_METRICS = ("pseudo_dice", "pseudo_iou", "pseudo_box_iou")  # of the thresholded map with the lesion
+
 MAPS = pa.schema(
     [
         pa.field("image", pa.string(), nullable=False),
@@ -360,15 +363,23 @@ MAPS = pa.schema(
         *(pa.field(f"delta_energy_{region}", pa.float64()) for region in REGIONS),
         pa.field("relevance_rank", pa.float64()),
         pa.field("iou", pa.float64()),
+        *(pa.field(metric, pa.float64()) for metric in PSEUDO_METRICS),
+        pa.field("pseudo_box", _list(pa.float64())),  # x0, y0, x1, y1 on the input grid, half-open; null without
         pa.field("vanished", pa.bool_(), nullable=False),
         pa.field("silent_shift", pa.bool_()),  # null where the clean map is undefined
         *(pa.field(f"area_{region}", pa.float64()) for region in REGIONS[:4]),  # share of the valid image
+        *(
+            pa.field(f"chance_{region}", pa.float64()) for region in (*REGIONS[:4], "any")
+        ),  # the same share within the tolerance: what a uniform point hits; null where a hit cannot be known
         pa.field("calibrated", pa.bool_(), nullable=False),
         pa.field("grid_rows", pa.int32(), nullable=False),
         pa.field("grid_columns", pa.int32(), nullable=False),
         pa.field(
             "cells", _list(pa.uint8()), nullable=False
         ),  # region at each cell's centre, index into REGIONS
+        pa.field(
+            "inside", _list(pa.uint8()), nullable=False
+        ),  # bits of the regions (and "any") that each cell's centre lies in, within the tolerance; 0 if not known
         pa.field("map_scale", pa.float64(), nullable=False),  # the raw map is map_scale times `map`
         pa.field("map", _list(pa.float16()), nullable=False),  # row by row, in [-1, 1]
     ],

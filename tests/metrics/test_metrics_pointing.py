@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from xaiaudit.metrics.pointing import KEYS, chance_shuffled, chance_uniform, peak_state, pointing
+from xaiaudit.metrics.chance import chance_shuffled, chance_uniform
+from xaiaudit.metrics.membership import membership
+from xaiaudit.metrics.pointing import KEYS, peak_state, pointing
 from xaiaudit.records import MAPS, REGIONS
 
 LESION, RING, POSTERIOR, ELSEWHERE, PADDING = range(5)
@@ -51,8 +53,9 @@ def test_the_maximum_hits_the_region_its_cell_centre_lies_in(cell: tuple[int, in
 def test_keys_are_the_columns_of_the_table() -> None:
     hits = pointing(peak_at((1, 3)), codes(), YES, signed=True)
     assert set(hits) == set(KEYS) == {name for name in MAPS.names if "_in_" in name}
-    assert set(chance_uniform(codes(), YES)) == set(KEYS)
-    assert set(chance_shuffled(peak_at((1, 3)), codes(), YES, signed=True)) == set(KEYS)
+    member = membership(codes(), YES)
+    assert set(chance_uniform(member)) == set(KEYS)
+    assert set(chance_shuffled(peak_at((1, 3)), member.at_cells((4, 6)), signed=True)) == set(KEYS)
 
 
 def test_tied_cells_give_the_share_inside_and_the_first_one_the_state() -> None:
@@ -125,7 +128,7 @@ def test_without_a_lesion_nothing_is_a_hit_or_a_miss() -> None:
         hits = pointing(peak_at((1, 3)), grid, has_lesion, signed=True)
         assert all(np.isnan(value[0]) for value in hits.values())
         assert peak_state(peak_at((1, 3)), grid, has_lesion, signed=True) == ["unknown"]
-        assert all(np.isnan(value[0]) for value in chance_uniform(grid, has_lesion).values())
+        assert all(np.isnan(value[0]) for value in chance_uniform(membership(grid, has_lesion)).values())
 
 
 def test_tolerance_is_in_mm_along_each_axis() -> None:
@@ -150,7 +153,7 @@ def test_a_region_without_a_pixel_is_never_hit_whatever_the_tolerance() -> None:
 
 
 def test_uniform_chance_is_the_share_of_valid_pixels() -> None:
-    chance = chance_uniform(codes(), YES)
+    chance = chance_uniform(membership(codes(), YES))
     assert chance["maximum_in_lesion"][0] == pytest.approx(4 / 80)
     assert chance["minimum_in_any"][0] == pytest.approx((4 + 8 + 8) / 80)
     assert chance["maximum_in_padding"][0] == 0
@@ -171,11 +174,25 @@ def test_shuffled_chance_equals_playing_every_pair(signed: bool) -> None:
         hits = pointing(maps[np.roll(known, shift)], grids[known], np.ones(len(known), bool), signed=signed)
         for key, value in hits.items():
             sums[key] += value.sum()
-    chance = chance_shuffled(maps, grids, has_lesion, signed=signed)
+    chance = chance_shuffled(maps, membership(grids, has_lesion).at_cells((3, 5)), signed=signed)
     for key in KEYS:
         expected = sums[key] / (len(known) * (len(known) - 1))
         assert chance[key] == pytest.approx(expected, rel=1e-12, nan_ok=True), key
 
 
 def test_shuffled_chance_of_one_image_is_undefined() -> None:
-    assert np.isnan(chance_shuffled(peak_at((1, 3)), codes(), YES, signed=False)["maximum_in_lesion"])
+    inside = membership(codes(), YES).at_cells((4, 6))
+    assert np.isnan(chance_shuffled(peak_at((1, 3)), inside, signed=False)["maximum_in_lesion"])
+
+
+def test_uniform_chance_grows_with_the_tolerance_and_needs_spacing_for_it() -> None:
+    chance = chance_uniform(membership(codes(), YES, tolerance_mm=1.0, spacing=np.ones((1, 2))))
+    assert chance["maximum_in_lesion"][0] == pytest.approx(12 / 80)  # 2 x 2 pixels and the 8 that share a side
+    unknown = membership(codes(), YES, tolerance_mm=1.0, spacing=np.full((1, 2), np.nan))
+    assert np.isnan(chance_uniform(unknown)["maximum_in_lesion"][0])
+    assert not unknown.known[0]
+
+
+def test_cells_outside_the_valid_image_take_no_part_in_uniform_chance() -> None:
+    chance = chance_uniform(membership(codes(), YES, tolerance_mm=100.0, spacing=np.ones((1, 2))))
+    assert chance["maximum_in_lesion"][0] == 1

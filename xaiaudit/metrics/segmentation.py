@@ -22,3 +22,8 @@ def dice(predicted: Masks, masks: Masks, known: Flags | None = None) -> Vector:
     with np.errstate(invalid="ignore"):  # 0/0 of two empty masks is the NaN that is meant
         scores: Vector = soft_dice(predicted, masks)
     return scores if known is None else np.where(known, scores, np.nan)
+
+
+def iou_from_dice(dice_score: Vector) -> Vector:
+    """Intersection over union of the same two masks, D / (2 - D), (n,) in [0, 1]; NaN where the Dice score is."""
+    return np.asarray(dice_score / (2 - dice_score))

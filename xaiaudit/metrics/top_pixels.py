@@ -5,6 +5,7 @@ from jaxtyping import Float
 
 from xaiaudit.metrics.extremes import defined
 from xaiaudit.metrics.grids import upsample
+from xaiaudit.metrics.segmentation import iou_from_dice
 from xaiaudit.types import Codes, Flags, Maps, Vector
 
 Plane = Float[np.ndarray, "h w"]
@@ -48,6 +49,6 @@ def relevance_rank(maps: Maps, codes: Codes, has_lesion: Flags, *, signed: bool)
 def iou_at_lesion_area(rank: Vector) -> Vector:
     """IoU of the lesion and as many of the largest pixels, in [0, 1], from their `relevance_rank` r.
 
-    Both sets have the lesion's area a and share r a pixels, so it is r / (2 - r). NaN where r is.
+    Both sets have the lesion's area a and share r a pixels, so that r is their Dice score. NaN where r is.
     """
-    return np.asarray(rank / (2 - rank))
+    return iou_from_dice(rank)
