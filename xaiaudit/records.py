@@ -12,7 +12,12 @@ from pydantic import BaseModel, ConfigDict
 
 SCHEMA = 2  # of audit.json and the tables; raised when a reader of the old one would misread the new one
 REGIONS = ("lesion", "ring", "posterior", "elsewhere", "padding")
-EXTREMES = ("maximum", "minimum", "either")  # of a map; "either" of the two, signed maps only
+Extreme = Literal["maximum", "minimum", "either"]
+EXTREMES: tuple[Extreme, ...] = (
+    "maximum",
+    "minimum",
+    "either",
+)  # of a map; "either" of the two, signed maps only
 PEAK_STATES = (*REGIONS, "undefined")  # rows and columns of a transition table
 LEAVE_DECISION = "leave-decision"  # the usual goal of an attack, and the one that flip rates are about
 CURVE_GREY_LEVELS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 25.5)  # 25.5 grey levels are 0.1 of full scale
@@ -192,6 +197,16 @@ class ExplainerRecord(Record):
     signed: bool
 
 
+class PointingCell(Record):
+    """How often one extreme of the map lies in a region, on one state of the images."""
+
+    region: str  # one of REGIONS, or "any": lesion, ring or posterior
+    extreme: Extreme
+    share: Interval
+    chance_uniform: float | None  # a uniform random point of the valid image
+    chance_shuffled: float | None  # the same maps shuffled between images
+
+
 class PointingRecord(Record):
     """How often the map's extreme lies in a region, before and after.
 
@@ -201,13 +216,22 @@ class PointingRecord(Record):
     """
 
     region: str  # one of REGIONS, or "any": lesion, ring or posterior
-    extreme: Literal["maximum", "minimum", "either"]
+    extreme: Extreme
     before: Interval
     after: Interval
     chance_uniform: float | None  # a uniform random point of the valid image
     chance_shuffled: float | None  # clean maps shuffled between images
     energy_before: Distribution | None  # share of positive mass in the region (maximum only)
     energy_after: Distribution | None
+
+
+class PseudoMaskRecord(Record):
+    """How a mask made of the map matches the lesion. Before and after need not have equal `n`: an undefined map has
+    no mask."""
+
+    metric: str  # one of PSEUDO_METRICS
+    before: Distribution
+    after: Distribution
 
 
 class MapRecord(Record):
@@ -228,6 +252,8 @@ class MapRecord(Record):
     silent_shift_unflipped: Interval
     pointing: list[PointingRecord]
     transitions: list[list[int]]  # [state before][state after], in the order of PEAK_STATES
+    pseudo_masks: list[PseudoMaskRecord] = []  # empty in older audits
+    pseudo_threshold: float | None = None  # share of the map's maximum; None in older audits
 
 
 class RegionCoverage(Record):
@@ -235,6 +261,8 @@ class RegionCoverage(Record):
     calibrated: int  # images whose ring is in true millimetres
     relative: int  # images without spacing: relative ring
     without_lesion: int  # no outline, or an empty one
+    tolerance_mm: float = 0.0  # of the pointing game
+    without_tolerance: int = 0  # images with a lesion and no spacing, which a tolerance leaves out
 
 
 class GalleryCase(Record):
@@ -364,7 +392,9 @@ MAPS = pa.schema(
         pa.field("relevance_rank", pa.float64()),
         pa.field("iou", pa.float64()),
         *(pa.field(metric, pa.float64()) for metric in PSEUDO_METRICS),
-        pa.field("pseudo_box", _list(pa.float64())),  # x0, y0, x1, y1 on the input grid, half-open; null without
+        pa.field(
+            "pseudo_box", _list(pa.float64())
+        ),  # x0, y0, x1, y1 on the input grid, half-open; null without
         pa.field("vanished", pa.bool_(), nullable=False),
         pa.field("silent_shift", pa.bool_()),  # null where the clean map is undefined
         *(pa.field(f"area_{region}", pa.float64()) for region in REGIONS[:4]),  # share of the valid image

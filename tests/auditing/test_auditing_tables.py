@@ -205,10 +205,10 @@ def test_worst_are_missed_cancers_and_typical_is_near_the_median_of_all_images(
 
 
 def test_rounding_a_map_to_float16_ties_no_extreme() -> None:
-    from xaiaudit.auditing.map_rows import _stored
+    from xaiaudit.auditing.stored_maps import stored_maps
 
     maps = np.array([[[0.99999, 1.0], [-0.49999, -0.5]], [[1.0, 1.0], [0.2, 0.1]]], np.float32) * 3
-    stored, scales = _stored(maps)
+    stored, scales = stored_maps(maps)
     assert (stored == stored.max((1, 2), keepdims=True)).sum((1, 2)).tolist() == [1, 2]
     assert (stored == stored.min((1, 2), keepdims=True)).sum((1, 2)).tolist() == [1, 1]
     assert np.allclose(stored * scales[:, None, None], maps, rtol=2e-3)

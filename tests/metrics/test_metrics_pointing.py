@@ -187,7 +187,9 @@ def test_shuffled_chance_of_one_image_is_undefined() -> None:
 
 def test_uniform_chance_grows_with_the_tolerance_and_needs_spacing_for_it() -> None:
     chance = chance_uniform(membership(codes(), YES, tolerance_mm=1.0, spacing=np.ones((1, 2))))
-    assert chance["maximum_in_lesion"][0] == pytest.approx(12 / 80)  # 2 x 2 pixels and the 8 that share a side
+    assert chance["maximum_in_lesion"][0] == pytest.approx(
+        12 / 80
+    )  # 2 x 2 pixels and the 8 that share a side
     unknown = membership(codes(), YES, tolerance_mm=1.0, spacing=np.full((1, 2), np.nan))
     assert np.isnan(chance_uniform(unknown)["maximum_in_lesion"][0])
     assert not unknown.known[0]

@@ -27,7 +27,9 @@ def codes(*boxes: tuple[int, int, int, int]) -> np.ndarray:
 
 def scores(given: np.ndarray, grid: np.ndarray, has_lesion: np.ndarray = YES) -> dict[str, float]:
     masks = pseudo_masks(given, SHAPE)
-    return {key: value[0] for key, value in pseudo_scores(masks, largest_boxes(masks), grid, has_lesion).items()}
+    return {
+        key: value[0] for key, value in pseudo_scores(masks, largest_boxes(masks), grid, has_lesion).items()
+    }
 
 
 def test_a_fifth_of_the_maximum_is_the_limit() -> None:

@@ -46,6 +46,7 @@ def audit(
     curve: bool = True,
     checks: int = 32,
     ring_mm: float = 5.0,
+    tolerance_mm: float = 0.0,
     gallery: int = 2,
     keep_ids: bool = False,
     strict: bool = False,
@@ -74,6 +75,8 @@ def audit(
         curve: attack at the radii of the epsilon curve too.
         checks: images, drawn by the seed, that the self-checks of model and attacks run on; 0: no self-checks.
         ring_mm: width of the peritumoral ring where the pixel spacing is known.
+        tolerance_mm: an extreme of a map this near a region counts as inside it; images without spacing are then
+            not assessable.
         gallery: cases of each kind (worst, typical, random) shown for each attack.
         keep_ids: write case ids as they are, not salted hashes of them.
         strict: an image that cannot be read ends the audit; otherwise it is counted and named.
@@ -111,6 +114,7 @@ def audit(
             curve=curve,
             checks=checks,
             ring_mm=ring_mm,
+            tolerance_mm=tolerance_mm,
             gallery=gallery,
             keep_ids=keep_ids,
             strict=strict,

@@ -35,7 +35,13 @@ def run_checks(
         torch.OutOfMemoryError: a single image does not fit.
     """
     started = time.perf_counter()
-    loaded = load_images(plan, [plan.images[index] for index in plan.checked], model, dataset)
+    loaded = load_images(
+        [plan.images[index] for index in plan.checked],
+        model,
+        dataset,
+        ring_mm=plan.ring_mm,
+        tolerance_mm=plan.tolerance_mm,
+    )
 
     def seen(size: int) -> Facts:
         with torch.inference_mode():

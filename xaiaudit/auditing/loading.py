@@ -7,11 +7,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xaiaudit.auditing.plan import AuditPlan, PlannedImage
+from xaiaudit.auditing.plan import PlannedImage
 from xaiaudit.data.datasets import Dataset
 from xaiaudit.data.preprocess import prepare, stack
 from xaiaudit.data.regions import regions
 from xaiaudit.errors import AuditError
+from xaiaudit.metrics.membership import Membership, membership
 from xaiaudit.models import AuditedModel
 from xaiaudit.types import Sample
 
@@ -28,6 +29,7 @@ class Loaded:
     has_outline: np.ndarray  # (n,) an outline is known, empty or not
     has_lesion: np.ndarray  # (n,) and it is not empty
     codes: np.ndarray  # (n, h, w) uint8, index into REGIONS
+    member: Membership  # the same within the tolerance of the pointing game
     calibrated: np.ndarray  # (n,) the ring is in true millimetres
     spacing: np.ndarray  # (n, 2) mm per pixel, NaN where unknown
     labels: np.ndarray  # (n,) class index of the model, -1 for none or for a class the model does not know
@@ -38,7 +40,12 @@ class Loaded:
 
 
 def load_images(
-    plan: AuditPlan, planned: Sequence[PlannedImage], model: AuditedModel, dataset: Dataset
+    planned: Sequence[PlannedImage],
+    model: AuditedModel,
+    dataset: Dataset,
+    *,
+    ring_mm: float,
+    tolerance_mm: float,
 ) -> Loaded:
     """Read, check and prepare the planned images.
 
@@ -60,11 +67,12 @@ def load_images(
             mask,
             spacing=sample.spacing,
             valid=valid,
-            ring_mm=plan.ring_mm,
+            ring_mm=ring_mm,
             aspect=float(sample.affine[0, 0] / sample.affine[1, 1]),
         )
         for sample, mask, valid in zip(samples, batch.masks, batch.valid[:, 0], strict=True)
     ]
+    codes = np.stack([item.codes for item in divided])
     classes = {name: index for index, name in enumerate(model.classes)}
     return Loaded(
         planned=planned,
@@ -74,7 +82,8 @@ def load_images(
         masks=batch.masks,
         has_outline=batch.has_mask,
         has_lesion=has_lesion,
-        codes=np.stack([item.codes for item in divided]),
+        codes=codes,
+        member=membership(codes, has_lesion, tolerance_mm=tolerance_mm, spacing=batch.spacing),
         calibrated=np.array([item.calibrated for item in divided]) & has_lesion,
         spacing=batch.spacing,
         labels=np.array([classes.get(sample.label or "", -1) for sample in samples], np.int64),

@@ -8,18 +8,19 @@ import numpy as np
 from xaiaudit.auditing.judging import Judged
 from xaiaudit.auditing.loading import Loaded
 from xaiaudit.auditing.prediction_rows import none_if_nan
+from xaiaudit.auditing.stored_maps import cells_of, packed_bits, stored_maps
 from xaiaudit.explainers.base import Explainer
+from xaiaudit.metrics.chance import chance_uniform
 from xaiaudit.metrics.energy import delta_energy, energy_shares
 from xaiaudit.metrics.extremes import defined, vanished
-from xaiaudit.metrics.grids import centre_pixels, pool
 from xaiaudit.metrics.map_shift import map_shift
-from xaiaudit.metrics.pointing import chance_uniform, peak_state, pointing
+from xaiaudit.metrics.membership import membership
+from xaiaudit.metrics.pointing import peak_state, pointing_inside
+from xaiaudit.metrics.pseudo_mask import largest_boxes, pseudo_masks, pseudo_scores
 from xaiaudit.metrics.silent_shift import moved, silent_shift
 from xaiaudit.metrics.top_pixels import iou_at_lesion_area, relevance_rank
 from xaiaudit.models import AuditedModel
 from xaiaudit.records import REGIONS, SHIFT_METRICS
-
-LARGEST = 28  # cells a side of a stored map
 
 
 def map_rows(
@@ -43,8 +44,9 @@ def map_rows(
         columns = _columns(loaded, maps, before, judged, clean, signed=explainers[name].signed)
         if judged is clean:
             columns |= _no_shift(columns)
-        stored, scales = _stored(maps)
-        cells = _cells(loaded.codes, stored.shape[1:])
+        stored, scales = stored_maps(maps)
+        cells = cells_of(loaded.codes, stored.shape[1:])
+        inside = packed_bits(loaded.member.at_cells(stored.shape[1:]))
         for row, planned in enumerate(loaded.planned):
             rows.append(
                 {
@@ -60,6 +62,7 @@ def map_rows(
                     "grid_rows": stored.shape[1],
                     "grid_columns": stored.shape[2],
                     "cells": cells[row].ravel(),
+                    "inside": inside[row],
                     "map_scale": float(scales[row]),
                     "map": stored[row].ravel(),
                     **{key: _plain(values[row]) for key, values in columns.items()},
@@ -77,6 +80,8 @@ def _columns(
     states = peak_state(maps, codes, lesions, signed=signed)
     gone = vanished(before, maps, signed=signed)
     rank = relevance_rank(maps, codes, lesions, signed=signed)
+    masks = pseudo_masks(maps, codes.shape[1:])
+    boxes = largest_boxes(masks)
     has_moved = moved(
         peak_state(before, codes, lesions, signed=signed),
         states,
@@ -88,12 +93,14 @@ def _columns(
     return {
         "defined": defined(maps, signed=signed),
         "peak_state": states,
-        **pointing(maps, codes, lesions, signed=signed),
+        **pointing_inside(maps, loaded.member.at_cells(maps.shape[1:]), signed=signed),
         **energy,
         **shift,
         **delta_energy(energy_shares(before, codes, lesions), energy),
         "relevance_rank": rank,
         "iou": iou_at_lesion_area(rank),
+        **pseudo_scores(masks, boxes, codes, lesions),
+        "pseudo_box": [None if np.isnan(box).any() else box for box in boxes],
         "vanished": gone,
         "silent_shift": [None if np.isnan(value) else bool(value) for value in silent],
     }
@@ -107,37 +114,15 @@ def _no_shift(columns: dict[str, Any]) -> dict[str, Any]:
 
 
 def _areas(loaded: Loaded) -> dict[str, np.ndarray]:
-    """Share of the valid image in each region, (n,): what a random point hits; NaN without a lesion."""
-    chance = chance_uniform(loaded.codes, loaded.has_lesion)
-    return {f"area_{region}": chance[f"maximum_in_{region}"] for region in REGIONS[:4]}
+    """Share of the valid image in each region, (n,), and within the tolerance of it: what a random point hits.
 
-
-def _cells(codes: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
-    """The region that the centre of each cell lies in, (n, *grid)."""
-    rows, columns = (
-        centre_pixels(cells, pixels) for cells, pixels in zip(grid, codes.shape[1:], strict=True)
-    )
-    return codes[:, rows[:, None], columns[None, :]]
-
-
-def _stored(maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Maps as the table keeps them, coarser where the layer has more than 28 cells a side, and their scales.
-
-    Each is divided by its largest magnitude: float16 neither overflows nor loses a faint map then. A cell that
-    would be rounded onto the maximum or the minimum is kept off it, so that extremes are tied only where they were.
+    NaN without a lesion, and with a tolerance without spacing.
     """
-    shape = (min(maps.shape[1], LARGEST), min(maps.shape[2], LARGEST))
-    if shape != maps.shape[1:]:
-        maps = pool(maps, shape) * (shape[0] * shape[1] / (maps.shape[1] * maps.shape[2]))
-    scales = np.abs(maps).max((1, 2)).astype(np.float64)
-    scales = np.where(np.isfinite(scales) & (scales > 0), scales, 1.0)
-    scaled = maps / scales[:, None, None]
-    stored = scaled.astype(np.float16)
-    for extreme, inwards in ((np.max, -np.inf), (np.min, np.inf)):
-        ends, stored_ends = (extreme(part, axis=(1, 2), keepdims=True) for part in (scaled, stored))
-        rounded_onto = (stored == stored_ends) & (scaled != ends)
-        stored = np.where(rounded_onto, np.nextafter(stored, np.float16(inwards)), stored)
-    return stored, scales
+    area = chance_uniform(membership(loaded.codes, loaded.has_lesion))
+    chance = chance_uniform(loaded.member)
+    return {f"area_{region}": area[f"maximum_in_{region}"] for region in REGIONS[:4]} | {
+        f"chance_{region}": chance[f"maximum_in_{region}"] for region in (*REGIONS[:4], "any")
+    }
 
 
 def _plain(value: Any) -> Any:

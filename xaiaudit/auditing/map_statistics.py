@@ -5,23 +5,24 @@ from collections.abc import Sequence
 import numpy as np
 
 from xaiaudit.auditing.plan import PlannedAttack, PlannedExplainer
+from xaiaudit.auditing.pointing_statistics import pointing_records
 from xaiaudit.auditing.tables import Rows, Tables
 from xaiaudit.explainers.registry import explainer as make_explainer
-from xaiaudit.metrics.bootstrap import bootstrap, distribution
+from xaiaudit.metrics.bootstrap import distribution
 from xaiaudit.metrics.paired import holm, wilcoxon
-from xaiaudit.metrics.pointing import chance_shuffled
 from xaiaudit.metrics.proportions import proportion
+from xaiaudit.metrics.pseudo_mask import THRESHOLD
 from xaiaudit.records import (
     PEAK_STATES,
+    PSEUDO_METRICS,
     REGIONS,
     SHIFT_METRICS,
     Distribution,
     Interval,
     MapRecord,
-    PointingRecord,
+    PseudoMaskRecord,
 )
 
-POINTED = ("lesion", "ring", "posterior", "elsewhere", "any")
 SHIFTED = (*SHIFT_METRICS, *(f"delta_energy_{region}" for region in REGIONS))
 TESTED = ("energy_lesion", "energy_ring", "energy_posterior", "relevance_rank")
 
@@ -44,6 +45,7 @@ def map_record(tables: Tables, attack: PlannedAttack, explainer: PlannedExplaine
     """
     before = tables.map("none", explainer.id, "own")
     after = tables.map(attack.id, explainer.id, target)
+    signed = make_explainer(explainer.name, **explainer.parameters).signed
     flipped = tables.prediction(attack.id).flags("flipped")
     values = {metric: after.floats(metric) for metric in SHIFTED}
     silent = after.floats("silent_shift")
@@ -61,7 +63,16 @@ def map_record(tables: Tables, attack: PlannedAttack, explainer: PlannedExplaine
         wilcoxon=_tests(before, after),
         silent_shift=_rate(silent, np.ones_like(flipped), before.cases),
         silent_shift_unflipped=_rate(silent, ~flipped, before.cases),
-        pointing=_pointing(before, after, explainer),
+        pointing=pointing_records(before, after, signed=signed),
+        pseudo_masks=[
+            PseudoMaskRecord(
+                metric=metric,
+                before=distribution(before.floats(metric), before.cases),
+                after=distribution(after.floats(metric), before.cases),
+            )
+            for metric in PSEUDO_METRICS
+        ],
+        pseudo_threshold=THRESHOLD,
         transitions=_transitions(before.strings("peak_state"), after.strings("peak_state")),
     )
 
@@ -84,60 +95,6 @@ def _tests(before: Rows, after: Rows) -> dict[str, float | None]:
     known = [metric for metric, p in raw.items() if p is not None]
     adjusted = dict(zip(known, holm([p for p in raw.values() if p is not None]), strict=True))
     return {metric: adjusted.get(metric) for metric in TESTED}
-
-
-def _pointing(before: Rows, after: Rows, explainer: PlannedExplainer) -> list[PointingRecord]:
-    signed = make_explainer(explainer.name, **explainer.parameters).signed
-    shuffled = _shuffled(before, signed=signed)
-    records = []
-    for extreme in ("maximum", "minimum", "either") if signed else ("maximum",):
-        for region in POINTED:
-            key = f"{extreme}_in_{region}"
-            hits = before.floats(key)
-            among = np.isfinite(hits)
-            lasting = np.nan_to_num(after.floats(key), nan=0.0)  # a map that vanished points nowhere
-            energy = region in REGIONS and extreme == "maximum"
-            records.append(
-                PointingRecord(
-                    region=region,
-                    extreme=extreme,
-                    before=_share(hits[among], among, before.cases),
-                    after=_share(lasting[among], among, before.cases),
-                    chance_uniform=_uniform(before, region, extreme, among),
-                    chance_shuffled=shuffled[key],
-                    energy_before=distribution(before.floats(f"energy_{region}"), before.cases)
-                    if energy
-                    else None,
-                    energy_after=distribution(after.floats(f"energy_{region}"), before.cases)
-                    if energy
-                    else None,
-                )
-            )
-    return records
-
-
-def _share(hits: np.ndarray, among: np.ndarray, cases: Sequence[str]) -> Interval:
-    own = [case for case, keep in zip(cases, among, strict=True) if keep]
-    if np.isin(hits, (0.0, 1.0)).all():
-        return proportion(hits == 1, own)
-    return bootstrap(hits, own)  # tied cells make a hit a fraction
-
-
-def _uniform(before: Rows, region: str, extreme: str, among: np.ndarray) -> float | None:
-    """Mean chance that a random point of the valid image (or one of two) lies in the region."""
-    inside = REGIONS[:3] if region == "any" else (region,)
-    area = sum((before.floats(f"area_{name}") for name in inside), start=np.zeros(len(among)))[among]
-    if extreme == "either":
-        area = 1 - (1 - area) ** 2
-    return float(area.mean()) if area.size else None
-
-
-def _shuffled(before: Rows, *, signed: bool) -> dict[str, float | None]:
-    rows, columns = before.table["grid_rows"][0].as_py(), before.table["grid_columns"][0].as_py()
-    maps = before.stacked("map").astype(np.float64).reshape(-1, rows, columns)
-    codes = before.stacked("cells").astype(np.uint8).reshape(-1, rows, columns)
-    chance = chance_shuffled(maps, codes, np.isfinite(before.floats("area_lesion")), signed=signed)
-    return {key: None if np.isnan(value) else float(value) for key, value in chance.items()}
 
 
 def _transitions(before: Sequence[str], after: Sequence[str]) -> list[list[int]]:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from xaiaudit.auditing.attack_statistics import attack_record
+from xaiaudit.auditing.coverage import coverage
 from xaiaudit.auditing.gallery import write_gallery
 from xaiaudit.auditing.map_statistics import map_records
 from xaiaudit.auditing.plan import AuditFolder, AuditPlan, read_plan, write_atomically
@@ -200,14 +201,13 @@ def _explainers(tables: Tables) -> list[ExplainerRecord]:
 
 
 def _coverage(tables: Tables) -> RegionCoverage:
-    if not tables.plan.explainers:
-        return RegionCoverage(ring_mm=tables.plan.ring_mm, calibrated=0, relative=0, without_lesion=0)
-    rows = tables.map("none", tables.plan.explainers[0].id, "own")
-    lesion = np.isfinite(rows.floats("area_lesion"))
-    calibrated = rows.flags("calibrated")
-    return RegionCoverage(
-        ring_mm=tables.plan.ring_mm,
-        calibrated=int((lesion & calibrated).sum()),
-        relative=int((lesion & ~calibrated).sum()),
-        without_lesion=int((~lesion).sum()),
-    )
+    plan = tables.plan
+    if not plan.explainers:
+        return RegionCoverage(
+            ring_mm=plan.ring_mm,
+            calibrated=0,
+            relative=0,
+            without_lesion=0,
+            tolerance_mm=plan.tolerance_mm,
+        )
+    return coverage(tables.map("none", plan.explainers[0].id, "own"), plan.ring_mm, plan.tolerance_mm)

@@ -71,6 +71,7 @@ class AuditPlan(Record):
     batch_size: int  # images of a shard, run as one batch
     environment: Environment  # where the plan was made; shards must agree on what decides a number
     ring_mm: float
+    tolerance_mm: float = 0.0  # of the pointing game
     checked: list[int]  # images, by index, that the attacks' self-checks run on; [] for no self-checks
     gallery: int  # cases of each kind and attack
     random_cases: list[str]  # drawn before anything is known of the results

@@ -47,6 +47,7 @@ def make_plan(
     curve: bool = True,
     checks: int = 32,
     ring_mm: float = 5.0,
+    tolerance_mm: float = 0.0,
     gallery: int = 2,
     keep_ids: bool = False,
     strict: bool = False,
@@ -65,23 +66,13 @@ def make_plan(
     if not attacks:
         raise UsageError("no attack is named; name at least one, e.g. --method fgsm")
     planned_attacks = _planned_attacks(attacks, criteria, model, curve=curve)
-    planned_explainers = _planned_explainers(model, explainers)
+    chosen_explainers = planned_explainers(model, explainers)
     seen = look(dataset, strict=strict, progress=progress)
     _check_criteria(criteria, model, seen.views)
     checkpoint = checkpoint_record(model)
     # the checkpoint's own salt, which no audit prints; foreign weights have none
     salt = str((model.info.training if model.info is not None else {}).get("salt") or checkpoint.sha256)
-    images = [
-        PlannedImage(
-            name=view.name,
-            part=view.part,
-            index=view.index,
-            sha256=view.sha256,
-            case=view.case if keep_ids else hash_case(view.case, salt),
-            seed=image_seed(view.sha256, seed),
-        )
-        for view in seen.views
-    ]
+    images = planned_images(seen.views, None if keep_ids else salt, seed)
     return AuditPlan(
         schema_version=SCHEMA,
         xaiaudit=__version__,
@@ -92,11 +83,12 @@ def make_plan(
         warnings=[*(model.info.notes if model.info is not None else ()), *seen.warnings],
         leak=find_leak(model, seen.views, dataset),
         attacks=planned_attacks,
-        explainers=planned_explainers,
+        explainers=chosen_explainers,
         seed=seed,
         batch_size=batch_size,
         environment=environment(str(model.device), torch.get_num_threads(), precision),
         ring_mm=ring_mm,
+        tolerance_mm=tolerance_mm,
         checked=_drawn([image.name for image in images], seed + 1, checks),
         gallery=gallery,
         random_cases=_draw([image.name for image in images], seed, gallery),
@@ -105,6 +97,21 @@ def make_plan(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         command=list(command),
     )
+
+
+def planned_images(views: Sequence[View], salt: str | None, seed: int) -> list[PlannedImage]:
+    """The images looked at; their cases are named as they are, or by a salted hash."""
+    return [
+        PlannedImage(
+            name=view.name,
+            part=view.part,
+            index=view.index,
+            sha256=view.sha256,
+            case=view.case if salt is None else hash_case(view.case, salt),
+            seed=image_seed(view.sha256, seed),
+        )
+        for view in views
+    ]
 
 
 def checkpoint_record(model: AuditedModel) -> CheckpointRecord:
@@ -206,7 +213,7 @@ def _radii(attack: Attack, alpha: float | None) -> list[float]:
     return [radius for radius in radii if farthest is None or radius <= farthest]
 
 
-def _planned_explainers(model: AuditedModel, explainers: Sequence[Spec] | None) -> list[PlannedExplainer]:
+def planned_explainers(model: AuditedModel, explainers: Sequence[Spec] | None) -> list[PlannedExplainer]:
     if explainers is None:
         explainers = usual_explainers(model)
     ids = unique([name for name, _ in explainers])

@@ -74,7 +74,13 @@ def run_shard(
         if told:  # of a try that ran out of memory
             tell(plan.attacks[0].id, -sum(told))
         for start in range(0, len(planned), size):
-            loaded = load_images(plan, planned[start : start + size], model, dataset)
+            loaded = load_images(
+                planned[start : start + size],
+                model,
+                dataset,
+                ring_mm=plan.ring_mm,
+                tolerance_mm=plan.tolerance_mm,
+            )
             _attack_all(plan, ready, model, loaded, rows, candidates, tell)
         return rows, candidates
 

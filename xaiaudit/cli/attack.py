@@ -78,14 +78,8 @@ class Part(click.ParamType[tuple[int, int]]):
 @click.option(
     "--curve/--no-curve", default=True, show_default=True, help="Attack at the radii of the ε curve too."
 )
-@click.option(
-    "--ring",
-    "ring_mm",
-    type=click.FloatRange(min=0, min_open=True),
-    default=5.0,
-    show_default=True,
-    help="Width of the peritumoral ring, mm; used where the pixel spacing is known.",
-)
+@options.ring
+@options.tolerance
 @click.option(
     "--gallery",
     type=click.IntRange(min=0),
@@ -168,6 +162,7 @@ def _run(path: Path, given: dict[str, Any]) -> None:
             curve=given["curve"],
             checks=CHECKED if given["checks"] else 0,
             ring_mm=given["ring_mm"],
+            tolerance_mm=given["tolerance_mm"],
             gallery=given["gallery"],
             keep_ids=given["keep_ids"],
             strict=given["strict"],

@@ -33,6 +33,23 @@ keep_ids = click.option(
     "--keep-ids", is_flag=True, help="Write case ids as they are.  [default: as salted hashes]"
 )
 
+ring = click.option(
+    "--ring",
+    "ring_mm",
+    type=click.FloatRange(min=0, min_open=True),
+    default=5.0,
+    show_default=True,
+    help="Width of the peritumoral ring, mm; used where the pixel spacing is known.",
+)
+tolerance = click.option(
+    "--tolerance-mm",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    show_default=True,
+    help="Pointing game: an extreme this near a region counts as inside, mm. Images without pixel spacing are then "
+    "not assessable.",
+)
+
 
 arguments = click.option(
     "--arg",

@@ -42,9 +42,7 @@ def chance_shuffled(maps: Maps, inside: Inside, *, signed: bool) -> dict[str, fl
     for start in range(0, count, CHUNK):
         block = np.arange(start, min(start + CHUNK, count))
         regions = inside[block].transpose(1, 0, 2)
-        for key, hits in keyed(
-            regions @ highest.T, regions @ lowest.T
-        ).items():  # (block, count): image, map
+        for key, hits in keyed(regions @ highest.T, regions @ lowest.T).items():  # (block, count): image, map
             own = hits[np.arange(len(block)), block]
             totals[key] += float(hits.sum() - own.sum())
     return {key: total / (count * (count - 1)) for key, total in totals.items()}

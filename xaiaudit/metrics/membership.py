@@ -28,7 +28,9 @@ class Membership:
     def at_cells(self, grid: tuple[int, int]) -> Inside:
         """Whether the centre of each cell of a native grid lies in each region; NaN where not known."""
         rows, columns = (centre_pixels(grid[a], self.valid.shape[a + 1]) for a in (0, 1))
-        cells = self.masks[:, :, rows[:, None], columns].reshape(*self.masks.shape[:2], len(rows) * len(columns))
+        cells = self.masks[:, :, rows[:, None], columns].reshape(
+            *self.masks.shape[:2], len(rows) * len(columns)
+        )
         return np.where(self.known[:, None, None], cells, np.nan)
 
 

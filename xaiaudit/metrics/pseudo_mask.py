@@ -17,7 +17,9 @@ from xaiaudit.types import Codes, Flags, Maps, Mask, Masks, Vector
 THRESHOLD = 0.2  # of the map's maximum on the input grid
 TOUCHING = np.ones((3, 3), bool)  # pixels that meet at a corner are one component
 
-Boxes = Float[np.ndarray, "n 4"]  # x0, y0, x1, y1 in pixels of the input grid, half-open; NaN where there is none
+Boxes = Float[
+    np.ndarray, "n 4"
+]  # x0, y0, x1, y1 in pixels of the input grid, half-open; NaN where there is none
 
 
 def pseudo_masks(maps: Maps, shape: tuple[int, int], *, threshold: float = THRESHOLD) -> Masks:

@@ -1,0 +1,90 @@
+"""From map rows to the pointing game: rates with intervals, beside what chance would give."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from xaiaudit.auditing.stored_maps import unpacked_bits
+from xaiaudit.auditing.tables import Rows
+from xaiaudit.metrics.bootstrap import bootstrap, distribution
+from xaiaudit.metrics.chance import chance_shuffled
+from xaiaudit.metrics.proportions import proportion
+from xaiaudit.records import EXTREMES, REGIONS, Interval, PointingCell, PointingRecord
+
+POINTED = ("lesion", "ring", "posterior", "elsewhere", "any")
+
+
+def pointing_cells(rows: Rows, *, signed: bool, regions: Sequence[str] = POINTED) -> list[PointingCell]:
+    """The pointing game on one state of the images, every region with every extreme of the map.
+
+    Of images whose hit is known: a lesion, a defined map and, with a tolerance, a spacing.
+    """
+    shuffled = _shuffled(rows, signed=signed)
+    cells = []
+    for extreme in EXTREMES if signed else EXTREMES[:1]:
+        for region in regions:
+            hits = rows.floats(f"{extreme}_in_{region}")
+            among = np.isfinite(hits)
+            cells.append(
+                PointingCell(
+                    region=region,
+                    extreme=extreme,
+                    share=_share(hits[among], among, rows.cases),
+                    chance_uniform=_uniform(rows, region, extreme, among),
+                    chance_shuffled=shuffled[f"{extreme}_in_{region}"],
+                )
+            )
+    return cells
+
+
+def pointing_records(before: Rows, after: Rows, *, signed: bool) -> list[PointingRecord]:
+    """The same before and after an attack, of the images whose hit is known before."""
+    records = []
+    for cell in pointing_cells(before, signed=signed):
+        key = f"{cell.extreme}_in_{cell.region}"
+        among = np.isfinite(before.floats(key))
+        lasting = np.nan_to_num(after.floats(key), nan=0.0)  # a map that vanished points nowhere
+        energy = cell.region in REGIONS and cell.extreme == "maximum"
+        records.append(
+            PointingRecord(
+                region=cell.region,
+                extreme=cell.extreme,
+                before=cell.share,
+                after=_share(lasting[among], among, before.cases),
+                chance_uniform=cell.chance_uniform,
+                chance_shuffled=cell.chance_shuffled,
+                energy_before=distribution(before.floats(f"energy_{cell.region}"), before.cases)
+                if energy
+                else None,
+                energy_after=distribution(after.floats(f"energy_{cell.region}"), before.cases)
+                if energy
+                else None,
+            )
+        )
+    return records
+
+
+def _share(hits: np.ndarray, among: np.ndarray, cases: Sequence[str]) -> Interval:
+    own = [case for case, keep in zip(cases, among, strict=True) if keep]
+    if np.isin(hits, (0.0, 1.0)).all():
+        return proportion(hits == 1, own)
+    return bootstrap(hits, own)  # tied cells make a hit a fraction
+
+
+def _uniform(rows: Rows, region: str, extreme: str, among: np.ndarray) -> float | None:
+    """Mean chance that a random point of the valid image (or one of two) is a hit."""
+    chance = rows.floats(f"chance_{region}")[among]
+    if extreme == "either":
+        chance = 1 - (1 - chance) ** 2
+    return float(chance.mean()) if chance.size else None
+
+
+def _shuffled(rows: Rows, *, signed: bool) -> dict[str, float | None]:
+    """Of the maps as they are stored: those finer than 28 cells a side are pooled to that first."""
+    if not len(rows.table):
+        return dict.fromkeys((f"{extreme}_in_{region}" for extreme in EXTREMES for region in POINTED), None)
+    grid = rows.table["grid_rows"][0].as_py(), rows.table["grid_columns"][0].as_py()
+    maps = rows.stacked("map").astype(np.float64).reshape(-1, *grid)
+    inside = unpacked_bits(rows.stacked("inside"), np.isfinite(rows.floats("chance_any")))
+    chance = chance_shuffled(maps, inside, signed=signed)
+    return {key: None if np.isnan(value) else float(value) for key, value in chance.items()}
