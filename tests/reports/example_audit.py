@@ -11,7 +11,11 @@ import pyarrow.parquet as pq
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from xaiaudit.auditing.stored_maps import packed_bits
 from xaiaudit.data.regions import regions
+from xaiaudit.metrics.chance import chance_uniform
+from xaiaudit.metrics.membership import membership
+from xaiaudit.metrics.pseudo_mask import THRESHOLD, largest_boxes, pseudo_masks, pseudo_scores
 from xaiaudit.metrics.classification import class_mean
 from xaiaudit.metrics.statistics import distribution, proportion
 from xaiaudit.records import (
@@ -19,6 +23,7 @@ from xaiaudit.records import (
     MAPS,
     PEAK_STATES,
     PREDICTIONS,
+    PSEUDO_METRICS,
     REGIONS,
     SCHEMA,
     SHIFT_METRICS,
@@ -37,6 +42,7 @@ from xaiaudit.records import (
     LeftOutRecord,
     MapRecord,
     PointingRecord,
+    PseudoMaskRecord,
     RegionCoverage,
     RocPoint,
     SelfCheckRecord,
@@ -234,6 +240,17 @@ def _map_row(
         "map": after.ravel() / (np.abs(after).max() or 1.0),
     }
     row |= {f"area_{region}": float((codes == index).mean()) for index, region in enumerate(REGIONS[:4])}
+    member = membership(codes[None], np.array([True]))
+    row["inside"] = packed_bits(member.at_cells((GRID, GRID)))[0]
+    row |= {
+        f"chance_{region}": float(chance_uniform(member)[f"maximum_in_{region}"][0])
+        for region in (*REGIONS[:4], "any")
+    }
+    masks = pseudo_masks(after[None], (SIZE, SIZE))
+    boxes = largest_boxes(masks)
+    found = pseudo_scores(masks, boxes, codes[None], np.array([True]))
+    row |= {metric: None if np.isnan(value[0]) else float(value[0]) for metric, value in found.items()}
+    row["pseudo_box"] = None if np.isnan(boxes[0]).any() else boxes[0]
     if not defined:
         return row
     positive = np.maximum(after.astype(float), 0)
@@ -545,6 +562,15 @@ def _map_record(
         wilcoxon={"energy_lesion": 0.0004, "energy_elsewhere": 0.013},
         silent_shift=proportion(silent, example.case),
         silent_shift_unflipped=proportion(silent[~flipped], np.array(example.case)[~flipped]),
+        pseudo_masks=[
+            PseudoMaskRecord(
+                metric=metric,
+                before=distribution(_column(before, metric), example.case),
+                after=distribution(_column(after, metric), example.case),
+            )
+            for metric in PSEUDO_METRICS
+        ],
+        pseudo_threshold=THRESHOLD,
         pointing=[_pointing(before, after, region) for region in (*REGIONS[:3], "any")],
         transitions=transitions.tolist(),
     )

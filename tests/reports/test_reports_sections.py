@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from xaiaudit.records import AuditRecord, Interval
-from xaiaudit.reports.blocks import Alarm, Canvas, Facts
+from xaiaudit.reports.blocks import Alarm, Canvas, Facts, Table, Text
 from xaiaudit.reports.reading import Audit, read_audit
 from xaiaudit.reports.sections.audited import audited
+from xaiaudit.reports.sections.pointing import pointing
+from xaiaudit.reports.sections.pseudo_masks import pseudo_masks
 from xaiaudit.reports.sections.verdict import verdict
 
 
@@ -37,3 +39,25 @@ def test_an_auc_is_worse_than_chance_only_if_its_interval_is(
     section = verdict(changed(folder, clean=clean), Canvas(folder=tmp_path))
     titles = [block.title for block in section.blocks if isinstance(block, Alarm)]
     assert any(found.startswith(title) for found in titles)
+
+
+def test_a_tolerance_is_told_with_what_it_leaves_out(folder: Path, tmp_path: Path) -> None:
+    plain = read_audit(folder)
+    regions = plain.record.regions.model_copy(update={"tolerance_mm": 2.0, "without_tolerance": 7})
+    audit = changed(folder, regions=regions)
+    (said,) = [b.text for b in pointing(audit, Canvas(folder=tmp_path)).blocks[:1] if isinstance(b, Text)]
+    assert "within 2\u00a0mm of a region" in said
+    assert "7\u00a0images with a lesion but without spacing" in said
+    (plainly,) = [b.text for b in pointing(plain, Canvas(folder=tmp_path)).blocks[:1] if isinstance(b, Text)]
+    assert "mm" not in plainly
+    maps = [m.model_copy(update={"pointing": []}) for m in plain.record.maps]
+    (why,) = pointing(changed(folder, regions=regions, maps=maps), Canvas(folder=tmp_path)).blocks
+    assert "needs the pixel spacing, which 7\u00a0images" in why.text
+
+
+def test_pseudo_masks_of_an_older_audit_are_not_assessed(folder: Path, tmp_path: Path) -> None:
+    section = pseudo_masks(read_audit(folder), Canvas(folder=tmp_path))
+    assert len([block for block in section.blocks if isinstance(block, Table)]) == 2  # one an explainer
+    maps = [m.model_copy(update={"pseudo_masks": []}) for m in read_audit(folder).record.maps]
+    (why,) = pseudo_masks(changed(folder, maps=maps), Canvas(folder=tmp_path)).blocks
+    assert "before pseudo-masks were measured" in why.text

@@ -3,9 +3,12 @@
 No string is ever markup. A line feed breaks a line, `format.SOFT_BREAK` marks where a long word may break.
 """
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +124,11 @@ class Document:
     def data(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return asdict(self)
+
+
+def chunks(items: list[T], size: int) -> Iterator[list[T]]:
+    """`size` at a time, for tables and rows that hold no more abreast."""
+    return (items[i : i + size] for i in range(0, len(items), size))
 
 
 def not_assessed(reason: str) -> Text:

@@ -19,6 +19,7 @@ from xaiaudit.reports.sections.flips import flips
 from xaiaudit.reports.sections.gallery import gallery
 from xaiaudit.reports.sections.left_out import left_out
 from xaiaudit.reports.sections.pointing import pointing
+from xaiaudit.reports.sections.pseudo_masks import pseudo_masks
 from xaiaudit.reports.sections.reproducibility import reproducibility
 from xaiaudit.reports.sections.self_checks import self_checks
 from xaiaudit.reports.sections.shift import shift
@@ -33,6 +34,7 @@ SECTIONS = (
     self_checks,
     shift,
     pointing,
+    pseudo_masks,
     gallery,
     left_out,
     reproducibility,

@@ -71,6 +71,11 @@ def _counts(record: AuditRecord) -> list[str]:
             f"{f.count(record.regions.without_lesion, 'image')} without a lesion mask took no part in the "
             "pointing game."
         )
+    if record.regions.without_tolerance:
+        items.append(
+            f"{f.count(record.regions.without_tolerance, 'image')} with a lesion mask but without pixel spacing took "
+            f"no part in the pointing game, whose tolerance is {f.number(record.regions.tolerance_mm)}{f.NBSP}mm."
+        )
     if record.batch_size_retries:
         items.append(
             "Batches repeated at a smaller size: "

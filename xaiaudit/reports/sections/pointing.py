@@ -1,8 +1,5 @@
 """Does the map point at the lesion: pointing game and energy shares before and after, and where peaks went."""
 
-from collections.abc import Iterator
-from typing import TypeVar
-
 from xaiaudit.records import PEAK_STATES, Distribution, ExplainerRecord, MapRecord
 from xaiaudit.reports import format as f
 from xaiaudit.reports import words
@@ -16,12 +13,12 @@ from xaiaudit.reports.blocks import (
     Section,
     Table,
     Text,
+    chunks,
     not_assessed,
 )
 from xaiaudit.reports.figures.pointing import WIDTH_MM, draw_pointing, region_words
 from xaiaudit.reports.reading import Audit
 
-T = TypeVar("T")
 TITLE = "Pointing game"
 ABREAST = 3  # attacks to a table, so that no column gets too narrow
 EXPLAINED = (
@@ -33,10 +30,10 @@ EXPLAINED = (
 
 
 def pointing(audit: Audit, canvas: Canvas) -> Section:
-    records = [record for record in words.same_target(audit.record.maps) if record.pointing]
+    records = [m for m in words.same_target(audit.record.maps) if any(p.before.n for p in m.pointing)]
     if not records:
         return Section(title=TITLE, blocks=[not_assessed(_why_not(audit))])
-    blocks: list[Block] = [Text(text=EXPLAINED)]
+    blocks: list[Block] = [Text(text=EXPLAINED + _tolerance(audit))]
     for number, explainer in enumerate(audit.record.explainers):
         group = [record for record in records if record.explainer_id == explainer.id]
         if group:
@@ -49,18 +46,32 @@ def pointing(audit: Audit, canvas: Canvas) -> Section:
         )
     )
     heats = [_heat(record) for record in records]
-    blocks += [Row(columns=[[heat] for heat in pair]) for pair in _chunks(heats, 2)]
+    blocks += [Row(columns=[[heat] for heat in pair]) for pair in chunks(heats, 2)]
     return Section(title=TITLE, blocks=blocks)
+
+
+def _tolerance(audit: Audit) -> str:
+    regions = audit.record.regions
+    if not regions.tolerance_mm:
+        return ""
+    lost = f"; {f.count(regions.without_tolerance, 'image')} with a lesion but without spacing took no part"
+    return (
+        f" An extreme within {f.number(regions.tolerance_mm)}{f.NBSP}mm of a region counts as inside it, and so does "
+        f"a random point, so that regions overlap{lost if regions.without_tolerance else ''}. Where the peaks went "
+        "is told without tolerance."
+    )
 
 
 def _why_not(audit: Audit) -> str:
     if not audit.record.maps:
         return "the audit has no maps"
+    regions = audit.record.regions
+    if regions.without_tolerance:
+        return (
+            f"a tolerance of {f.number(regions.tolerance_mm)}{f.NBSP}mm needs the pixel spacing, which "
+            f"{f.count(regions.without_tolerance, 'image')} with a lesion mask lack"
+        )
     return "no audited image has a lesion mask"
-
-
-def _chunks(items: list[T], size: int) -> Iterator[list[T]]:
-    return (items[i : i + size] for i in range(0, len(items), size))
 
 
 def _explainer(
@@ -89,7 +100,7 @@ def _explainer(
             width_mm=WIDTH_MM,
         ),
     ]
-    for group in _chunks(records, ABREAST):
+    for group in chunks(records, ABREAST):
         blocks.append(_rates(group, name))
         if any(p.energy_before is not None for p in group[0].pointing):
             blocks.append(_energy(group, name))

@@ -1,0 +1,118 @@
+"""From maps to regions through the whole audit: tolerance, pseudo-masks and what takes no part, on phantoms."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+import xaiaudit
+from xaiaudit.data import open_dataset, prepare
+from xaiaudit.metrics.grids import centre_pixels
+from xaiaudit.models import AuditedModel
+from xaiaudit.records import AuditRecord
+
+TOLERANCE = 1.5  # mm
+
+
+@pytest.fixture(scope="module")
+def model(checkpoint: Path) -> AuditedModel:
+    return xaiaudit.load(checkpoint)
+
+
+@pytest.fixture(scope="module")
+def partial(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve phantoms: the first three without spacing, the fourth without an outline."""
+    table = tmp_path_factory.mktemp("partial") / "partial.csv"
+    with (phantoms / "manifest.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))[:12]
+    for number, row in enumerate(rows):
+        row |= {key: str(phantoms / row[key]) for key in ("image", "mask")}
+        if number < 3:
+            row["spacing_mm"] = ""
+        if number == 3:
+            row["mask"] = ""
+    with table.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return table
+
+
+@pytest.fixture(scope="module")
+def folder(model: AuditedModel, partial: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("audits") / "tolerance"
+    xaiaudit.audit(model, partial, ["fgsm:steps=2"], out=out, curve=False, checks=0, tolerance_mm=TOLERANCE)
+    return out
+
+
+@pytest.fixture(scope="module")
+def record(folder: Path) -> AuditRecord:
+    return AuditRecord.model_validate_json((folder / "audit.json").read_bytes())
+
+
+def clean_rows(folder: Path, explainer: str = "cam") -> list[dict]:
+    rows = pq.read_table(folder / "maps.parquet").to_pylist()
+    return [row for row in rows if row["attack_id"] == "none" and row["explainer_id"] == explainer]
+
+
+def test_a_tolerance_is_recorded_and_counts_what_it_cannot_assess(folder: Path, record: AuditRecord) -> None:
+    assert record.regions.tolerance_mm == TOLERANCE
+    assert (record.regions.without_lesion, record.regions.without_tolerance) == (1, 3)
+    assert (record.regions.relative, record.regions.calibrated) == (3, 8)
+    rows = clean_rows(folder)
+    assert [row["maximum_in_any"] is None for row in rows] == [True] * 4 + [False] * 8
+    assert [row["area_lesion"] is None for row in rows] == [False] * 3 + [True] + [False] * 8
+    for item in record.maps:
+        assert {p.before.n for p in item.pointing} <= {8 - item.undefined_before, 8}
+
+
+def test_hits_and_chance_are_those_of_the_distances(folder: Path, partial: Path, model: AuditedModel) -> None:
+    dataset = open_dataset(partial)
+    for index, row in enumerate(clean_rows(folder)):
+        sample = prepare(dataset[index], model.preprocessing)
+        if sample.spacing is None or sample.mask is None:
+            continue
+        grid = row["grid_rows"], row["grid_columns"]
+        ways = np.argwhere(sample.mask)[:, None, None] - np.moveaxis(np.indices(sample.mask.shape), 0, -1)
+        near = np.linalg.norm(ways * np.array(sample.spacing), axis=-1).min(0) <= TOLERANCE + 1e-9
+        valid = sample.valid if sample.valid is not None else np.ones_like(near)
+        assert row["chance_lesion"] == pytest.approx((near & valid).sum() / valid.sum())
+        assert row["chance_lesion"] > row["area_lesion"]
+        peak = np.divmod(int(np.argmax(row["map"])), grid[1])
+        pixel = tuple(centre_pixels(grid[a], near.shape[a])[peak[a]] for a in (0, 1))
+        assert row["maximum_in_lesion"] == near[pixel]
+        lesion_bit = np.array(row["inside"]).reshape(grid) & 1
+        cells = near[np.ix_(*(centre_pixels(grid[a], near.shape[a]) for a in (0, 1)))]
+        np.testing.assert_array_equal(lesion_bit, cells)
+
+
+def test_pseudo_masks_stand_in_every_row_that_has_a_map_and_a_lesion(
+    folder: Path, record: AuditRecord
+) -> None:
+    rows = pq.read_table(folder / "maps.parquet").to_pylist()
+    for row in rows:
+        assert (row["pseudo_box"] is None) == (max(row["map"]) <= 0)
+        assert (row["pseudo_dice"] is None) == (row["pseudo_box"] is None or row["area_lesion"] is None)
+    for item in record.maps:
+        for pseudo in item.pseudo_masks:
+            own = [
+                row[pseudo.metric]
+                for row in rows
+                if (row["attack_id"], row["explainer_id"], row["target"])
+                == (item.attack_id, item.explainer_id, item.target)
+            ]
+            known = [value for value in own if value is not None]
+            assert pseudo.after.n == len(known)
+            assert pseudo.after.median == (pytest.approx(np.median(known)) if known else None)
+
+
+def test_without_a_tolerance_spacing_is_not_needed(
+    model: AuditedModel, partial: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "none"
+    xaiaudit.audit(model, partial, ["fgsm:steps=1"], ["cam"], out=out, curve=False, checks=0)
+    rows = clean_rows(out)
+    assert [row["maximum_in_any"] is None for row in rows] == [False] * 3 + [True] + [False] * 8
+    assert all(row["chance_lesion"] == row["area_lesion"] for row in rows)
