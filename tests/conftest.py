@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from jaxtyping import install_import_hook
+from small_models import train_small
 
 CHECKED = (
     "xaiaudit.acquisition",
@@ -50,24 +51,6 @@ def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def checkpoint(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small network trained for a moment on the phantoms: it decides, and attacks can turn it."""
     return train_small(phantoms, tmp_path_factory.mktemp("model") / "model.pt", "small-cnn")
-
-
-def train_small(data: Path, out: Path, architecture: str, epochs: int = 6, **arguments: object) -> Path:
-    from xaiaudit.data import open_dataset
-    from xaiaudit.training import Recipe, train
-    from xaiaudit.types import Preprocessing
-
-    train(
-        architecture,
-        open_dataset(data),
-        out,
-        arguments=arguments,
-        preprocessing=Preprocessing(size=64, channels=1, mean=(0.3,), std=(0.2,)),
-        recipe=Recipe(epochs=epochs, batch_size=8, learning_rate=3e-3, batch_norm="train"),
-        fractions=(0.5, 0.2, 0.3),
-        device="cpu",
-    )
-    return out
 
 
 @pytest.fixture(scope="session")

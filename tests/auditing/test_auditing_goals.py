@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from conftest import train_small
+from small_models import train_small
 
 import xaiaudit
 from xaiaudit.attacks.criteria import LeaveDecision

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
-from conftest import train_small
+from small_models import train_small
 
 import xaiaudit
 from xaiaudit.auditing.selection import choose_data

@@ -1,0 +1,21 @@
+"""Small networks trained for a moment, for tests that need a model that decides."""
+
+from pathlib import Path
+
+
+def train_small(data: Path, out: Path, architecture: str, epochs: int = 6, **arguments: object) -> Path:
+    from xaiaudit.data import open_dataset
+    from xaiaudit.training import Recipe, train
+    from xaiaudit.types import Preprocessing
+
+    train(
+        architecture,
+        open_dataset(data),
+        out,
+        arguments=arguments,
+        preprocessing=Preprocessing(size=64, channels=1, mean=(0.3,), std=(0.2,)),
+        recipe=Recipe(epochs=epochs, batch_size=8, learning_rate=3e-3, batch_norm="train"),
+        fractions=(0.5, 0.2, 0.3),
+        device="cpu",
+    )
+    return out
