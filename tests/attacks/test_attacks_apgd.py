@@ -14,7 +14,7 @@ from xaiaudit.attacks.ball import Ball
 from xaiaudit.attacks.criteria import LeaveDecision
 from xaiaudit.attacks.pgd import PGD
 from xaiaudit.attacks.search import State
-from xaiaudit.attacks.seeds import Draws
+from xaiaudit.seeds import Draws
 from xaiaudit.attacks.sweep import at
 from xaiaudit.tensors import Outputs
 

@@ -16,7 +16,7 @@ from xaiaudit.attacks.deepfool import DeepFool
 from xaiaudit.attacks.fgsm import IterativeFGSM, SingleStepFGSM
 from xaiaudit.attacks.pgd import PGD, PGDL2
 from xaiaudit.attacks.search import State
-from xaiaudit.attacks.seeds import Draws, default_seeds
+from xaiaudit.seeds import Draws, default_seeds
 from xaiaudit.attacks.sweep import at
 
 with warnings.catch_warnings():

@@ -7,8 +7,9 @@ from dataclasses import asdict
 import pytest
 
 from xaiaudit.attacks.registry import ATTACKS, attack, parameters_of
-from xaiaudit.attacks.spec import number, parse
+from xaiaudit.attacks.spec import parse
 from xaiaudit.errors import UsageError
+from xaiaudit.values import number
 
 
 @pytest.mark.parametrize(

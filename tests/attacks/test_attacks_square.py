@@ -12,7 +12,7 @@ from xaiaudit.attacks.ball import Ball
 from xaiaudit.attacks.criteria import LeaveDecision
 from xaiaudit.attacks.registry import attack
 from xaiaudit.attacks.search import Seen, State
-from xaiaudit.attacks.seeds import Draws
+from xaiaudit.seeds import Draws
 from xaiaudit.attacks.square import Square
 from xaiaudit.attacks.sweep import at
 from xaiaudit.errors import UsageError

@@ -12,7 +12,7 @@ from xaiaudit.attacks.base import Norm
 from xaiaudit.attacks.checks import check_count, radius_or_usual
 from xaiaudit.attacks.search import Seen, State
 from xaiaudit.attacks.searching import SearchAttack, radius_words
-from xaiaudit.attacks.seeds import Draws
+from xaiaudit.seeds import Draws
 
 PULL = 0.75  # share of the gradient step in a move; the rest goes on in the direction of the last one
 RISES = 0.75  # share of moves since the last checkpoint that must raise the loss, or the step size is halved

@@ -11,7 +11,7 @@ from xaiaudit.attacks.ball import Ball, slopes
 from xaiaudit.attacks.base import Criterion, Norm
 from xaiaudit.attacks.quantise import quantise
 from xaiaudit.attacks.search import Search, Seen, State
-from xaiaudit.attacks.seeds import Draws
+from xaiaudit.seeds import Draws
 from xaiaudit.attacks.tally import Tally, Verdict
 from xaiaudit.tensors import AttackResult, Flags, Model, Rows
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from xaiaudit.attacks.ball import Ball, distance
 from xaiaudit.attacks.base import Norm
 from xaiaudit.attacks.search import Objective, Search, Seen, State
-from xaiaudit.attacks.seeds import Draws
+from xaiaudit.seeds import Draws
 
 WINDOW = 10  # looks over which the pace is taken
 NEAR = 1.1  # times the radius

@@ -10,7 +10,7 @@ from xaiaudit.attacks.base import Norm
 from xaiaudit.attacks.checks import check_count, radius_or_usual
 from xaiaudit.attacks.search import State
 from xaiaudit.attacks.searching import SearchAttack, radius_words
-from xaiaudit.attacks.seeds import Draws
+from xaiaudit.seeds import Draws
 
 
 @dataclass(frozen=True, kw_only=True)

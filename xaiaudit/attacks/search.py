@@ -7,7 +7,7 @@ from torch import Tensor
 
 from xaiaudit.attacks.ball import Ball
 from xaiaudit.attacks.base import Norm
-from xaiaudit.attacks.seeds import Draws
+from xaiaudit.seeds import Draws
 
 Objective = Literal["loss", "margins"]
 

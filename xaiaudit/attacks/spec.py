@@ -1,12 +1,12 @@
 """An attack as people write it on the command line: `pgd:epsilon=4/255,steps=40`."""
 
 from collections.abc import Callable, Mapping, Sequence
-from math import isfinite
 from typing import Any, Literal, get_args, get_origin
 
 from xaiaudit.attacks.art_parameters import Kind
 from xaiaudit.attacks.registry import ART_PREFIX, attack, parameters_of, unknown_parameter
 from xaiaudit.errors import UsageError
+from xaiaudit.values import value
 
 
 def parse(text: str) -> tuple[str, dict[str, Any]]:
@@ -50,22 +50,6 @@ def read(
     return name, parameters
 
 
-def number(text: str) -> float:
-    """`0.1` or `8/255` as a float.
-
-    Raises:
-        ValueError: neither, or not finite.
-    """
-    above, slash, below = text.partition("/")
-    denominator = float(below) if slash else 1.0
-    if denominator == 0:
-        raise ValueError(f"{text} divides by zero")
-    value = float(above) / denominator
-    if not isfinite(value):
-        raise ValueError(f"{text} is not finite")
-    return value
-
-
 def _value(where: str, text: str, kind: Any) -> Any:
     if isinstance(kind, Kind):
         return kind.read(text)
@@ -73,12 +57,6 @@ def _value(where: str, text: str, kind: Any) -> Any:
         if text not in get_args(kind):
             raise UsageError(f"{where} must be {' or '.join(get_args(kind))}, got {text!r}")
         return text
-    if kind is str:
-        return text
     if kind == Sequence[str]:
         return tuple(part.strip() for part in text.split("+"))
-    try:
-        return int(text) if kind is int else number(text)
-    except ValueError as error:
-        wanted = "a whole number, e.g. 40" if kind is int else "a finite number, e.g. 0.1 or 8/255"
-        raise UsageError(f"{where} must be {wanted}, got {text!r}") from error
+    return value(where, text, kind)

@@ -11,7 +11,7 @@ from xaiaudit.attacks.base import Norm
 from xaiaudit.attacks.checks import check_count, check_radius
 from xaiaudit.attacks.search import Seen, State
 from xaiaudit.attacks.searching import SearchAttack, radius_words
-from xaiaudit.attacks.seeds import Draws
+from xaiaudit.seeds import Draws
 from xaiaudit.errors import UsageError
 
 # After so many of 10,000 queries, the share of the pixels that a square covers is halved.

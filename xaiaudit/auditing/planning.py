@@ -15,7 +15,6 @@ from xaiaudit.attacks.criteria.registry import criterion_class
 from xaiaudit.attacks.reach import reach
 from xaiaudit.attacks.registry import attack as make_attack
 from xaiaudit.attacks.registry import settings
-from xaiaudit.attacks.seeds import image_seed
 from xaiaudit.auditing.environment import environment
 from xaiaudit.auditing.leak import find_leak
 from xaiaudit.auditing.look import Progress, View, look
@@ -27,6 +26,7 @@ from xaiaudit.explainers.registry import explainer as make_explainer
 from xaiaudit.models import AuditedModel
 from xaiaudit.models.prepared import Precision
 from xaiaudit.records import CURVE_GREY_LEVELS, LEAVE_DECISION, SCHEMA, CheckpointRecord, DatasetRecord
+from xaiaudit.seeds import image_seed
 from xaiaudit.types import plain
 from xaiaudit.version import __version__
 

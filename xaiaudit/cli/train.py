@@ -244,8 +244,8 @@ def _print(trained: Any, *, as_json: bool) -> None:
 
 
 def _radius(text: str) -> float:
-    from xaiaudit.attacks.spec import number
     from xaiaudit.errors import UsageError
+    from xaiaudit.values import number
 
     try:
         return number(text)
