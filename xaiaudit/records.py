@@ -192,9 +192,10 @@ class SelfCheckRecord(Record):
 class ExplainerRecord(Record):
     id: str
     name: str
-    layer: str
-    grid: tuple[int, int]
+    layer: str  # or "image": what the cells of a map are
+    grid: tuple[int, int]  # rows and columns of the map that the metrics were taken from
     signed: bool
+    parameters: dict[str, Any] = {}
 
 
 class PointingCell(Record):
@@ -402,7 +403,11 @@ MAPS = pa.schema(
             pa.field(f"chance_{region}", pa.float64()) for region in (*REGIONS[:4], "any")
         ),  # the same share within the tolerance: what a uniform point hits; null where a hit cannot be known
         pa.field("calibrated", pa.bool_(), nullable=False),
-        pa.field("grid_rows", pa.int32(), nullable=False),
+        pa.field(
+            "native_rows", pa.int32(), nullable=False
+        ),  # cells of the map that every metric was taken from
+        pa.field("native_columns", pa.int32(), nullable=False),
+        pa.field("grid_rows", pa.int32(), nullable=False),  # and of the map as it is stored
         pa.field("grid_columns", pa.int32(), nullable=False),
         pa.field(
             "cells", _list(pa.uint8()), nullable=False
@@ -410,6 +415,9 @@ MAPS = pa.schema(
         pa.field(
             "inside", _list(pa.uint8()), nullable=False
         ),  # bits of the regions (and "any") that each cell's centre lies in, within the tolerance; 0 if not known
+        # stored cells that hold the native map's maximum and, of signed maps, its minimum; [] where undefined
+        pa.field("maximum_cells", _list(pa.int32()), nullable=False),
+        pa.field("minimum_cells", _list(pa.int32()), nullable=False),
         pa.field("map_scale", pa.float64(), nullable=False),  # the raw map is map_scale times `map`
         pa.field("map", _list(pa.float16()), nullable=False),  # row by row, in [-1, 1]
     ],

@@ -2,16 +2,20 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 
+import jaxtyping
 import pytest
 import torch
+from explainer_nets import batch, small
 from torch import Tensor, nn
 
 from xaiaudit.errors import UsageError
-from xaiaudit.explainers.base import Explainer
+from xaiaudit.explainers.base import FromOutputs
 from xaiaudit.explainers.cam import CAM
 from xaiaudit.explainers.grad_cam import GradCAM
 from xaiaudit.explainers.registry import EXPLAINERS, explainer
+from xaiaudit.explainers.seg_grad_cam import SegGradCAM
 from xaiaudit.models.audited import AuditedModel
 from xaiaudit.tensors import Images, Outputs
 from xaiaudit.types import Preprocessing
@@ -31,7 +35,7 @@ def test_names_are_looked_up_and_parameters_passed_on() -> None:
     assert explainer("grad-cam", layer="layer3") == GradCAM(layer="layer3")
     assert explainer("cam") == CAM()
     for name in EXPLAINERS:
-        assert isinstance(explainer(name), Explainer)
+        assert isinstance(explainer(name), FromOutputs)
 
 
 @pytest.mark.parametrize(
@@ -50,16 +54,32 @@ def test_an_unknown_name_is_answered_with_the_nearest(
     assert "\n" not in str(caught.value)
 
 
+@pytest.fixture
+def as_users_have_it() -> Iterator[None]:
+    """Without the checks of shapes that the tests turn on."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.mark.usefixtures("as_users_have_it")
 @pytest.mark.parametrize("name", EXPLAINERS)
 def test_targets_are_one_an_image_and_never_cut_short_in_silence(name: str) -> None:
-    model, made = pooled(), explainer(name)
-    out = model(IMAGES, layers=made.needs(model))
+    model, images = small(), batch(2)
     for target in (TARGET[:1], torch.zeros(3, dtype=torch.int64)):
         with pytest.raises(UsageError, match="one class for each of the 2 images"):
-            made.from_outputs(model, out, target)
+            explainer(name)(model, images, target)
     for wrong in (torch.tensor([0, 2]), torch.tensor([-1, 0])):
         with pytest.raises(UsageError, match="must lie in 0 to 1"):
-            made.from_outputs(model, out, wrong)
+            explainer(name)(model, images, wrong)
+
+
+def test_seg_grad_cam_is_refused_without_a_mask_head() -> None:
+    for ask in (SegGradCAM().explained, lambda model: SegGradCAM()(model, IMAGES, TARGET)):
+        with pytest.raises(UsageError, match=r"this one has none: use grad-cam"):
+            ask(pooled())
+    with pytest.raises(UsageError, match="this one has none"):
+        SegGradCAM(layer="conv")(Bare(), IMAGES, TARGET)
 
 
 def test_cam_is_refused_where_it_is_not_defined() -> None:
@@ -96,7 +116,7 @@ def test_a_model_without_a_layer_is_told_which_there_are() -> None:
 
 def test_features_that_cannot_be_explained() -> None:
     model = Bare()
-    with pytest.raises(UsageError, match="do not depend on 'other'"):
+    with pytest.raises(UsageError, match="does not depend on 'other'"):
         GradCAM(layer="other")(model, IMAGES, TARGET)
     with pytest.raises(UsageError, match=r"gives \(2, 3, 196\)"):
         GradCAM(layer="flat")(model, IMAGES, TARGET)

@@ -3,14 +3,15 @@
 import numpy as np
 import pytest
 import torch
-from captum.attr import LayerGradientXActivation
+from captum.attr import LayerGradCam, LayerGradientXActivation
+from explainer_nets import PLAIN, Doubled, batch, small
 from real_nets import real
-from test_explainers_cams import PLAIN, Doubled, batch, small
-from torch import Tensor
+from torch import Tensor, nn
 
 from xaiaudit.explainers.eigen_cam import EigenCAM
 from xaiaudit.explainers.registry import explainer
 from xaiaudit.models.audited import AuditedModel
+from xaiaudit.models.thesis_mtl import thesis_mtl
 from xaiaudit.tensors import Outputs
 
 W = [[1.0, -1.0], [0.5, 2.0]]  # rows of class 0 and 1, on the features (x, 2x)
@@ -114,6 +115,47 @@ def test_eigen_cam_equals_the_first_component_of_numpy(architecture: str, layer:
         first = cells @ np.linalg.svd(cells, full_matrices=False)[2][0]
         theirs = np.maximum(first * np.sign(first.sum()), 0).reshape(one.shape[1:])
         close(ours[None], torch.from_numpy(theirs)[None])
+
+
+class Painted(nn.Module):
+    """The features (x, 2x), a constant class head, and the mask x - 0.5 + 3 * 2x."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = Doubled(W).features
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        features = self.features(x)
+        mask = features[:, :1] - 0.5 + 3 * features[:, 1:]
+        return {"logits": torch.zeros(len(x), 2).to(x), "mask": mask}
+
+
+def test_seg_grad_cam_of_a_linear_toy_by_hand() -> None:
+    """d score / d A = (1, 3) on the mask and 0 elsewhere, so a_k is its share of the cells times (1, 3)."""
+    model = AuditedModel(Painted().double(), preprocessing=PLAIN, cam_layer="features").double()
+    images = batch(2)
+    images[1] = 0.05  # 0.05 - 0.5 + 0.3 < 0 everywhere: an empty mask
+    maps = explainer("seg-grad-cam")(model, images, TARGETS)
+    share = ((7 * images[0, 0] - 0.5) >= 0).double().mean()
+    assert 0 < share < 1
+    torch.testing.assert_close(maps[0], share * 7 * images[0, 0])
+    assert (maps[1] == 0).all()
+
+
+def test_seg_grad_cam_equals_captum_on_a_multi_task_network() -> None:
+    torch.manual_seed(0)
+    net = thesis_mtl(classes=2, channels=3, backbone="resnet18").double().eval()
+    model, images = AuditedModel(net).double(), torch.rand(2, 1, 64, 64, dtype=torch.float64)
+    with torch.no_grad():
+        net.decoder[-1].bias -= model(images).mask_logits.median()  # half of the pixels are in the mask
+
+    def forward(x: Tensor) -> Tensor:
+        logits = net(x)["mask"]
+        return (logits * (logits >= 0)).sum((1, 2, 3))
+
+    oracle = LayerGradCam(forward, net.get_submodule(model.cam_layer))
+    theirs = oracle.attribute(model.normalise(images), relu_attributions=True).detach()[:, 0]
+    close(explainer("seg-grad-cam")(model, images, TARGETS), theirs)
 
 
 def test_a_dead_feature_map_leaves_the_map_of_the_others() -> None:

@@ -233,9 +233,13 @@ def _map_row(
         "vanished": attack != "none" and not defined,
         "silent_shift": None,
         "calibrated": example.spacing is not None,
+        "native_rows": GRID,
+        "native_columns": GRID,
         "grid_rows": GRID,
         "grid_columns": GRID,
         "cells": codes[np.ix_(*[((np.arange(GRID) + 0.5) * cell).astype(int)] * 2)].ravel(),
+        "maximum_cells": np.flatnonzero(after == after.max()) if defined else [],
+        "minimum_cells": np.flatnonzero(after == after.min()) if EXPLAINERS[explainer] and defined else [],
         "map_scale": float(np.abs(after).max()) or 1.0,
         "map": after.ravel() / (np.abs(after).max() or 1.0),
     }

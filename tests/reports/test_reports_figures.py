@@ -29,7 +29,7 @@ def test_map_panel_crosses_the_largest_cell_and_outlines_the_lesion() -> None:
     codes[30:60, 40:80] = REGIONS.index("lesion")
     saliency = np.zeros((7, 7))
     saliency[6, 1] = 3.0
-    rgb, low, high = panels.map_panel(saliency, codes, signed_map=False)
+    rgb, low, high = panels.map_panel(saliency, codes, signed_map=False, peak=6 * 7 + 1)
     assert (low, high) == (0.0, 3.0)
     row, column = int(6.5 / 7 * rgb.shape[0]), int(1.5 / 7 * rgb.shape[1])
     assert (rgb[row, column] == 255).all()
@@ -41,8 +41,8 @@ def test_map_panel_crosses_the_largest_cell_and_outlines_the_lesion() -> None:
 def test_signed_map_has_a_scale_about_zero_and_an_undefined_one_no_cross() -> None:
     codes = np.full((28, 28), REGIONS.index("elsewhere"), np.uint8)
     saliency = np.array([[-4.0, 1.0], [0.0, 2.0]])
-    assert panels.map_panel(saliency, codes, signed_map=True)[1:] == (-4.0, 4.0)
-    flat, low, high = panels.map_panel(np.zeros((2, 2)), codes, signed_map=False)
+    assert panels.map_panel(saliency, codes, signed_map=True, peak=3)[1:] == (-4.0, 4.0)
+    flat, low, high = panels.map_panel(np.zeros((2, 2)), codes, signed_map=False, peak=None)
     assert (low, high) == (0.0, 0.0)
     assert (flat == flat[0, 0]).all()
 

@@ -17,6 +17,7 @@ from xaiaudit.explainers.registry import explainer as make_explainer
 from xaiaudit.metrics.extremes import defined, peak_cells
 from xaiaudit.models import AuditedModel
 from xaiaudit.records import Explanation
+from xaiaudit.seeds import image_seed
 from xaiaudit.types import Sample
 
 
@@ -26,7 +27,7 @@ def explain(
     """Explain the image in a file, once an explainer; none named: Grad-CAM, and CAM where the model allows it.
 
     Raises:
-        UsageError: a target that is none of the model's classes.
+        UsageError: a target that is none of the model's classes, or an explainer that does not suit the model.
         DataError: an image that cannot be read.
     """
     if target is not None and target not in model.classes:
@@ -51,13 +52,16 @@ def explain(
     chosen = dict(zip(unique([name for name, _ in specs]), made, strict=True))
     wanted = None if target is None else np.array([model.classes.index(target)])
     images = torch.from_numpy(batch.images).to(model.device)
-    judged = judge(model, images, batch.masks, batch.has_mask, chosen, wanted)
+    places = {name: explainer.explained(model) for name, explainer in chosen.items()}
+    valid = torch.from_numpy(batch.valid).to(model.device)
+    seeds = [image_seed(sample.sha256, 0)]
+    judged = judge(model, images, batch.masks, batch.has_mask, chosen, wanted, valid=valid, seeds=seeds)
     for name, explainer in chosen.items():
         maps = judged.maps[name, "own" if target is None else "same"]
         yield Explanation(
             file=str(path),
             explainer=name,
-            layer=", ".join(explainer.needs(model)),
+            layer=places[name],
             signed=explainer.signed,
             decision=model.classes[judged.decision[0]],
             positive=model.classes[model.positive],

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from xaiaudit.auditing.loading import Loaded
-from xaiaudit.explainers.base import Explainer
+from xaiaudit.explainers.base import Explainer, FromOutputs
 from xaiaudit.functional import decision, margin
 from xaiaudit.metrics.segmentation import dice
 from xaiaudit.models import AuditedModel
@@ -36,19 +36,41 @@ def judge(
     has_outline: np.ndarray,
     explainers: Mapping[str, Explainer] | None = None,
     clean_decision: np.ndarray | None = None,
+    *,
+    valid: Tensor | None = None,
+    seeds: Sequence[int] | None = None,
 ) -> Judged:
-    """One forward, and one backward from the score to the layer for each gradient map.
+    """One forward, and one backward from the score to the layer for each gradient map; other explainers take their own.
 
     Maps explain each image's own decision ("own") and, where `clean_decision` is given, the decision of the
-    clean image ("same").
+    clean image ("same"). `valid` and `seeds` as explainers want them.
     """
     explainers = explainers or {}
-    layers: dict[str, None] = {}
-    for explainer in explainers.values():
-        layers |= dict.fromkeys(explainer.needs(model))
-    with torch.set_grad_enabled(bool(explainers)):
-        outputs = model(images, layers=tuple(layers))
-    return _read(model, outputs, masks, has_outline, explainers, clean_decision)
+    readers = [explainer for explainer in explainers.values() if isinstance(explainer, FromOutputs)]
+    layers = tuple(dict.fromkeys(layer for reader in readers for layer in reader.needs(model)))
+    with torch.set_grad_enabled(any(reader.gradients for reader in readers)):
+        outputs = model(images, layers=layers)
+    given = _Given(model, images, outputs, valid, seeds)
+    return _read(given, masks, has_outline, explainers, clean_decision)
+
+
+@dataclass(frozen=True)
+class _Given:
+    """One forward, and what explainers that make more of them ask for."""
+
+    model: AuditedModel
+    images: Tensor
+    outputs: Outputs
+    valid: Tensor | None
+    seeds: Sequence[int] | None
+
+    def maps(self, explainer: Explainer, target: np.ndarray) -> np.ndarray:
+        classes = torch.as_tensor(target, device=self.outputs.logits.device)
+        if isinstance(explainer, FromOutputs):
+            maps = explainer.from_outputs(self.model, self.outputs, classes)
+        else:
+            maps = explainer(self.model, self.images, classes, valid=self.valid, seeds=self.seeds)
+        return maps.detach().float().cpu().numpy()
 
 
 def judge_changed(
@@ -67,23 +89,21 @@ def judge_changed(
 
 
 def _read(
-    model: AuditedModel,
-    outputs: Outputs,
+    given: _Given,
     masks: np.ndarray,
     has_outline: np.ndarray,
     explainers: Mapping[str, Explainer],
     clean_decision: np.ndarray | None,
 ) -> Judged:
+    model, outputs = given.model, given.outputs
     logits = outputs.logits.detach().float().cpu().numpy()
     own = np.asarray(decision(logits.astype(np.float64), model.threshold), np.int64)
     maps: dict[tuple[str, str], np.ndarray] = {}
     for name, explainer in explainers.items():
-        maps[name, "own"] = _maps(explainer, model, outputs, own)
+        maps[name, "own"] = given.maps(explainer, own)
         if clean_decision is not None:
             unchanged = np.array_equal(clean_decision, own)
-            maps[name, "same"] = (
-                maps[name, "own"] if unchanged else _maps(explainer, model, outputs, clean_decision)
-            )
+            maps[name, "same"] = maps[name, "own"] if unchanged else given.maps(explainer, clean_decision)
     predicted = outputs.mask_logits
     return Judged(
         logits=logits,
@@ -101,10 +121,3 @@ def _margins(logits: np.ndarray, threshold: float) -> np.ndarray:
     if logits.shape[1] != 2:
         return np.full(len(logits), np.nan)
     return np.asarray(margin(logits.astype(np.float64), threshold))
-
-
-def _maps(
-    explainer: Explainer, model: AuditedModel, outputs: Outputs, target: Sequence[int] | np.ndarray
-) -> np.ndarray:
-    classes = torch.as_tensor(np.asarray(target), device=outputs.logits.device)
-    return explainer.from_outputs(model, outputs, classes).detach().float().cpu().numpy()

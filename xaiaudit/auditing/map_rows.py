@@ -8,7 +8,7 @@ import numpy as np
 from xaiaudit.auditing.judging import Judged
 from xaiaudit.auditing.loading import Loaded
 from xaiaudit.auditing.prediction_rows import none_if_nan
-from xaiaudit.auditing.stored_maps import cells_of, packed_bits, stored_maps
+from xaiaudit.auditing.stored_maps import cells_of, extreme_cells, packed_bits, stored_maps
 from xaiaudit.explainers.base import Explainer
 from xaiaudit.metrics.chance import chance_uniform
 from xaiaudit.metrics.energy import delta_energy, energy_shares
@@ -41,12 +41,15 @@ def map_rows(
     for (name, target), maps in judged.maps.items():
         before = clean.maps[name, "own"]
         targets = clean.decision if target == "same" else judged.decision
-        columns = _columns(loaded, maps, before, judged, clean, signed=explainers[name].signed)
+        signed = explainers[name].signed
+        columns = _columns(loaded, maps, before, judged, clean, signed=signed)
         if judged is clean:
             columns |= _no_shift(columns)
         stored, scales = stored_maps(maps)
         cells = cells_of(loaded.codes, stored.shape[1:])
         inside = packed_bits(loaded.member.at_cells(stored.shape[1:]))
+        highest = extreme_cells(maps, stored.shape[1:], signed=signed)
+        lowest = extreme_cells(-maps, stored.shape[1:], signed=True) if signed else [[]] * len(maps)
         for row, planned in enumerate(loaded.planned):
             rows.append(
                 {
@@ -59,10 +62,14 @@ def map_rows(
                     "target_class": model.classes[targets[row]],
                     **{key: _plain(values[row]) for key, values in areas.items()},
                     "calibrated": bool(loaded.calibrated[row]),
+                    "native_rows": maps.shape[1],
+                    "native_columns": maps.shape[2],
                     "grid_rows": stored.shape[1],
                     "grid_columns": stored.shape[2],
                     "cells": cells[row].ravel(),
                     "inside": inside[row],
+                    "maximum_cells": highest[row],
+                    "minimum_cells": lowest[row],
                     "map_scale": float(scales[row]),
                     "map": stored[row].ravel(),
                     **{key: _plain(values[row]) for key, values in columns.items()},

@@ -193,8 +193,9 @@ def _explainers(tables: Tables) -> list[ExplainerRecord]:
                 id=planned.id,
                 name=planned.name,
                 layer=planned.layer,
-                grid=(rows["grid_rows"][0].as_py(), rows["grid_columns"][0].as_py()),
+                grid=(rows["native_rows"][0].as_py(), rows["native_columns"][0].as_py()),
                 signed=make_explainer(planned.name, **planned.parameters).signed,
+                parameters=planned.parameters,
             )
         )
     return records

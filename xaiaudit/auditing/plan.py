@@ -44,7 +44,7 @@ class PlannedAttack(Record):
 class PlannedExplainer(Record):
     id: str
     name: str
-    layer: str
+    layer: str  # or "image": whose cells the maps have
     parameters: dict[str, Any]
 
 

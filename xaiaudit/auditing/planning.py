@@ -23,6 +23,7 @@ from xaiaudit.data.cases import hash_case
 from xaiaudit.data.datasets import Dataset
 from xaiaudit.errors import UsageError
 from xaiaudit.explainers.registry import explainer as make_explainer
+from xaiaudit.explainers.registry import settings as explainer_settings
 from xaiaudit.models import AuditedModel
 from xaiaudit.models.prepared import Precision
 from xaiaudit.records import CURVE_GREY_LEVELS, LEAVE_DECISION, SCHEMA, CheckpointRecord, DatasetRecord
@@ -60,7 +61,7 @@ def make_plan(
     Grad-CAM, and CAM where the model ends in global average pooling and one linear layer.
 
     Raises:
-        UsageError: no attack is named, or a name or parameter is unknown.
+        UsageError: no attack is named, a name or parameter is unknown, or an explainer does not suit the model.
         DataError: no image can be read; with `strict`, any image cannot be read.
     """
     if not attacks:
@@ -219,10 +220,9 @@ def planned_explainers(model: AuditedModel, explainers: Sequence[Spec] | None) -
     ids = unique([name for name, _ in explainers])
     planned = []
     for name_id, (name, parameters) in zip(ids, explainers, strict=True):
-        layers = make_explainer(name, **parameters).needs(model)
-        planned.append(
-            PlannedExplainer(id=name_id, name=name, layer=", ".join(layers), parameters=plain(parameters))
-        )
+        whole = explainer_settings(name, parameters)  # defaults too
+        layer = make_explainer(name, **whole).explained(model)
+        planned.append(PlannedExplainer(id=name_id, name=name, layer=layer, parameters=plain(whole)))
     return planned
 
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from xaiaudit.auditing.stored_maps import unpacked_bits
+from xaiaudit.auditing.stored_maps import extreme_shares, unpacked_bits
 from xaiaudit.auditing.tables import Rows
 from xaiaudit.metrics.bootstrap import bootstrap, distribution
-from xaiaudit.metrics.chance import chance_shuffled
+from xaiaudit.metrics.chance import chance_of_extremes
 from xaiaudit.metrics.proportions import proportion
 from xaiaudit.records import EXTREMES, REGIONS, Interval, PointingCell, PointingRecord
 
@@ -19,7 +19,7 @@ def pointing_cells(rows: Rows, *, signed: bool, regions: Sequence[str] = POINTED
 
     Of images whose hit is known: a lesion, a defined map and, with a tolerance, a spacing.
     """
-    shuffled = _shuffled(rows, signed=signed)
+    shuffled = _shuffled(rows)
     cells = []
     for extreme in EXTREMES if signed else EXTREMES[:1]:
         for region in regions:
@@ -79,12 +79,15 @@ def _uniform(rows: Rows, region: str, extreme: str, among: np.ndarray) -> float 
     return float(chance.mean()) if chance.size else None
 
 
-def _shuffled(rows: Rows, *, signed: bool) -> dict[str, float | None]:
-    """Of the maps as they are stored: those finer than 28 cells a side are pooled to that first."""
+def _shuffled(rows: Rows) -> dict[str, float | None]:
+    """On the stored grid, of at most 28 cells a side, with the extremes that the whole maps have."""
     if not len(rows.table):
         return dict.fromkeys((f"{extreme}_in_{region}" for extreme in EXTREMES for region in POINTED), None)
     grid = rows.table["grid_rows"][0].as_py(), rows.table["grid_columns"][0].as_py()
-    maps = rows.stacked("map").astype(np.float64).reshape(-1, *grid)
+    highest, lowest = (
+        extreme_shares(rows.table[name].to_pylist(), grid[0] * grid[1])
+        for name in ("maximum_cells", "minimum_cells")
+    )
     inside = unpacked_bits(rows.stacked("inside"), np.isfinite(rows.floats("chance_any")))
-    chance = chance_shuffled(maps, inside, signed=signed)
+    chance = chance_of_extremes(highest, lowest, inside)
     return {key: None if np.isnan(value) else float(value) for key, value in chance.items()}

@@ -125,7 +125,15 @@ def _attack_all(
     step: Step,
 ) -> None:
     explainers = {item.id: make_explainer(item.name, **item.parameters) for item in plan.explainers}
-    clean = judge(model, loaded.images, loaded.masks, loaded.has_outline, explainers)
+    clean = judge(
+        model,
+        loaded.images,
+        loaded.masks,
+        loaded.has_outline,
+        explainers,
+        valid=loaded.valid,
+        seeds=loaded.seeds,
+    )
     rows.predictions += prediction_rows(model, loaded, clean, clean)
     rows.maps += map_rows(model, loaded, explainers, clean, clean)
     case, facts = Case(ready, model, loaded, clean), clean_facts(model, loaded, clean)
@@ -166,7 +174,16 @@ def _attacked(
         result = case.attacked(attack, criterion)
         rounded = rounded_images(result)
         judged_rounded = judge(model, rounded, loaded.masks, loaded.has_outline)
-    judged = judge(model, result.images, loaded.masks, loaded.has_outline, explainers, case.clean.decision)
+    judged = judge(
+        model,
+        result.images,
+        loaded.masks,
+        loaded.has_outline,
+        explainers,
+        case.clean.decision,
+        valid=loaded.valid,
+        seeds=loaded.seeds,
+    )
     return Outcome(result, judged, rounded, judged_rounded), along
 
 

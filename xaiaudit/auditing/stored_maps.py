@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from xaiaudit.metrics.grids import centre_pixels, pool
+from xaiaudit.metrics.extremes import Weights, tied
+from xaiaudit.metrics.grids import centre_pixels, centres, pool
 from xaiaudit.metrics.membership import NAMES, Inside
 
 LARGEST = 28  # cells a side of a stored map
@@ -26,6 +27,26 @@ def unpacked_bits(packed: np.ndarray, known: np.ndarray) -> Inside:
     """What `packed_bits` packed; NaN for images that are not `known`."""
     inside = packed[:, None, :] >> np.arange(len(NAMES))[:, None] & 1
     return np.where(known[:, None, None], inside, np.nan)
+
+
+def extreme_cells(maps: np.ndarray, grid: tuple[int, int], *, signed: bool) -> list[list[int]]:
+    """Of each map, the cells of the stored grid in which its tied maxima lie; [] where it is undefined.
+
+    A finer map that is pooled to that grid may have its maximum elsewhere.
+    """
+    rows, columns = (
+        centres(cells, coarse).astype(np.int64) for cells, coarse in zip(maps.shape[1:], grid, strict=True)
+    )
+    place = (rows[:, None] * grid[1] + columns).ravel()
+    return [np.unique(place[weights > 0]).tolist() for weights in tied(maps, signed=signed)]
+
+
+def extreme_shares(extremes: list[list[int]], cells: int) -> Weights:
+    """(n, cells): of each listed cell an equal share, else 0; NaN where none is listed, as in `extremes.tied`."""
+    shares = np.zeros((len(extremes), cells))
+    for own, listed in zip(shares, extremes, strict=True):
+        own[listed or slice(None)] = 1 / len(listed) if listed else np.nan
+    return shares
 
 
 def stored_maps(maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

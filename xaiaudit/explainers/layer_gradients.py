@@ -15,7 +15,7 @@ from xaiaudit.tensors import Labels, Model, Outputs, Saliency
 class LayerGradients(OfLayer, Protocol):
     """A frozen dataclass with a `layer` becomes an explainer by naming this protocol and `combine`.
 
-    The score is `Outputs.class_score`: one for each image, its own class.
+    The score is `Outputs.class_score`, one for each image, its own class; `score` says otherwise where it is not.
     """
 
     gradients: ClassVar[bool] = True
@@ -24,11 +24,15 @@ class LayerGradients(OfLayer, Protocol):
         """Features and the gradient of the score to them, (n, c, u, v) twice, to maps (n, u, v)."""
         ...
 
+    def score(self, outputs: Outputs, target: Labels) -> Tensor:
+        """(n,), what the gradients start from."""
+        return outputs.class_score(target)
+
     def from_outputs(self, model: Model, outputs: Outputs, target: Labels) -> Saliency:
         """Leaves the graph of `outputs` for whoever made the forward.
 
         Raises:
-            UsageError: the features carry no gradient, or the logits do not depend on them.
+            UsageError: the features carry no gradient, or the score does not depend on them.
         """
         (layer,) = self.needs(model)
         features = features_of(outputs, layer)  # (n, c, u, v)
@@ -37,11 +41,11 @@ class LayerGradients(OfLayer, Protocol):
             raise UsageError(
                 f"the features of {layer!r} carry no gradient: make the forward with gradients enabled"
             )
-        score = outputs.class_score(target).sum()  # images do not meet, so each gradient is its image's own
+        score = self.score(outputs, target).sum()  # images do not meet, so each gradient is its image's own
         (slopes,) = torch.autograd.grad(score, features, retain_graph=True, allow_unused=True)
         if slopes is None:
             raise UsageError(
-                f"the logits do not depend on {layer!r}: name a layer on the way to the class head"
+                f"the score does not depend on {layer!r}: name a layer on the way to the head that is explained"
             )
         return self.combine(features.detach(), slopes)
 

@@ -17,6 +17,7 @@ EXPLAINERS: Mapping[str, str] = {
     "layercam": "xaiaudit.explainers.layercam:LayerCAM",
     "xgrad-cam": "xaiaudit.explainers.xgrad_cam:XGradCAM",
     "eigen-cam": "xaiaudit.explainers.eigen_cam:EigenCAM",
+    "seg-grad-cam": "xaiaudit.explainers.seg_grad_cam:SegGradCAM",
 }
 
 
@@ -24,18 +25,33 @@ def explainer(name: str, **parameters: Any) -> Explainer:
     """The explainer of that name, e.g. explainer("grad-cam", layer="layer4").
 
     Raises:
-        UsageError: an unknown name or parameter; the nearest right ones are listed.
+        UsageError: an unknown name or parameter (the nearest right ones are listed), or a value out of range.
     """
+    known = parameters_of(name)
+    for parameter in parameters:
+        if parameter not in known:
+            raise UsageError(f"{name} has no parameter {parameter!r}; {_nearest(parameter, list(known))}")
+    built: Explainer = _class(name)(**parameters)
+    return built
+
+
+def parameters_of(name: str) -> dict[str, Any]:
+    """The explainer's hyperparameters, each with its type."""
+    return {field.name: field.type for field in fields(_class(name))}
+
+
+def settings(name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Every hyperparameter, defaults too: `explainer(name, **settings(...))` is the same explainer."""
+    made = explainer(name, **parameters)
+    return {parameter: getattr(made, parameter) for parameter in parameters_of(name)}
+
+
+def _class(name: str) -> type[Any]:
     if name not in EXPLAINERS:
         raise UsageError(f"no explainer {name!r}; {_nearest(name, list(EXPLAINERS))}")
     module, attribute = EXPLAINERS[name].split(":")
     made: type[Any] = getattr(import_module(module), attribute)
-    known = [field.name for field in fields(made)]
-    for parameter in parameters:
-        if parameter not in known:
-            raise UsageError(f"{name} has no parameter {parameter!r}; {_nearest(parameter, known)}")
-    built: Explainer = made(**parameters)
-    return built
+    return made
 
 
 def _nearest(word: str, known: list[str]) -> str:

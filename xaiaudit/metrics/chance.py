@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from xaiaudit.metrics.extremes import defined
+from xaiaudit.metrics.extremes import Weights
 from xaiaudit.metrics.membership import NAMES, Inside, Membership
 from xaiaudit.metrics.pointing import KEYS, extremes, keyed
 from xaiaudit.types import Maps, Vector
@@ -32,8 +32,16 @@ def chance_shuffled(maps: Maps, inside: Inside, *, signed: bool) -> dict[str, fl
         inside: the regions of the cells of that grid, as `Membership.at_cells` gives them.
         signed: negative values carry meaning.
     """
-    highest, lowest = extremes(maps, signed)
-    known = ~np.isnan(inside[:, 0, 0]) & defined(maps, signed=signed)
+    return chance_of_extremes(*extremes(maps, signed), inside)
+
+
+def chance_of_extremes(highest: Weights, lowest: Weights, inside: Inside) -> dict[str, float]:
+    """`chance_shuffled` of maps of which only the extremes are known.
+
+    `highest` and `lowest` hold what `extremes.tied` gives of the maps and of their negatives: each cell's share, NaN
+    where a map is undefined; `lowest` is NaN throughout where maps are not signed.
+    """
+    known = ~np.isnan(inside[:, 0, 0]) & ~np.isnan(highest[:, 0])
     inside, highest, lowest = inside[known], highest[known], lowest[known]
     count = len(inside)
     if count < 2:

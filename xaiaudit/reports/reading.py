@@ -26,6 +26,7 @@ PREDICTION_COLUMNS = [
 ]
 MAP_COLUMNS = ["image", "attack_id", "explainer_id", "target", *SHIFT_METRICS]
 PIXEL_COLUMNS = [*MAP_COLUMNS[:4], "defined", "grid_rows", "grid_columns", "map_scale", "map"]
+EXTREME_COLUMN = "maximum_cells"  # not in audits of older versions
 RECORD, PREDICTION_TABLE, MAP_TABLE = "audit.json", "predictions.parquet", "maps.parquet"
 
 
@@ -63,7 +64,10 @@ def read_audit(folder: Path) -> Audit:
         predictions=_table(folder / PREDICTION_TABLE, PREDICTION_COLUMNS),
         maps=_table(folder / MAP_TABLE, MAP_COLUMNS),
         gallery_maps=_table(
-            folder / MAP_TABLE, PIXEL_COLUMNS, pc.field("image").isin(pa.array(shown, pa.string()))
+            folder / MAP_TABLE,
+            PIXEL_COLUMNS,
+            pc.field("image").isin(pa.array(shown, pa.string())),
+            optional=EXTREME_COLUMN,
         ),
         sha256={
             name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
@@ -105,12 +109,15 @@ def read_record(folder: Path) -> AuditRecord:
         ) from error
 
 
-def _table(path: Path, columns: list[str], rows: pc.Expression | None = None) -> pa.Table:
+def _table(
+    path: Path, columns: list[str], rows: pc.Expression | None = None, *, optional: str = ""
+) -> pa.Table:
     try:
         found = pq.read_schema(path)
         missing = [name for name in columns if name not in found.names]
         if missing:
             raise AuditError(f"{path} lacks the column {missing[0]!r}; run the audit again")
+        columns = [*columns, *(name for name in found.names if name == optional)]
         return pq.read_table(path, columns=columns, filters=rows)
     except FileNotFoundError:
         raise AuditError(

@@ -49,9 +49,12 @@ def grey_panel(image: GreyImage, spacing: Spacing | None = None) -> Rgb:
 
 
 def map_panel(
-    saliency: np.ndarray, codes: NDArray[np.uint8], *, signed_map: bool
+    saliency: np.ndarray, codes: NDArray[np.uint8], *, signed_map: bool, peak: int | None
 ) -> tuple[Rgb, float, float]:
     """The map on the image's grid with lesion (solid) and ring (dashed) outlined and its maximum crossed.
+
+    `peak` is the cell of the maximum, row by row, which a map that was stored coarser does not tell by itself;
+    None: undefined.
 
     Returns the picture and the values at the ends of its colour scale.
     """
@@ -66,8 +69,8 @@ def map_panel(
     lesion = big == REGIONS.index("lesion")
     _outline(rgb, lesion | (big == REGIONS.index("ring")), dashed=True)
     _outline(rgb, lesion, dashed=False)
-    if high > 0 and saliency.max() > saliency.min():
-        _cross(rgb, saliency)
+    if peak is not None:
+        _cross(rgb, saliency.shape, peak)
     return rgb, low, high
 
 
@@ -134,10 +137,10 @@ def _outline(rgb: Rgb, region: Mask, *, dashed: bool) -> None:
     rgb[inner] = 255
 
 
-def _cross(rgb: Rgb, saliency: np.ndarray) -> None:
-    """At the centre of the largest cell, white on black."""
-    cell = np.array(np.unravel_index(saliency.argmax(), saliency.shape)) + 0.5
-    row, column = (cell * np.array(rgb.shape[:2]) / saliency.shape).astype(int)
+def _cross(rgb: Rgb, grid: tuple[int, ...], peak: int) -> None:
+    """At the centre of a cell, white on black."""
+    cell = np.array(np.unravel_index(peak, grid)) + 0.5
+    row, column = (cell * np.array(rgb.shape[:2]) / grid).astype(int)
     pen = _pen(rgb)
     for colour, arm, half in ((0, 7 * pen + 2, pen), (255, 7 * pen, pen - 2)):
         for rows, columns in ((arm, half), (half, arm)):

@@ -2,6 +2,7 @@
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
@@ -14,7 +15,7 @@ from xaiaudit.reports import format as f
 from xaiaudit.reports import words
 from xaiaudit.reports.blocks import Block, Canvas, Case, Panel, Section, Text, not_assessed
 from xaiaudit.reports.figures import panels
-from xaiaudit.reports.reading import Audit
+from xaiaudit.reports.reading import EXTREME_COLUMN, Audit
 
 TARGET = "same"  # maps explain the clean decision before and after, as in map shift
 SEQUENTIAL, SIGNED = "scale-sequential.png", "scale-signed.png"
@@ -23,7 +24,7 @@ LEGEND = (
     "known); its map; the perturbation, signed (the largest 1 % may be clipped), magnified by the factor "
     "printed above it; the adversarial image; its map, for the same class as before. Solid line: lesion. "
     "Dashed line: outer edge of the ring. Cross: the map's maximum. Each map has its own colour scale "
-    "with its raw values; maps are drawn by bilinear interpolation of their native grid."
+    "with its raw values; maps are drawn by bilinear interpolation of their grid, of at most 28 × 28 cells."
 )
 KINDS = {
     "worst": "Worst: missed cancers first, then the cases whose logits fell furthest from the clean "
@@ -142,7 +143,8 @@ def _map(
     saliency = row["map_scale"] * np.array(row["map"], np.float64).reshape(
         row["grid_rows"], row["grid_columns"]
     )
-    rgb, low, high = panels.map_panel(saliency, codes, signed_map=explainer.signed)
+    peak = _peak(row, saliency)
+    rgb, low, high = panels.map_panel(saliency, codes, signed_map=explainer.signed, peak=peak)
     undefined = "" if row["defined"] else ": undefined"
     name = f.printable(explainer.id)
     alt = (
@@ -158,3 +160,11 @@ def _map(
         scale,
         *ends,
     )
+
+
+def _peak(row: dict[str, Any], saliency: np.ndarray) -> int | None:
+    """The cell of the maximum; None where the map is undefined. Audits of older versions hold the map alone."""
+    if not row["defined"]:
+        return None
+    cells = row.get(EXTREME_COLUMN)
+    return int(saliency.argmax()) if cells is None else int(cells[0])
