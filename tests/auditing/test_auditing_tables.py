@@ -214,6 +214,25 @@ def test_rounding_a_map_to_float16_ties_no_extreme() -> None:
     assert np.allclose(stored * scales[:, None, None], maps, rtol=2e-3)
 
 
+def test_a_map_that_is_stored_coarser_keeps_the_places_of_its_extremes() -> None:
+    from xaiaudit.auditing.stored_maps import extreme_cells, extreme_shares, stored_maps
+    from xaiaudit.metrics.extremes import tied
+
+    maps = np.zeros((3, 56, 84))
+    maps[0, 1, 2] = 5.0  # one bright pixel in the first cell
+    maps[0, 10:12, 30:33] = 4.0  # and a cell that is bright throughout, where the pooled map has its maximum
+    maps[0, 55, 83] = -3.0
+    maps[1, 20, 40] = maps[1, 30, 50] = 1.0
+    stored, _ = stored_maps(maps)
+    assert stored.shape == (3, 28, 28)
+    assert np.unravel_index(stored[0].argmax(), (28, 28)) == (5, 10)
+    assert extreme_cells(maps, (28, 28), signed=True) == [[0], [10 * 28 + 13, 15 * 28 + 16], []]
+    assert extreme_cells(-maps[:1], (28, 28), signed=True) == [[28 * 28 - 1]]
+    small = np.array([[[1.0, 2.0], [2.0, 0.0]], [[0.0, 0.0], [0.0, 0.0]]])
+    shares = extreme_shares(extreme_cells(small, (2, 2), signed=False), 4)
+    np.testing.assert_array_equal(shares, tied(small, signed=False))
+
+
 def test_case_ids_are_hashed_and_nothing_of_the_training_images_is_named(
     audit_folder: Path, record: AuditRecord
 ) -> None:
