@@ -11,6 +11,7 @@ CHECKED = (
     "xaiaudit.acquisition",
     "xaiaudit.attacks",
     "xaiaudit.explainers",
+    "xaiaudit.faithfulness",
     "xaiaudit.metrics",
     "xaiaudit.functional",
 )

@@ -1,0 +1,33 @@
+"""Which maps can be judged at all, and bringing them to the pixels of the image. As the metrics have it."""
+
+import torch
+from torch import Tensor
+
+from xaiaudit.errors import UsageError
+from xaiaudit.metrics.extremes import defined
+from xaiaudit.metrics.grids import upsample
+from xaiaudit.tensors import Flags, Images, Saliency, Valid
+
+
+def judgeable(maps: Saliency, *, signed: bool) -> Flags:
+    """(n,) the map has an extreme, `metrics.extremes.defined`: one that is zero or NaN explains nothing."""
+    return torch.from_numpy(defined(maps.detach().double().cpu().numpy(), signed=signed))
+
+
+def on_pixels(maps: Saliency, size: tuple[int, int]) -> Tensor:
+    """The maps on the image's pixels, (n, *size), float64 on the CPU: bilinear, `metrics.grids.upsample`."""
+    return torch.from_numpy(upsample(maps.detach().double().cpu().numpy(), size))
+
+
+def real_pixels(images: Images, valid: Valid | None) -> Tensor:
+    """(n, h, w) bool on the CPU; without `valid` all are.
+
+    Raises:
+        UsageError: `valid` is not of the images' size.
+    """
+    n, _, h, w = images.shape
+    if valid is None:
+        return torch.ones(n, h, w, dtype=torch.bool)
+    if valid.shape != (n, 1, h, w):
+        raise UsageError(f"valid must be ({n}, 1, {h}, {w}) as the images are, got {tuple(valid.shape)}")
+    return valid[:, 0].cpu()

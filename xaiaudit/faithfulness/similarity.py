@@ -1,0 +1,62 @@
+"""How alike the maps of one explainer are before and after the model changed, image by image."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from xaiaudit.metrics.extremes import defined
+from xaiaudit.metrics.grids import upsample
+from xaiaudit.metrics.similarity import spearman, ssim
+from xaiaudit.types import Maps
+
+MEASURES = ("spearman", "spearman_abs", "ssim")
+
+
+class Similarity(NamedTuple):
+    """Of n maps, or stacked (n, blocks, draws). NaN where either map is undefined, and where a rank is: constant."""
+
+    spearman: Float[np.ndarray, "..."]  # of the cells, in [-1, 1]
+    spearman_abs: Float[np.ndarray, "..."]  # of their absolute values: does strength stay where signs do not?
+    ssim: Float[np.ndarray, "..."]  # in [-1, 1]
+    undefined: Bool[np.ndarray, "..."]  # defined before, and no longer
+    identical: Bool[np.ndarray, "..."]  # both defined, and no cell differs by more than rounding
+
+
+def similarity(before: Maps, after: Maps, size: tuple[int, int], *, signed: bool) -> Similarity:
+    """Ranks are compared on the maps' own grid, where interpolation adds no agreement.
+
+    SSIM is taken on the image's grid, `size`, of maps divided by their largest magnitude: as a randomised model has
+    another scale, the range of both maps together would hide the smaller one. Undefined maps are never alike or
+    unlike.
+
+    Source: Adebayo et al. 2018, arXiv:1810.03292, section 2.2; without their histograms of gradients.
+    """
+    was, still = (defined(maps, signed=signed) for maps in (before, after))
+    values = np.full((len(MEASURES), len(before)), np.nan)
+    identical = np.zeros(len(before), bool)
+    for row in np.flatnonzero(was & still):
+        old, new = (maps[row] / np.abs(maps[row]).max() for maps in (before, after))
+        on_image = upsample(np.stack([old, new]), size)
+        values[:, row] = (
+            spearman(old, new),
+            spearman(np.abs(old), np.abs(new)),
+            ssim(on_image[0], on_image[1]),
+        )
+        identical[row] = np.allclose(before[row], after[row], rtol=0, atol=1e-6 * np.abs(before[row]).max())
+    return Similarity(values[0], values[1], values[2], was & ~still, identical)
+
+
+def between_images(maps: Maps, size: tuple[int, int], *, signed: bool) -> Similarity:
+    """The same between each map and that of the image half the set away: what unrelated maps share out of habit.
+
+    Maps of one explainer and model share a centre or an edge, so that maps of different images are not uncorrelated.
+    Images half a set apart are seldom of one case where a set is in order. NaN with fewer than two maps.
+    """
+    found = similarity(maps, np.roll(maps, -(len(maps) // 2), axis=0), size, signed=signed)
+    if len(maps) > 1:
+        return found
+    nothing = np.full(len(maps), np.nan)
+    return found._replace(
+        spearman=nothing, spearman_abs=nothing, ssim=nothing, identical=found.identical & False
+    )
