@@ -11,7 +11,7 @@ from explainer_nets import batch, small
 from torch import Tensor, nn
 
 from xaiaudit.errors import UsageError
-from xaiaudit.explainers.base import FromOutputs
+from xaiaudit.explainers.base import Explainer
 from xaiaudit.explainers.cam import CAM
 from xaiaudit.explainers.grad_cam import GradCAM
 from xaiaudit.explainers.registry import EXPLAINERS, explainer
@@ -35,7 +35,7 @@ def test_names_are_looked_up_and_parameters_passed_on() -> None:
     assert explainer("grad-cam", layer="layer3") == GradCAM(layer="layer3")
     assert explainer("cam") == CAM()
     for name in EXPLAINERS:
-        assert isinstance(explainer(name), FromOutputs)
+        assert isinstance(explainer(name), Explainer)
 
 
 @pytest.mark.parametrize(

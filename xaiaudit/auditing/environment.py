@@ -15,6 +15,7 @@ PACKAGES = (
     "scikit-image",
     "scikit-learn",
     "pot",
+    "captum",
     "pyarrow",
 )
 

@@ -37,17 +37,27 @@ class LayerGradients(OfLayer, Protocol):
         (layer,) = self.needs(model)
         features = features_of(outputs, layer)  # (n, c, u, v)
         check_target(outputs, target)
-        if not features.requires_grad:
-            raise UsageError(
-                f"the features of {layer!r} carry no gradient: make the forward with gradients enabled"
-            )
-        score = self.score(outputs, target).sum()  # images do not meet, so each gradient is its image's own
-        (slopes,) = torch.autograd.grad(score, features, retain_graph=True, allow_unused=True)
-        if slopes is None:
-            raise UsageError(
-                f"the score does not depend on {layer!r}: name a layer on the way to the head that is explained"
-            )
+        slopes = slopes_at(layer, features, self.score(outputs, target))
         return self.combine(features.detach(), slopes)
+
+
+def slopes_at(layer: str, features: Tensor, score: Tensor) -> Tensor:
+    """Gradient of each image's score, (n,), to its features; the graph stays.
+
+    Raises:
+        UsageError: the features carry no gradient, or the score does not depend on them.
+    """
+    if not features.requires_grad:
+        raise UsageError(
+            f"the features of {layer!r} carry no gradient: make the forward with gradients enabled"
+        )
+    # images do not meet, so each gradient is its image's own
+    (slopes,) = torch.autograd.grad(score.sum(), features, retain_graph=True, allow_unused=True)
+    if slopes is None:
+        raise UsageError(
+            f"the score does not depend on {layer!r}: name a layer on the way to the head that is explained"
+        )
+    return slopes
 
 
 def weighted(weights: Tensor, features: Tensor) -> Tensor:

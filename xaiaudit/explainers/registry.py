@@ -18,6 +18,12 @@ EXPLAINERS: Mapping[str, str] = {
     "xgrad-cam": "xaiaudit.explainers.xgrad_cam:XGradCAM",
     "eigen-cam": "xaiaudit.explainers.eigen_cam:EigenCAM",
     "seg-grad-cam": "xaiaudit.explainers.seg_grad_cam:SegGradCAM",
+    "score-cam": "xaiaudit.explainers.score_cam:ScoreCAM",
+    "cameras": "xaiaudit.explainers.cameras:CAMERAS",
+    "integrated-gradients": "xaiaudit.explainers.integrated_gradients:IntegratedGradients",
+    "smoothgrad": "xaiaudit.explainers.smoothgrad:SmoothGrad",
+    "occlusion": "xaiaudit.explainers.occlusion:Occlusion",
+    "guided-grad-cam": "xaiaudit.explainers.guided_grad_cam:GuidedGradCAM",
 }
 
 
