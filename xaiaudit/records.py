@@ -20,6 +20,8 @@ EXTREMES: tuple[Extreme, ...] = (
 )  # of a map; "either" of the two, signed maps only
 PEAK_STATES = (*REGIONS, "undefined")  # rows and columns of a transition table
 LEAVE_DECISION = "leave-decision"  # the usual goal of an attack, and the one that flip rates are about
+SECOND_SWEEP = "second-sweep"  # all changes of the acquisition at once
+ONE_CHANGE = "one-change"  # all single ones, pooled
 CURVE_GREY_LEVELS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 25.5)  # 25.5 grey levels are 0.1 of full scale
 
 
@@ -257,6 +259,58 @@ class MapRecord(Record):
     pseudo_threshold: float | None = None  # share of the map's maximum; None in older audits
 
 
+class ChangeRecord(Record):
+    """A simulated change of the acquisition, and what it did to decisions."""
+
+    id: str  # `SECOND_SWEEP` for all of them at once
+    summary: str  # in words, with its strength
+    parameters: dict[str, Any]
+    decisions_changed: Interval
+
+
+class NaturalShiftRecord(Record):
+    """How the maps of one explainer moved under one change of the acquisition, explaining the clean decision.
+
+    `change_id` is `ONE_CHANGE` where all single changes are pooled: each image counts once for each of them.
+    """
+
+    change_id: str
+    explainer_id: str
+    images: int
+    undefined_after: int
+    vanished: int
+    shift: dict[str, Distribution]
+    silent_shift: Interval
+    silent_shift_unflipped: Interval
+
+
+class MultipleRecord(Record):
+    """How far an attack moved the maps of one explainer, beside how far an acquisition did.
+
+    Likeness is turned into how much of it was lost (1 - value), so that more is farther. A map that vanished moved
+    farther than any other. Medians are over the images with a defined clean map; None where half of the maps or more
+    vanished.
+    """
+
+    attack_id: str
+    explainer_id: str
+    metric: str
+    attack: float | None  # median, in the unit of the metric
+    second_sweep: float | None  # median of the same images under all changes at once
+    one_change: float | None  # median over images of each one's median single change
+    times_second_sweep: Interval  # attack / second_sweep; None where that is 0 or either is None
+    times_one_change: Interval
+    farther: Interval  # share of images whose map the attack moved farther than any change did
+
+
+class VariabilityRecord(Record):
+    """Natural variability: the same measures under what a second sweep of the probe would change."""
+
+    changes: list[ChangeRecord]
+    shifts: list[NaturalShiftRecord]
+    multiples: list[MultipleRecord]
+
+
 class RegionCoverage(Record):
     ring_mm: float
     calibrated: int  # images whose ring is in true millimetres
@@ -314,6 +368,7 @@ class AuditRecord(Record):
     checks: list[SelfCheckRecord] = []  # of the attacks and the model; empty in audits that made none
     explainers: list[ExplainerRecord]
     maps: list[MapRecord]
+    variability: VariabilityRecord | None = None  # None where no changes of the acquisition were simulated
     regions: RegionCoverage
     gallery: list[GalleryCase]
     keep_ids: bool
@@ -420,6 +475,37 @@ MAPS = pa.schema(
         pa.field("minimum_cells", _list(pa.int32()), nullable=False),
         pa.field("map_scale", pa.float64(), nullable=False),  # the raw map is map_scale times `map`
         pa.field("map", _list(pa.float16()), nullable=False),  # row by row, in [-1, 1]
+    ],
+    metadata={"schema_version": str(SCHEMA)},
+)
+
+
+ACQUISITION = pa.schema(
+    [
+        pa.field("image", pa.string(), nullable=False),
+        pa.field("sha256", pa.string(), nullable=False),
+        pa.field("case", pa.string(), nullable=False),
+        pa.field("change_id", pa.string(), nullable=False),  # of audit.json's variability
+        pa.field("seed", pa.int64(), nullable=False),  # of this image's random draws
+        pa.field(
+            "motion", _list(pa.float64()), nullable=False
+        ),  # 2 x 3, row by row: where (row, column, 1) went
+        pa.field("logits", _list(pa.float32()), nullable=False),
+        pa.field("margin", pa.float64()),  # two classes only
+        pa.field("decision", pa.string(), nullable=False),
+        pa.field("decision_clean", pa.string(), nullable=False),
+        pa.field("flipped", pa.bool_(), nullable=False),
+        pa.field("explainer_id", pa.string()),  # null, as all below, in an audit without explainers
+        pa.field("target_class", pa.string()),  # the clean decision
+        pa.field("compared", pa.float64()),  # share of the cells with a real centre that both sweeps show
+        pa.field("defined", pa.bool_()),
+        pa.field(
+            "peak_state", pa.string()
+        ),  # one of PEAK_STATES, on the first sweep; "unknown" without a mask
+        *(pa.field(metric, pa.float64()) for metric in SHIFT_METRICS),  # against the clean map, motion undone
+        *(pa.field(f"delta_energy_{region}", pa.float64()) for region in REGIONS),
+        pa.field("vanished", pa.bool_()),
+        pa.field("silent_shift", pa.bool_()),  # null where the clean map is undefined
     ],
     metadata={"schema_version": str(SCHEMA)},
 )

@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from xaiaudit.acquisition.registry import CHANGES
+from xaiaudit.acquisition.registry import parse as parse_change
 from xaiaudit.attacks.criteria.spec import parse as parse_criterion
 from xaiaudit.attacks.spec import parse as parse_attack
 from xaiaudit.auditing.checking import run_checks
@@ -36,6 +38,7 @@ def audit(
     explainers: Sequence[str | Spec] | None = None,
     *,
     criteria: Sequence[str | Spec] = (LEAVE_DECISION,),
+    acquisition: Sequence[str | Spec] | None = None,
     out: Path | str | None = None,
     resume: bool = False,
     shard: Part | None = None,
@@ -64,6 +67,8 @@ def audit(
         attacks: names with hyperparameters, "fgsm" or "pgd:epsilon=4/255,steps=40".
         criteria: what each attack is after, "leave-decision" or "lower-dice:limit=0.5"; every attack is made for each.
         explainers: likewise; None: Grad-CAM, and CAM where the model allows it.
+        acquisition: changes that a second sweep of the probe would make, "gain" or "speckle:correlation=0.9", as the
+            yardstick of natural variability; None: all there are, (): none.
         out: the audit folder; None: audits/<model>-<utc time>.
         resume: go on with a folder that was begun before; finished shards are kept.
         shard: (i, n) runs the i-th of n parts and merges nothing: `merge` does, once all are done.
@@ -108,6 +113,10 @@ def audit(
             if explainers is None
             else [parse_explainer(item) if isinstance(item, str) else item for item in explainers],
             criteria=[parse_criterion(item) if isinstance(item, str) else item for item in criteria],
+            acquisition=[
+                parse_change(item) if isinstance(item, str) else item
+                for item in (CHANGES if acquisition is None else acquisition)
+            ],
             seed=seed,
             batch_size=batch_size or _batch_size(folder, model, shard),
             precision=precision,

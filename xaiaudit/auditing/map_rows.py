@@ -8,16 +8,14 @@ import numpy as np
 from xaiaudit.auditing.judging import Judged
 from xaiaudit.auditing.loading import Loaded
 from xaiaudit.auditing.prediction_rows import none_if_nan
+from xaiaudit.auditing.shift_columns import shift_columns
 from xaiaudit.auditing.stored_maps import cells_of, extreme_cells, packed_bits, stored_maps
 from xaiaudit.explainers.base import Explainer
 from xaiaudit.metrics.chance import chance_uniform
-from xaiaudit.metrics.energy import delta_energy, energy_shares
 from xaiaudit.metrics.extremes import defined, vanished
-from xaiaudit.metrics.map_shift import map_shift
 from xaiaudit.metrics.membership import membership
-from xaiaudit.metrics.pointing import peak_state, pointing_inside
+from xaiaudit.metrics.pointing import pointing_inside
 from xaiaudit.metrics.pseudo_mask import largest_boxes, pseudo_masks, pseudo_scores
-from xaiaudit.metrics.silent_shift import moved, silent_shift
 from xaiaudit.metrics.top_pixels import iou_at_lesion_area, relevance_rank
 from xaiaudit.models import AuditedModel
 from xaiaudit.records import REGIONS, SHIFT_METRICS
@@ -60,7 +58,7 @@ def map_rows(
                     "explainer_id": name,
                     "target": target,
                     "target_class": model.classes[targets[row]],
-                    **{key: _plain(values[row]) for key, values in areas.items()},
+                    **{key: plain_cell(values[row]) for key, values in areas.items()},
                     "calibrated": bool(loaded.calibrated[row]),
                     "native_rows": maps.shape[1],
                     "native_columns": maps.shape[2],
@@ -72,7 +70,7 @@ def map_rows(
                     "minimum_cells": lowest[row],
                     "map_scale": float(scales[row]),
                     "map": stored[row].ravel(),
-                    **{key: _plain(values[row]) for key, values in columns.items()},
+                    **{key: plain_cell(values[row]) for key, values in columns.items()},
                 }
             )
     return rows
@@ -82,34 +80,25 @@ def _columns(
     loaded: Loaded, maps: np.ndarray, before: np.ndarray, judged: Judged, clean: Judged, *, signed: bool
 ) -> dict[str, Any]:
     codes, lesions = loaded.codes, loaded.has_lesion
-    energy = energy_shares(maps, codes, lesions)
-    shift = map_shift(before, maps, codes, lesions, loaded.spacing, signed=signed)
-    states = peak_state(maps, codes, lesions, signed=signed)
-    gone = vanished(before, maps, signed=signed)
     rank = relevance_rank(maps, codes, lesions, signed=signed)
     masks = pseudo_masks(maps, codes.shape[1:])
     boxes = largest_boxes(masks)
-    has_moved = moved(
-        peak_state(before, codes, lesions, signed=signed),
-        states,
-        shift["mass_centre_mm"],
-        shift["mass_centre_diagonal"],
-        gone,
-    )
-    silent = silent_shift(has_moved, judged.decision != clean.decision, defined(before, signed=signed))
     return {
         "defined": defined(maps, signed=signed),
-        "peak_state": states,
         **pointing_inside(maps, loaded.member.at_cells(maps.shape[1:]), signed=signed),
-        **energy,
-        **shift,
-        **delta_energy(energy_shares(before, codes, lesions), energy),
         "relevance_rank": rank,
         "iou": iou_at_lesion_area(rank),
         **pseudo_scores(masks, boxes, codes, lesions),
         "pseudo_box": [None if np.isnan(box).any() else box for box in boxes],
-        "vanished": gone,
-        "silent_shift": [None if np.isnan(value) else bool(value) for value in silent],
+        **shift_columns(
+            loaded,
+            before,
+            maps,
+            defined_before=defined(before, signed=signed),
+            vanished=vanished(before, maps, signed=signed),
+            flipped=judged.decision != clean.decision,
+            signed=signed,
+        ),
     }
 
 
@@ -132,7 +121,8 @@ def _areas(loaded: Loaded) -> dict[str, np.ndarray]:
     }
 
 
-def _plain(value: Any) -> Any:
+def plain_cell(value: Any) -> Any:
+    """A value as a table takes it: null for NaN, no NumPy scalar."""
     if isinstance(value, float | np.floating):
         return none_if_nan(float(value))
     return value.item() if isinstance(value, np.generic) else value

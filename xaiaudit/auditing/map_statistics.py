@@ -57,12 +57,12 @@ def map_record(tables: Tables, attack: PlannedAttack, explainer: PlannedExplaine
         undefined_before=int((~before.flags("defined")).sum()),
         undefined_after=int((~after.flags("defined")).sum()),
         vanished=int(after.flags("vanished").sum()),
-        shift=_distributions(values, np.ones_like(flipped), before.cases),
-        shift_flipped=_distributions(values, flipped, before.cases),
-        shift_unflipped=_distributions(values, ~flipped, before.cases),
+        shift=distributions(values, np.ones_like(flipped), before.cases),
+        shift_flipped=distributions(values, flipped, before.cases),
+        shift_unflipped=distributions(values, ~flipped, before.cases),
         wilcoxon=_tests(before, after),
-        silent_shift=_rate(silent, np.ones_like(flipped), before.cases),
-        silent_shift_unflipped=_rate(silent, ~flipped, before.cases),
+        silent_shift=rate(silent, np.ones_like(flipped), before.cases),
+        silent_shift_unflipped=rate(silent, ~flipped, before.cases),
         pointing=pointing_records(before, after, signed=signed),
         pseudo_masks=[
             PseudoMaskRecord(
@@ -77,14 +77,15 @@ def map_record(tables: Tables, attack: PlannedAttack, explainer: PlannedExplaine
     )
 
 
-def _distributions(
+def distributions(
     values: dict[str, np.ndarray], among: np.ndarray, cases: Sequence[str]
 ) -> dict[str, Distribution]:
+    """Of each metric, over the images named by `among`."""
     own = [case for case, keep in zip(cases, among, strict=True) if keep]
     return {metric: distribution(column[among], own) for metric, column in values.items()}
 
 
-def _rate(flags: np.ndarray, among: np.ndarray, cases: Sequence[str]) -> Interval:
+def rate(flags: np.ndarray, among: np.ndarray, cases: Sequence[str]) -> Interval:
     """Of 0, 1 and NaN; NaN is left out."""
     among = among & np.isfinite(flags)
     return proportion(flags[among] == 1, [case for case, keep in zip(cases, among, strict=True) if keep])

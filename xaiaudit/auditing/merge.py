@@ -18,6 +18,7 @@ from xaiaudit.auditing.map_statistics import map_records
 from xaiaudit.auditing.plan import AuditFolder, AuditPlan, read_plan, write_atomically
 from xaiaudit.auditing.self_checks.verdicts import check_records, read_facts
 from xaiaudit.auditing.tables import Tables
+from xaiaudit.auditing.variability import variability_record
 from xaiaudit.errors import AuditError
 from xaiaudit.explainers.registry import explainer as make_explainer
 from xaiaudit.metrics.classification import clean_record
@@ -53,13 +54,18 @@ def merge(folders: Sequence[Path], out: Path | None = None) -> AuditRecord:
     _check_complete(plan, sources)
     folder.path.mkdir(parents=True, exist_ok=True)
     tables = Tables(
-        plan, _joined(plan, sources, "predictions.parquet"), _joined(plan, sources, "maps.parquet")
+        plan,
+        _joined(plan, sources, "predictions.parquet"),
+        _joined(plan, sources, "maps.parquet"),
+        _joined(plan, sources, "acquisition.parquet") if plan.acquisition else None,
     )
     markers = [_marker(plan, sources, unit) for unit in range(plan.units)]
     checks = _checks(tables, plan, markers[-1]["facts"])
     record = _record(tables, markers, write_gallery(tables, folder, sources), checks)
     _write_table(folder.path / "predictions.parquet", tables.predictions)
     _write_table(folder.path / "maps.parquet", tables.maps)
+    if tables.acquisition is not None:
+        _write_table(folder.path / "acquisition.parquet", tables.acquisition)
     write_atomically(folder.plan, plan.model_dump_json(indent=1).encode())
     write_atomically(folder.record, record.model_dump_json(indent=1).encode())
     if folder.shards.exists():
@@ -145,6 +151,7 @@ def _record(
         explainers=_explainers(tables),
         checks=checks,
         maps=map_records(tables),
+        variability=variability_record(tables),
         regions=_coverage(tables),
         gallery=gallery,
         keep_ids=plan.keep_ids,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from xaiaudit.errors import AuditError
 from xaiaudit.records import (
@@ -48,6 +48,14 @@ class PlannedExplainer(Record):
     parameters: dict[str, Any]
 
 
+class PlannedChange(Record):
+    """A change of the acquisition."""
+
+    id: str
+    name: str
+    parameters: dict[str, Any]
+
+
 class PlannedData(Record):
     path: str
     kind: str
@@ -67,6 +75,9 @@ class AuditPlan(Record):
     leak: LeakRecord
     attacks: list[PlannedAttack]
     explainers: list[PlannedExplainer]
+    acquisition: list[PlannedChange] = Field(
+        default_factory=list
+    )  # simulated alone and all at once; [] for none
     seed: int
     batch_size: int  # images of a shard, run as one batch
     environment: Environment  # where the plan was made; shards must agree on what decides a number
@@ -217,7 +228,7 @@ def read_plan(folder: AuditFolder) -> AuditPlan:
 def _short(value: object) -> str:
     if isinstance(value, list):
         return f"{len(value)} entries" if len(value) > 3 else ", ".join(_short(item) for item in value)
-    if isinstance(value, PlannedAttack | PlannedExplainer):
+    if isinstance(value, PlannedAttack | PlannedExplainer | PlannedChange):
         given = ",".join(f"{key}={item}" for key, item in value.parameters.items() if item is not None)
         goal = f", to {value.goal}" if isinstance(value, PlannedAttack) else ""
         return f"{value.name}:{given}{goal}"

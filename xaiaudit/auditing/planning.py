@@ -19,6 +19,7 @@ from xaiaudit.auditing.environment import environment
 from xaiaudit.auditing.leak import find_leak
 from xaiaudit.auditing.look import Progress, View, look
 from xaiaudit.auditing.plan import AuditPlan, PlannedAttack, PlannedData, PlannedExplainer, PlannedImage
+from xaiaudit.auditing.sweeps import planned_changes
 from xaiaudit.data.cases import hash_case
 from xaiaudit.data.datasets import Dataset
 from xaiaudit.errors import UsageError
@@ -42,6 +43,7 @@ def make_plan(
     explainers: Sequence[Spec] | None = None,
     *,
     criteria: Sequence[Spec] = ((LEAVE_DECISION, {}),),
+    acquisition: Sequence[Spec] = (),
     seed: int = 0,
     batch_size: int = 32,
     precision: Precision = "float32",
@@ -58,7 +60,8 @@ def make_plan(
     """Fix every image, attack, seed and setting of an audit. Every attack is made for every criterion.
 
     Reads each image once, for its hash, its case and the leak check, and keeps none. `explainers` None:
-    Grad-CAM, and CAM where the model ends in global average pooling and one linear layer.
+    Grad-CAM, and CAM where the model ends in global average pooling and one linear layer. `acquisition` names the
+    changes of the acquisition to simulate, in the order in which they are applied when all are made at once.
 
     Raises:
         UsageError: no attack is named, a name or parameter is unknown, or an explainer does not suit the model.
@@ -68,6 +71,7 @@ def make_plan(
         raise UsageError("no attack is named; name at least one, e.g. --method fgsm")
     planned_attacks = _planned_attacks(attacks, criteria, model, curve=curve)
     chosen_explainers = planned_explainers(model, explainers)
+    changes = planned_changes(acquisition, unique([name for name, _ in acquisition]))
     seen = look(dataset, strict=strict, progress=progress)
     _check_criteria(criteria, model, seen.views)
     checkpoint = checkpoint_record(model)
@@ -85,6 +89,7 @@ def make_plan(
         leak=find_leak(model, seen.views, dataset),
         attacks=planned_attacks,
         explainers=chosen_explainers,
+        acquisition=changes,
         seed=seed,
         batch_size=batch_size,
         environment=environment(str(model.device), torch.get_num_threads(), precision),

@@ -16,6 +16,7 @@ from xaiaudit.attacks.criteria.building import build
 from xaiaudit.attacks.criteria.named import CleanFacts
 from xaiaudit.attacks.registry import attack as make_attack
 from xaiaudit.attacks.sweep import nothing_spent
+from xaiaudit.auditing.acquisition_rows import acquisition_rows
 from xaiaudit.auditing.candidates import Candidates
 from xaiaudit.auditing.curve import Case, Outcome, curve, rounded_images
 from xaiaudit.auditing.judging import Judged, judge
@@ -29,7 +30,7 @@ from xaiaudit.explainers.registry import explainer as make_explainer
 from xaiaudit.models import AuditedModel
 from xaiaudit.models.memory import out_of_memory
 from xaiaudit.models.prepared import Prepared
-from xaiaudit.records import MAPS, PREDICTIONS
+from xaiaudit.records import ACQUISITION, MAPS, PREDICTIONS
 
 Work = TypeVar("Work")
 Step = Callable[[str, float], None]  # id of the attack, images done by it: half of them before the curve
@@ -39,6 +40,7 @@ Step = Callable[[str, float], None]  # id of the attack, images done by it: half
 class _Rows:
     predictions: list[dict[str, Any]]
     maps: list[dict[str, Any]]
+    acquisition: list[dict[str, Any]]
 
 
 def run_shard(
@@ -70,7 +72,7 @@ def run_shard(
         step(attack_id, images)
 
     def computed(size: int) -> tuple[_Rows, Candidates]:
-        rows, candidates = _Rows([], []), Candidates(plan)
+        rows, candidates = _Rows([], [], []), Candidates(plan)
         if told:  # of a try that ran out of memory
             tell(plan.attacks[0].id, -sum(told))
         for start in range(0, len(planned), size):
@@ -87,6 +89,9 @@ def run_shard(
     (rows, candidates), retries = halving(computed, len(planned), f"shard {shard}")
     write_atomically(folder.shard(shard, "predictions.parquet"), _parquet(rows.predictions, PREDICTIONS))
     write_atomically(folder.shard(shard, "maps.parquet"), _parquet(rows.maps, MAPS))
+    if plan.acquisition:
+        changed = _parquet(rows.acquisition, ACQUISITION)
+        write_atomically(folder.shard(shard, "acquisition.parquet"), changed)
     write_atomically(folder.shard(shard, "gallery.npz"), candidates.packed())
     marker = {
         "seconds": time.perf_counter() - started,
@@ -136,6 +141,7 @@ def _attack_all(
     )
     rows.predictions += prediction_rows(model, loaded, clean, clean)
     rows.maps += map_rows(model, loaded, explainers, clean, clean)
+    rows.acquisition += acquisition_rows(plan, model, loaded, explainers, clean)
     case, facts = Case(ready, model, loaded, clean), clean_facts(model, loaded, clean)
     for item in plan.attacks:
         attack = make_attack(item.name, **item.parameters)

@@ -47,11 +47,12 @@ class Rows:
 
 @dataclass(frozen=True, eq=False)
 class Tables:
-    """predictions.parquet and maps.parquet of a whole audit."""
+    """The tables of a whole audit: predictions.parquet, maps.parquet and, if it was simulated, acquisition.parquet."""
 
     plan: AuditPlan
     predictions: pa.Table
     maps: pa.Table
+    acquisition: pa.Table | None = None
 
     @cached_property
     def clean(self) -> Rows:
@@ -76,3 +77,12 @@ class Tables:
             pc.equal(table["target"], target),
         )
         return Rows(table.filter(chosen))
+
+    def change(self, change_id: str, explainer_id: str | None) -> Rows:
+        """The images under one change of the acquisition, with the maps of one explainer; None: with none."""
+        if self.acquisition is None:
+            raise LookupError("no change of the acquisition was simulated")
+        table = self.acquisition
+        own = table["explainer_id"]
+        chosen = pc.is_null(own) if explainer_id is None else pc.fill_null(pc.equal(own, explainer_id), False)
+        return Rows(table.filter(pc.and_(pc.equal(table["change_id"], change_id), chosen)))

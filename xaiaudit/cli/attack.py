@@ -93,6 +93,15 @@ class Part(click.ParamType[tuple[int, int]]):
     show_default=True,
     help="Check that model and attacks are sound, on 32 images drawn by the seed.",
 )
+@click.option(
+    "--acquisition",
+    "changes",
+    metavar="NAME[:KEY=VALUE,...]",
+    multiple=True,
+    help="Change that a second sweep of the probe would make, as the yardstick of map shift, e.g. gain:db=3 or "
+    "speckle:correlation=0.9; may be repeated. See xaiaudit list acquisition.  [default: all of them]",
+)
+@click.option("--no-acquisition", is_flag=True, help="Simulate no second sweep.")
 @options.auto_batch_size
 @options.precision
 @options.seed
@@ -121,6 +130,7 @@ def attack(model: Path, **given: Any) -> None:
 
 
 def _run(path: Path, given: dict[str, Any]) -> None:
+    from xaiaudit.acquisition.registry import parse as parse_change
     from xaiaudit.attacks.criteria.spec import parse as parse_criterion
     from xaiaudit.attacks.spec import parse
     from xaiaudit.auditing import audit
@@ -136,6 +146,11 @@ def _run(path: Path, given: dict[str, Any]) -> None:
     specs = [parse(text) for text in given["methods"]]  # before anything slow
     criteria = [parse_criterion(text) for text in given["criteria"]] or [(LEAVE_DECISION, {})]
     explainers = [parse_explainer(text) for text in given["explainers"]] or None
+    if given["changes"] and given["no_acquisition"]:
+        raise UsageError(
+            "--acquisition names a change and --no-acquisition leaves all out; say one of the two"
+        )
+    changes = [parse_change(text) for text in given["changes"]] or (() if given["no_acquisition"] else None)
     foreign = options.foreign_options(given)
     device = options.set_device(given["device"], given["threads"])
     _check_out(given)
@@ -152,6 +167,7 @@ def _run(path: Path, given: dict[str, Any]) -> None:
             specs,
             explainers,
             criteria=criteria,
+            acquisition=changes,
             out=out,
             resume=given["resume"],
             shard=given["shard"],

@@ -34,6 +34,14 @@ def _explainers() -> Iterator[tuple[str, str]]:
     return _first_lines(EXPLAINERS)
 
 
+def _acquisition() -> Iterator[tuple[str, str]]:
+    from xaiaudit.acquisition.registry import CHANGES, change, settings
+
+    for name in CHANGES:
+        made = change(name)
+        yield name, f"{made.describe()}; takes {', '.join(settings(made))}"
+
+
 def _models() -> Iterator[tuple[str, str]]:
     from xaiaudit.models.registry import MODELS, architectures
 
@@ -59,6 +67,7 @@ KINDS: dict[str, Callable[[], Iterator[tuple[str, str]]]] = {
     "attacks": _attacks,
     "criteria": _criteria,
     "explainers": _explainers,
+    "acquisition": _acquisition,
     "models": _models,
     "datasets": _datasets,
 }

@@ -45,7 +45,9 @@ def bootstrap(
     defined = np.isfinite(values)
     index, count = number_cases(select(cases, defined), int(defined.sum()))
     values = values[defined]
-    compute = {"mean": _mean, "median": _median}[statistic] if isinstance(statistic, str) else statistic
+    compute = (
+        {"mean": _mean, "median": weighted_median}[statistic] if isinstance(statistic, str) else statistic
+    )
     estimate = _number(compute(values, np.ones((1, len(values)), dtype=np.int64))[0]) if len(values) else None
     low = high = None
     if count >= 2:
@@ -107,7 +109,8 @@ def _mean(values: Vector, weights: Weights) -> Float[np.ndarray, "b"]:
     return means
 
 
-def _median(values: Vector, weights: Weights) -> Float[np.ndarray, "b"]:
+def weighted_median(values: Vector, weights: Weights) -> Float[np.ndarray, "b"]:
+    """The median of each resample, (b,); values may be infinite, never NaN."""
     order = np.argsort(values, kind="stable")
     ranks = weights[:, order].cumsum(1)  # values up to and including this one
     total = ranks[:, -1:]
