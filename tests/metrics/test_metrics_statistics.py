@@ -123,9 +123,9 @@ def test_the_median_of_resamples_is_that_of_numpy(n: int) -> None:
     weights = np.stack([np.bincount(row, minlength=n) for row in drawn])
     seen = []
     bootstrap(values, range(n), lambda v, w: seen.append((v, w)) or np.zeros(len(w)), resamples=1)
-    from xaiaudit.metrics.bootstrap import _median
+    from xaiaudit.metrics.bootstrap import weighted_median
 
-    assert np.allclose(_median(values, weights), np.median(values[drawn], axis=1))
+    assert np.allclose(weighted_median(values, weights), np.median(values[drawn], axis=1))
 
 
 def test_equal_seeds_give_equal_intervals_and_missing_values_are_left_out() -> None:
