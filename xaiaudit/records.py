@@ -495,7 +495,7 @@ ACQUISITION = pa.schema(
         pa.field("decision", pa.string(), nullable=False),
         pa.field("decision_clean", pa.string(), nullable=False),
         pa.field("flipped", pa.bool_(), nullable=False),
-        pa.field("explainer_id", pa.string()),  # null, as all below, in an audit without explainers
+        pa.field("explainer_id", pa.string()),  # null, as all below, without one that reads a forward
         pa.field("target_class", pa.string()),  # the clean decision
         pa.field("compared", pa.float64()),  # share of the cells with a real centre that both sweeps show
         pa.field("defined", pa.bool_()),

@@ -145,7 +145,9 @@ def test_no_sweep_is_made_unasked_and_one_change_is_its_own_sweep(checkpoint: Pa
     assert one.maps == none.maps
 
 
-def test_an_audit_without_explainers_still_tells_decisions(checkpoint: Path, tmp_path: Path) -> None:
+def test_without_an_explainer_that_reads_a_forward_decisions_are_told_still(
+    checkpoint: Path, tmp_path: Path
+) -> None:
     model = xaiaudit.load(checkpoint)
     record = xaiaudit.audit(
         model, attacks=["fgsm-single"], explainers=[], out=tmp_path / "audit", limit=4, curve=False, checks=0,

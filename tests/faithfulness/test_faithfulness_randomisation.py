@@ -23,7 +23,9 @@ IMAGES, TARGET = pictures(3), torch.tensor([0, 1, 1])
 
 
 def snapshot(model: nn.Module) -> dict[str, Tensor]:
-    return {name: tensor.detach().clone() for name, tensor in (*model.named_parameters(), *model.named_buffers())}
+    return {
+        name: tensor.detach().clone() for name, tensor in (*model.named_parameters(), *model.named_buffers())
+    }
 
 
 def changed(model: nn.Module, before: dict[str, Tensor]) -> set[str]:

@@ -15,7 +15,7 @@ from xaiaudit.auditing.plan import AuditPlan
 from xaiaudit.auditing.prediction_rows import none_if_nan
 from xaiaudit.auditing.shift_columns import shift_columns
 from xaiaudit.auditing.sweeps import Sweep, sweeps
-from xaiaudit.explainers.base import Explainer
+from xaiaudit.explainers.base import Explainer, FromOutputs
 from xaiaudit.metrics.extremes import defined
 from xaiaudit.metrics.undo import undo_motion
 from xaiaudit.models import AuditedModel
@@ -29,7 +29,12 @@ def acquisition_rows(
     explainers: Mapping[str, Explainer],
     clean: Judged,
 ) -> Iterator[dict[str, Any]]:
-    """One row a change, explainer and image, in the order of the plan. Maps explain the clean decision."""
+    """One row a change, explainer and image, in the order of the plan. Maps explain the clean decision.
+
+    Of the explainers only those that read their maps from the forward that is made anyway: the others ask for dozens of
+    forwards of every changed image. Without any of them there is one row a change and image, without an explainer.
+    """
+    explainers = {name: item for name, item in explainers.items() if isinstance(item, FromOutputs)}
     for sweep in sweeps(plan):
         images, motions = _second_sweep(loaded, sweep)
         judged = judge(
