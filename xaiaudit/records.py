@@ -39,6 +39,24 @@ class Interval(Record):
     cases: int  # independent cases behind the interval
     method: str  # e.g. "Wilson at n/deff", "case bootstrap, 10000"
     level: float = 0.95
+    effective: float | None = None  # of a proportion: independent images that its n images are worth, n/deff
+
+
+class SampleSize(Record):
+    """What the images behind a flip rate can show, one-sided at 5 % and with a power of 80 %."""
+
+    images: int
+    cases: int
+    effective: float  # independent images that they are worth, n/deff
+    rate: float  # flip rate found
+    limit: float | None  # of a requirement; None: none was asked for
+    passes_up_to: (
+        float | None
+    )  # largest true rate that passes the limit; None: no limit, or too few cases for it
+    smallest_rise: (
+        float | None
+    )  # that a paired comparison with this rate would notice; None: no rise would be
+    words: str  # one sentence
 
 
 class LeftOutRecord(Record):

@@ -6,7 +6,7 @@ import numpy as np
 
 from xaiaudit.auditing.stored_maps import extreme_shares, unpacked_bits
 from xaiaudit.auditing.tables import Rows
-from xaiaudit.metrics.bootstrap import bootstrap, distribution
+from xaiaudit.metrics.bootstrap import distribution
 from xaiaudit.metrics.chance import chance_of_extremes
 from xaiaudit.metrics.proportions import proportion
 from xaiaudit.records import EXTREMES, REGIONS, Interval, PointingCell, PointingRecord
@@ -65,10 +65,8 @@ def pointing_records(before: Rows, after: Rows, *, signed: bool) -> list[Pointin
 
 
 def _share(hits: np.ndarray, among: np.ndarray, cases: Sequence[str]) -> Interval:
-    own = [case for case, keep in zip(cases, among, strict=True) if keep]
-    if np.isin(hits, (0.0, 1.0)).all():
-        return proportion(hits == 1, own)
-    return bootstrap(hits, own)  # tied cells make a hit a fraction
+    """Of hits that tied cells may make fractions of one."""
+    return proportion(hits, [case for case, keep in zip(cases, among, strict=True) if keep])
 
 
 def _uniform(rows: Rows, region: str, extreme: str, among: np.ndarray) -> float | None:

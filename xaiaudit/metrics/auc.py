@@ -2,8 +2,8 @@
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import expit
-from scipy.stats import norm, rankdata
+from scipy.special import expit, ndtri
+from scipy.stats import rankdata
 
 from xaiaudit.functional import logit
 from xaiaudit.metrics.cases import Cases, case_sums, number_cases
@@ -37,7 +37,7 @@ def auc(labels: Flags, scores: Vector, cases: Cases, *, level: float = 0.95) -> 
     index, count = number_cases(cases, n)
     if labels.all() or not labels.any():
         return Interval(estimate=None, low=None, high=None, n=n, cases=count, method=METHOD, level=level)
-    positive, negative = _placements(labels, scores)
+    positive, negative = placements(labels, scores)
     area = float((positive * len(negative)).round(1).sum()) / (len(positive) * len(negative))  # of halves
     exact = ((1 - level) / 2) ** (1 / _disjoint_pairs(labels, index, count))
     low: float | None
@@ -47,13 +47,13 @@ def auc(labels: Flags, scores: Vector, cases: Cases, *, level: float = 0.95) -> 
     elif area == 0:
         low, high, method = 0.0, 1 - exact, f"exact, {METHOD}"
     else:
-        variance = _variance(labels, index, count, positive, negative, area)
+        variance = clustered_variance(labels, index, count, positive - area, negative - area)
         low, high = _logit_bounds(area, variance, exact, level) if variance > 0 else (None, None)
         method = METHOD
     return Interval(estimate=area, low=low, high=high, n=n, cases=count, method=method, level=level)
 
 
-def _placements(labels: Flags, scores: Vector) -> tuple[Float[np.ndarray, "p"], Float[np.ndarray, "q"]]:
+def placements(labels: Flags, scores: Vector) -> tuple[Float[np.ndarray, "p"], Float[np.ndarray, "q"]]:
     """Of each positive image the share of negatives below it; of each negative, of positives above it."""
     ranks = rankdata(scores)
     within_positive, within_negative = rankdata(scores[labels]), rankdata(scores[~labels])
@@ -62,21 +62,25 @@ def _placements(labels: Flags, scores: Vector) -> tuple[Float[np.ndarray, "p"], 
     return below, above
 
 
-def _variance(
+def clustered_variance(
     labels: Flags,
     index: np.ndarray,
     count: int,
     positive: Float[np.ndarray, "p"],
     negative: Float[np.ndarray, "q"],
-    area: float,
 ) -> float:
+    """Obuchowski's variance of an AUC, from the deviations of the placements of positives and negatives.
+
+    From the differences of the deviations of two scores it is the variance of the difference of their AUCs. 0 where
+    a class has fewer than two cases, which show none.
+    """
     p, q = len(positive), len(negative)
     of_positive, of_negative = index[labels], index[~labels]
     cases_p, cases_q = len(np.unique(of_positive)), len(np.unique(of_negative))
     if cases_p < 2 or cases_q < 2:
         return 0.0
-    x = case_sums(positive - area, of_positive, count)
-    y = case_sums(negative - area, of_negative, count)
+    x = case_sums(positive, of_positive, count)
+    y = case_sums(negative, of_negative, count)
     s10 = cases_p / ((cases_p - 1) * p) * (x**2).sum()
     s01 = cases_q / ((cases_q - 1) * q) * (y**2).sum()
     s11 = count / (count - 1) * (x * y).sum()
@@ -84,7 +88,7 @@ def _variance(
 
 
 def _logit_bounds(area: float, variance: float, exact: float, level: float) -> tuple[float, float]:
-    half = float(norm.isf((1 - level) / 2)) * variance**0.5 / (area * (1 - area))
+    half = float(ndtri((1 + level) / 2)) * variance**0.5 / (area * (1 - area))
     low, high = (float(expit(logit(area) + sign * half)) for sign in (-1, 1))
     return min(low, exact), max(high, 1 - exact)
 

@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.special import ndtr, stdtrit
 
 from xaiaudit.metrics.cases import Cases, number_cases, select
 from xaiaudit.records import Distribution, Interval
@@ -24,7 +25,10 @@ def bootstrap(
     seed: int = 0,
     level: float = 0.95,
 ) -> Interval:
-    """A statistic of one value an image, with the percentile interval over resampled cases.
+    """A statistic of one value an image, with the expanded percentile interval over resampled cases.
+
+    Percentiles are too narrow by sqrt((c - 1) / c) and by the normal quantile in the place of Student's: with 10
+    cases they would cover 90 % of normal means, not 95 %. They are taken further out by as much.
 
     Args:
         values: (n,); NaN are left out before anything else, with their cases if nothing is left of them.
@@ -40,7 +44,8 @@ def bootstrap(
         fewer than two cases, from which no variance can be learnt. Where all values are equal the bounds
         equal the estimate.
 
-    Source: Davison & Hinkley 1997, Bootstrap Methods, section 3.8 (clusters are drawn, not images).
+    Source: Davison & Hinkley 1997, Bootstrap Methods, section 3.8 (clusters are drawn, not images); Hesterberg
+    2015, The American Statistician 69:371-386 (expanded percentiles).
     """
     defined = np.isfinite(values)
     index, count = number_cases(select(cases, defined), int(defined.sum()))
@@ -52,7 +57,7 @@ def bootstrap(
     low = high = None
     if count >= 2:
         draws = [compute(values, weights) for weights in draw_cases(index, count, resamples, seed)]
-        low, high = percentiles(np.concatenate(draws), level)
+        low, high = percentiles(np.concatenate(draws), count, level)
     return Interval(
         estimate=estimate,
         low=low,
@@ -94,13 +99,19 @@ def draw_cases(index: Int[np.ndarray, "n"], count: int, resamples: int, seed: in
         yield weights[:, index]
 
 
-def percentiles(draws: Float[np.ndarray, "b"], level: float) -> tuple[float | None, float | None]:
-    """The interval between the tails of the defined draws; None where none is defined."""
+def percentiles(draws: Float[np.ndarray, "b"], count: int, level: float) -> tuple[float | None, float | None]:
+    """The interval between the expanded tails of the defined draws of `count` cases; None where none is defined."""
     draws = draws[np.isfinite(draws)]
     if len(draws) == 0:
         return None, None
-    low, high = np.quantile(draws, ((1 - level) / 2, (1 + level) / 2))
+    tail = expanded_tail(count, level)
+    low, high = np.quantile(draws, (tail, 1 - tail))
     return float(low), float(high)
+
+
+def expanded_tail(count: int, level: float) -> float:
+    """The share of draws beyond each bound, of `count` >= 2 cases: Student's t for their number."""
+    return float(ndtr(-np.sqrt(count / (count - 1)) * stdtrit(count - 1, (1 + level) / 2)))
 
 
 def _mean(values: Vector, weights: Weights) -> Float[np.ndarray, "b"]:

@@ -18,9 +18,9 @@ def number_cases(cases: Cases, n: int) -> tuple[Int[np.ndarray, "n"], int]:
     """
     if len(cases) != n:
         raise ValueError(f"one case id an image is needed, got {len(cases)} case ids for {n} images")
-    seen: dict[Hashable, int] = {}
-    index = np.array([seen.setdefault(case, len(seen)) for case in cases], dtype=np.int64)
-    return index, len(seen)
+    ids = cases.tolist() if isinstance(cases, np.ndarray) else cases
+    numbers = {case: number for number, case in enumerate(dict.fromkeys(ids))}
+    return np.fromiter(map(numbers.__getitem__, ids), dtype=np.int64, count=n), len(numbers)
 
 
 def case_sums(

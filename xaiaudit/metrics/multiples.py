@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from xaiaudit.metrics.bootstrap import draw_cases, weighted_median
+from xaiaudit.metrics.bootstrap import draw_cases, expanded_tail, weighted_median
 from xaiaudit.metrics.cases import Cases, number_cases, select
 from xaiaudit.metrics.proportions import proportion
 from xaiaudit.records import Interval
@@ -40,7 +40,7 @@ def times(
     seed: int = 0,
     level: float = 0.95,
 ) -> Interval:
-    """Median amount under attack / median natural amount of the same images, with a percentile interval over cases.
+    """Median amount under attack / median natural amount of the same images, with an expanded percentile interval over cases.
 
     Args:
         attack, natural: (n,) amounts of the same images, infinite where the map vanished; images with a NaN in either
@@ -60,7 +60,7 @@ def times(
     low = high = None
     if count >= 2:
         draws = [_ratio(attack, natural, weights) for weights in draw_cases(index, count, resamples, seed)]
-        low, high = _bounds(np.concatenate(draws), level)
+        low, high = _bounds(np.concatenate(draws), expanded_tail(count, level))
     return Interval(
         estimate=float(whole) if np.isfinite(whole) else None,
         low=low,
@@ -87,11 +87,11 @@ def _ratio(attack: Vector, natural: Vector, weights: np.ndarray) -> Float[np.nda
         return np.asarray(weighted_median(attack, weights) / weighted_median(natural, weights))
 
 
-def _bounds(draws: Float[np.ndarray, "b"], level: float) -> tuple[float | None, float | None]:
+def _bounds(draws: Float[np.ndarray, "b"], tail: float) -> tuple[float | None, float | None]:
     unknown = np.isnan(draws)
     ends = [
-        float(np.quantile(np.where(unknown, worst, draws), tail, method="inverted_cdf"))
-        for worst, tail in ((-np.inf, (1 - level) / 2), (np.inf, (1 + level) / 2))
+        float(np.quantile(np.where(unknown, worst, draws), at, method="inverted_cdf"))
+        for worst, at in ((-np.inf, tail), (np.inf, 1 - tail))
     ]
     low, high = (end if np.isfinite(end) else None for end in ends)
     return low, high

@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 
 import numpy as np
+from jaxtyping import Int
 from scipy import stats
 
 from xaiaudit.metrics.cases import Cases, case_sums, number_cases, select
 from xaiaudit.types import Flags, Vector
+
+EXACT = 200  # cases up to which Wilcoxon's distribution is enumerated: 0.1 s
 
 
 def sign_flip(before: Flags, after: Flags, cases: Cases) -> float | None:
@@ -27,18 +30,14 @@ def sign_flip(before: Flags, after: Flags, cases: Cases) -> float | None:
     if len(before) == 0:
         return None
     index, count = number_cases(cases, len(before))
-    change = case_sums(after.astype(float) - before, index, count).round().astype(int)
-    sizes = np.abs(change[change != 0])
-    reach = int(sizes.sum())
-    chance = np.ones(1)  # of the sums -reach, -reach + 2, ..., reach; a step of 2 as every flip moves by 2 d
-    for size in sizes:
-        chance = (np.pad(chance, (0, size)) + np.pad(chance, (size, 0))) / 2
-    sums = np.abs(np.arange(-reach, reach + 1, 2))
-    return min(1.0, float(chance[sums >= abs(int(change.sum()))].sum()))
+    return _flipping(case_sums(after.astype(float) - before, index, count).round().astype(int))
 
 
 def wilcoxon(before: Vector, after: Vector, cases: Cases) -> float | None:
     """Two-sided p of Wilcoxon's signed-rank test on case means, zeros by Pratt.
+
+    Exact, ties and zeros included, up to 200 cases: given the sizes of the changes, all patterns of their signs are
+    equally likely. With more cases the normal approximation with its correction for ties and zeros.
 
     Args:
         before, after: (n,), of the same images; a pair with a NaN is left out.
@@ -57,7 +56,23 @@ def wilcoxon(before: Vector, after: Vector, cases: Cases) -> float | None:
     means = case_sums(change[defined], index, count) / np.bincount(index, minlength=count)
     if not means.any():
         return 1.0
-    return float(stats.wilcoxon(means, zero_method="pratt").pvalue)
+    if count > EXACT:
+        return float(stats.wilcoxon(means, zero_method="pratt", method="asymptotic").pvalue)
+    ranks = stats.rankdata(
+        np.abs(means)
+    )  # halves where there are ties; zeros take the lowest, and count for none
+    return _flipping((2 * ranks * np.sign(means)).astype(int))
+
+
+def _flipping(changes: Int[np.ndarray, "c"]) -> float:
+    """Two-sided p of a sum, from its distribution over all patterns of the signs of its terms."""
+    sizes = np.abs(changes[changes != 0])
+    reach = int(sizes.sum())
+    chance = np.ones(1)  # of the sums -reach, -reach + 2, ..., reach; a step of 2 as every flip moves by 2 d
+    for size in sizes:
+        chance = (np.pad(chance, (0, size)) + np.pad(chance, (size, 0))) / 2
+    sums = np.abs(np.arange(-reach, reach + 1, 2))
+    return min(1.0, float(chance[sums >= abs(int(changes.sum()))].sum()))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

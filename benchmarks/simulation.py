@@ -1,0 +1,239 @@
+"""Samples of known truth, in cases of several images, and how often each statistic tells that truth."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtri
+
+from xaiaudit.metrics import statistics as s
+from xaiaudit.metrics.classification import class_mean
+from xaiaudit.records import Interval
+
+Rng = np.random.Generator
+MOST = 8  # images a case, of 2 to 8 drawn uniformly
+
+
+@dataclass(frozen=True)
+class Design:
+    """So many cases, of one image or of 2 to 8 that correlate by `correlation` within their case."""
+
+    cases: int
+    several: bool = False
+    correlation: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.cases} | 2 to 8 | {self.correlation:g}" if self.several else f"{self.cases} | 1 | –"
+
+    def index(self, rng: Rng) -> np.ndarray:
+        """The case of each image."""
+        sizes = rng.integers(2, MOST + 1, self.cases) if self.several else np.ones(self.cases, int)
+        return np.repeat(np.arange(self.cases), sizes)
+
+
+DESIGNS = [
+    Design(cases, several, correlation)
+    for cases in (10, 30, 100)
+    for several, correlation in ((False, 0.0), (True, 0.0), (True, 0.3), (True, 0.9))
+]
+
+
+def categories(rng: Rng, chances: tuple[float, ...], design: Design) -> tuple[np.ndarray, np.ndarray]:
+    """One of k categories an image, and its case; the chances of a case are drawn by Dirichlet."""
+    index = design.index(rng)
+    if design.correlation:
+        gammas = rng.standard_gamma(
+            np.array(chances) * (1 / design.correlation - 1), (design.cases, len(chances))
+        )
+        own = (gammas / np.maximum(gammas.sum(1, keepdims=True), 1e-300)).cumsum(1)[index]
+    else:
+        own = np.broadcast_to(np.cumsum(chances), (len(index), len(chances)))
+    return (rng.random(len(index))[:, None] > own[:, :-1]).sum(1), index
+
+
+def normals(rng: Rng, index: np.ndarray, design: Design) -> np.ndarray:
+    """Standard normal values of images that correlate within their case."""
+    shared = design.correlation
+    own = rng.normal(size=design.cases)[index]
+    return np.sqrt(shared) * own + np.sqrt(1 - shared) * rng.normal(size=len(index))
+
+
+def scores(
+    rng: Rng, area: float, design: Design, *, areas_after: float | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Labels, scores of two models that correlate by 0.7, and cases; two cases of five are positive."""
+    index = design.index(rng)
+    labels = index < round(0.4 * design.cases)
+    shared = normals(rng, index, design)
+    before, after = (np.sqrt(0.7) * shared + np.sqrt(0.3) * normals(rng, index, design) for _ in range(2))
+    after_area = area if areas_after is None else areas_after
+    return labels, before + _distance(area) * labels, after + _distance(after_area) * labels, index
+
+
+def _distance(area: float) -> float:
+    return float(np.sqrt(2) * ndtri(area))
+
+
+def share(repeats: int, once: Callable[[Rng], bool], seed: int = 0) -> float:
+    """How often `once` came out true."""
+    rng = np.random.default_rng(seed)
+    return sum(bool(once(rng)) for _ in range(repeats)) / repeats
+
+
+def covers(interval: Interval, truth: float) -> bool:
+    """Whether the truth lies within; an interval without bounds says nothing, and so excludes nothing."""
+    low = -np.inf if interval.low is None else interval.low
+    high = np.inf if interval.high is None else interval.high
+    return bool(low <= truth <= high)
+
+
+def proportion(rate: float, design: Design, repeats: int) -> float:
+    def once(rng: Rng) -> bool:
+        drawn, index = categories(rng, (rate, 1 - rate), design)
+        return covers(s.proportion(drawn == 0, index), rate)
+
+    return share(repeats, once)
+
+
+def passed(limit: float, design: Design, repeats: int) -> float:
+    """How often a requirement is passed by a model whose true rate is the limit and should fail."""
+
+    def once(rng: Rng) -> bool:
+        drawn, index = categories(rng, (limit, 1 - limit), design)
+        high = s.bound(drawn == 0, index).high
+        return high is not None and high < limit
+
+    return share(repeats, once)
+
+
+def states(rng: Rng, gained: float, lost: float, design: Design) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Hits before, hits after, cases."""
+    drawn, index = categories(rng, (gained, lost, 1 - gained - lost), design)
+    return drawn == 1, drawn == 0, index
+
+
+def difference(gained: float, lost: float, design: Design, repeats: int) -> float:
+    def once(rng: Rng) -> bool:
+        before, after, index = states(rng, gained, lost, design)
+        return covers(s.paired_difference(before, after, index), gained - lost)
+
+    return share(repeats, once)
+
+
+def regression(gained: float, lost: float, design: Design, repeats: int) -> float:
+    """How often a rise is called more than tolerated that is just what is tolerated."""
+
+    def once(rng: Rng) -> bool:
+        before, after, index = states(rng, gained, lost, design)
+        return (s.worsening(before, after, index, tolerated=gained - lost) or 0.0) <= 0.05
+
+    return share(repeats, once)
+
+
+def noticed(rate: float, rise: float, design: Design, repeats: int) -> float:
+    """How often a rise is noticed, between two checkpoints whose hits are independent of one another."""
+
+    def once(rng: Rng) -> bool:
+        after = rate + rise
+        before_hit, after_hit, index = states(rng, after * (1 - rate), rate * (1 - after), design)
+        return (s.worsening(before_hit, after_hit, index) or 0.0) <= 0.05
+
+    return share(repeats, once)
+
+
+def sign_flip(discordant: float, design: Design, repeats: int) -> float:
+    """How often a change is found where gains and losses are equally likely."""
+
+    def once(rng: Rng) -> bool:
+        before, after, index = states(rng, discordant / 2, discordant / 2, design)
+        return (s.sign_flip(before, after, index) or 0.0) <= 0.05
+
+    return share(repeats, once)
+
+
+def wilcoxon(unchanged: float, design: Design, repeats: int) -> float:
+    """How often a change is found where none is: values in steps of 0.1, so many cases unchanged altogether."""
+
+    def once(rng: Rng) -> bool:
+        index = design.index(rng)
+        moves = rng.random(design.cases)[index] >= unchanged
+        change = np.round(normals(rng, index, design), 1) * moves
+        return (s.wilcoxon(np.zeros(len(index)), change, index) or 0.0) <= 0.05
+
+    return share(repeats, once)
+
+
+TRUTHS = {("normal", "mean"): 0.0, ("normal", "median"): 0.0,
+          ("skewed", "mean"): float(np.exp(0.5)), ("skewed", "median"): 1.0}  # fmt: skip
+
+
+def bootstrap(kind: str, statistic: str, design: Design, repeats: int, resamples: int = 1000) -> float:
+    """Of standard normal values, or of their exponentials, whose skewness is 6."""
+    truth = TRUTHS[kind, statistic]
+
+    def once(rng: Rng) -> bool:
+        index = design.index(rng)
+        values = normals(rng, index, design)
+        values = np.exp(values) if kind == "skewed" else values
+        return covers(s.bootstrap(values, index, statistic, resamples=resamples), truth)
+
+    return share(repeats, once)
+
+
+def auc(area: float, design: Design, repeats: int) -> float:
+    def once(rng: Rng) -> bool:
+        labels, before, _, index = scores(rng, area, design)
+        return covers(s.auc(labels, before, index), area)
+
+    return share(repeats, once)
+
+
+def auc_difference(area: float, design: Design, repeats: int) -> float:
+    def once(rng: Rng) -> bool:
+        labels, before, after, index = scores(rng, area, design)
+        return covers(s.auc_difference(labels, before, after, index), 0.0)
+
+    return share(repeats, once)
+
+
+def auc_regression(area: float, design: Design, repeats: int) -> float:
+    """How often a fall is found of an AUC that did not fall."""
+
+    def once(rng: Rng) -> bool:
+        labels, before, after, index = scores(rng, area, design)
+        high = s.auc_difference(
+            labels, before, after, index, level=0.9
+        ).high  # as p of auc_worsening, but quicker
+        return high is not None and high < 0
+
+    return share(repeats, once)
+
+
+def balanced(rate: float, design: Design, repeats: int) -> float:
+    """Of two classes, each decided rightly at `rate`; two cases of five are of class 1."""
+
+    def once(rng: Rng) -> bool:
+        drawn, index = categories(rng, (rate, 1 - rate), design)
+        truth = (index < round(0.4 * design.cases)).astype(int)
+        found = class_mean(drawn == 0, truth, index, 2)
+        return found is not None and covers(found, rate)
+
+    return share(repeats, once)
+
+
+def family(design: Design, repeats: int, tests: int = 4) -> float:
+    """How often Holm finds any change in a family of tests that has none."""
+
+    def once(rng: Rng) -> bool:
+        found = []
+        for _ in range(tests):
+            before, after, index = states(rng, 0.15, 0.15, design)
+            found.append(s.worsening(before, after, index) or 0.0)
+        return min(s.holm(found)) <= 0.05
+
+    return share(repeats, once)
+
+
+def cells(values: list[float]) -> Iterator[str]:
+    """As percentages."""
+    return (f"{100 * value:.1f}" for value in values)
