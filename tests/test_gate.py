@@ -7,10 +7,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 from scipy.stats import binomtest
 
+from xaiaudit.cli import main
 from xaiaudit.errors import AuditError, UsageError
 from xaiaudit.gate import judge_flips
+from xaiaudit.metrics.power import detectable_rise, passing_rate
 
 
 def test_the_bound_is_one_sided_95_percent_of_the_rows(audit_folder: Path, tmp_path: Path) -> None:
@@ -23,10 +26,25 @@ def test_the_bound_is_one_sided_95_percent_of_the_rows(audit_folder: Path, tmp_p
             for row in rows
             if row["attack_id"] == finding.attack_id and not row["curve"] and not row["quantised"]
         ]  # one image a case
-        bounds = binomtest(sum(flipped), len(flipped)).proportion_ci(0.90, method="wilson")
+        bounds = binomtest(sum(flipped), len(flipped), alternative="less").proportion_ci(method="exact")
         assert finding.estimate == np.mean(flipped)
         assert finding.upper_bound == pytest.approx(bounds.high, abs=1e-9)
         assert finding.status == ("passed" if bounds.high <= 0.3 else "failed")
+
+
+def test_a_finding_says_what_so_many_cases_can_show(audit_folder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "audit"
+    shutil.copytree(audit_folder, folder)
+    command = ["gate", str(folder), "--max-flip-rate", "0.4"]
+    said, written = CliRunner().invoke(main, command), CliRunner().invoke(main, [*command, "--json"])
+    findings = json.loads(written.output)["findings"]
+    assert {finding["attack_id"] for finding in findings} == {"fgsm", "pgd"}
+    for finding in findings:
+        sample = finding["sample"]
+        assert sample["rate"] == finding["estimate"]
+        assert sample["smallest_rise"] == detectable_rise(sample["rate"], sample["effective"])
+        assert sample["passes_up_to"] == passing_rate(0.4, sample["effective"], sample["cases"])
+        assert sample["words"] in said.output
 
 
 def test_what_cannot_be_assessed_does_not_pass(audit_folder: Path, tmp_path: Path) -> None:
@@ -39,6 +57,7 @@ def test_what_cannot_be_assessed_does_not_pass(audit_folder: Path, tmp_path: Pat
     verdict = judge_flips(folder, 1.0)
     assert verdict.verdict == "not assessed"
     assert {finding.words for finding in verdict.findings} == {"one decision"}
+    assert [finding.sample for finding in verdict.findings] == [None, None]
 
 
 def test_an_audit_without_its_tables_is_named_in_one_line(audit_folder: Path, tmp_path: Path) -> None:

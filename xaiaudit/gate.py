@@ -16,11 +16,11 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from xaiaudit.errors import AuditError, UsageError
-from xaiaudit.metrics.proportions import proportion
-from xaiaudit.records import AttackRecord, AuditRecord, Record, SelfCheckRecord
+from xaiaudit.metrics.power import sample_size
+from xaiaudit.metrics.proportions import bound
+from xaiaudit.records import AttackRecord, AuditRecord, Record, SampleSize, SelfCheckRecord
 
 CONTROL = "noise"  # random noise breaks little, so a limit that it keeps says nothing
-ONE_SIDED = 0.90  # the bounds of a two-sided 90 % interval are one-sided 95 % bounds
 
 
 class Finding(Record):
@@ -31,6 +31,7 @@ class Finding(Record):
     upper_bound: float | None  # one-sided, 95 %
     status: Literal["passed", "failed", "not assessed"]
     words: str
+    sample: SampleSize | None = None  # what this many cases can show; None where no flip rate was judged
 
 
 class Verdict(Record):
@@ -152,14 +153,14 @@ def _finding(folder: Path, attack: AttackRecord, limit: float) -> Finding:
         pc.equal(table["attack_id"], attack.id), pc.invert(pc.or_(table["curve"], table["quantised"]))
     )
     rows = table.filter(chosen)
-    flips = proportion(
-        np.asarray(rows["flipped"].to_numpy(), bool), rows["case"].to_pylist(), level=ONE_SIDED
-    )
+    flips = bound(np.asarray(rows["flipped"].to_numpy(), bool), rows["case"].to_pylist())
+    sample = None
     status: Literal["passed", "failed", "not assessed"]
     if not attack.assessable or flips.estimate is None or flips.high is None:
         status, words = "not assessed", attack.why_not or "no image was attacked"
     else:
         status = "passed" if flips.high <= limit else "failed"
+        sample = sample_size(flips, limit)
         words = (
             f"flip rate {flips.estimate:.1%}, at most {flips.high:.1%} with 95 % confidence "
             f"({flips.n} images, {flips.cases} cases); limit {limit:.1%}"
@@ -172,6 +173,7 @@ def _finding(folder: Path, attack: AttackRecord, limit: float) -> Finding:
         upper_bound=flips.high,
         status=status,
         words=words,
+        sample=sample,
     )
 
 

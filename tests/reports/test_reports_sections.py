@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from xaiaudit.metrics.power import sample_size
 from xaiaudit.records import AuditRecord, Interval
-from xaiaudit.reports.blocks import Alarm, Canvas, Facts, Table, Text
+from xaiaudit.reports.blocks import Alarm, Canvas, Facts, Points, Table, Text
 from xaiaudit.reports.reading import Audit, read_audit
 from xaiaudit.reports.sections.audited import audited
+from xaiaudit.reports.sections.flips import flips
 from xaiaudit.reports.sections.pointing import pointing
 from xaiaudit.reports.sections.pseudo_masks import pseudo_masks
 from xaiaudit.reports.sections.verdict import verdict
@@ -61,3 +63,14 @@ def test_pseudo_masks_of_an_older_audit_are_not_assessed(folder: Path, tmp_path:
     maps = [m.model_copy(update={"pseudo_masks": []}) for m in read_audit(folder).record.maps]
     (why,) = pseudo_masks(changed(folder, maps=maps), Canvas(folder=tmp_path)).blocks
     assert "before pseudo-masks were measured" in why.text
+
+
+def test_flips_come_with_the_rise_that_these_cases_would_show(folder: Path, tmp_path: Path) -> None:
+    attacks = read_audit(folder).record.attacks
+    judged = [a for a in attacks if a.assessable and a.criterion_name == "leave-decision"]
+    assert judged
+    old = [a.model_copy(update={"flips": a.flips.model_copy(update={"effective": None})}) for a in attacks]
+    for given, expected in ((attacks, [f"{a.id}: {sample_size(a.flips).words}." for a in judged]), (old, [])):
+        section = flips(changed(folder, attacks=given), Canvas(folder=tmp_path))
+        points = [item for block in section.blocks if isinstance(block, Points) for item in block.items]
+        assert [item for item in points if "would" in item] == expected

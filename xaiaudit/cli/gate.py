@@ -38,6 +38,8 @@ def gate(audit: Path, max_flip_rate: float, attacks: tuple[str, ...], as_json: b
     else:
         for finding in verdict.findings:
             click.echo(f"{finding.status.upper():<13} {finding.attack_id}: {finding.words}")
+            if finding.sample is not None:
+                click.echo(f"{'':<13} {finding.sample.words}")
         for note in verdict.notes:
             click.echo(f"Note: {note}")
         click.echo(f"Verdict: {verdict.verdict}")

@@ -40,7 +40,9 @@ def times(
     seed: int = 0,
     level: float = 0.95,
 ) -> Interval:
-    """Median amount under attack / median natural amount of the same images, with an expanded percentile interval over cases.
+    """Median amount under attack / median natural amount of the same images, with an interval over cases.
+
+    Expanded percentiles of a bootstrap, as in `bootstrap.bootstrap`.
 
     Args:
         attack, natural: (n,) amounts of the same images, infinite where the map vanished; images with a NaN in either

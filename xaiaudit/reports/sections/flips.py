@@ -1,5 +1,6 @@
 """Label flips: how often, in which direction, and what rounding to 8 bits leaves of them."""
 
+from xaiaudit.metrics.power import sample_size
 from xaiaudit.records import AttackRecord, Interval
 from xaiaudit.reports import format as f
 from xaiaudit.reports import words
@@ -19,6 +20,7 @@ def flips(audit: Audit, canvas: Canvas) -> Section:
             "attack."
         ),
         _rates(attacks),
+        *_sample_sizes(attacks),
         _directions(attacks, positive),
         _counts(attacks),
     ]
@@ -63,6 +65,13 @@ def _rates(attacks: list[AttackRecord]) -> Table:
         "every case has one image), not corrected for the number of attacks. It asks whether accuracy changed: a "
         "model whose every decision flips may be right as often as before.",
     )
+
+
+def _sample_sizes(attacks: list[AttackRecord]) -> list[Block]:
+    """What a comparison with another checkpoint on these images would notice."""
+    sizes = [(a.id, sample_size(a.flips)) for a in attacks if a.assessable and a.criterion_name == "leave-decision"]
+    items = [f"{f.printable(name)}: {size.words}." for name, size in sizes if size is not None]
+    return [Points(items=items)] if items else []
 
 
 def _directions(attacks: list[AttackRecord], positive: str) -> Table:
