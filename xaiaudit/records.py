@@ -329,6 +329,50 @@ class VariabilityRecord(Record):
     multiples: list[MultipleRecord]
 
 
+class HitRelation(Record):
+    """Whether maps of right decisions point into a region more often than those of wrong ones, on clean images."""
+
+    explainer_id: str
+    region: str  # one of REGIONS, or "any"
+    extreme: Extreme
+    right: Interval  # hit rate among right decisions
+    wrong: Interval
+    difference: Interval  # right minus wrong
+    p: float | None  # clustered permutation test, by Holm over the regions of an explainer
+
+
+class RiskCoverage(Record):
+    """Error rate of the decisions kept, against the share kept, when they are ranked by a score."""
+
+    score: Literal["energy", "confidence"]  # energy share inside the regions; by how much the logits decide
+    aurc: Interval  # area under the curve: mean risk over all coverages
+    excess: float | None  # of it over that of a perfect score
+    coverage: list[float]  # rising to 1; at most 200 points
+    risk: list[float]
+
+
+class AbstentionRecord(Record):
+    """What is gained by withholding the decisions whose map points outside lesion, ring and posterior region.
+
+    Of images with a label whose regions are known; the rule and the regions need an outline, unless the model
+    predicts one.
+    """
+
+    attack_id: str  # "none": clean images
+    explainer_id: str
+    regions: Literal["outline", "predicted"]  # of the dataset's outline, or of the model's own mask
+    images: int
+    without_label: int  # took no part
+    without_regions: int  # took no part: no outline, or no spacing for the tolerance
+    undefined: int  # withheld: the map has no extreme, or no mask was predicted
+    coverage: Interval  # share kept by the rule
+    risk_all: Interval  # error rate without the rule
+    risk_kept: Interval
+    risk_withheld: Interval
+    energy: RiskCoverage
+    confidence: RiskCoverage
+
+
 class RegionCoverage(Record):
     ring_mm: float
     calibrated: int  # images whose ring is in true millimetres
@@ -336,6 +380,39 @@ class RegionCoverage(Record):
     without_lesion: int  # no outline, or an empty one
     tolerance_mm: float = 0.0  # of the pointing game
     without_tolerance: int = 0  # images with a lesion and no spacing, which a tolerance leaves out
+
+
+class PointingGroup(Record):
+    """The pointing game among the images that were decided rightly, or wrongly, of one class or of all."""
+
+    decided: Literal["rightly", "wrongly"]
+    label: str | None  # None: of every class
+    images: int
+    cases: int
+    cells: list[PointingCell]
+
+
+class PointingTable(Record):
+    """The pointing game of one explainer on clean images."""
+
+    explainer: ExplainerRecord
+    left_out: dict[str, int]  # images by the first reason why they are in no group
+    groups: list[PointingGroup]
+    relations: list[HitRelation]
+
+
+class PointingReport(Record):
+    """What `xaiaudit pointing` finds."""
+
+    xaiaudit: str
+    checkpoint: CheckpointRecord
+    data: str  # in words
+    images: int
+    left_out: list[LeftOutRecord]  # files that could not be read
+    warnings: list[str]
+    leak: LeakRecord
+    regions: RegionCoverage
+    tables: list[PointingTable]
 
 
 class GalleryCase(Record):
@@ -387,6 +464,8 @@ class AuditRecord(Record):
     explainers: list[ExplainerRecord]
     maps: list[MapRecord]
     variability: VariabilityRecord | None = None  # None where no changes of the acquisition were simulated
+    hit_relations: list[HitRelation] = []  # empty in older audits, and without labels or maps
+    abstention: list[AbstentionRecord] = []  # likewise
     regions: RegionCoverage
     gallery: list[GalleryCase]
     keep_ids: bool
@@ -466,6 +545,10 @@ MAPS = pa.schema(
         pa.field("relevance_rank", pa.float64()),
         pa.field("iou", pa.float64()),
         *(pa.field(metric, pa.float64()) for metric in PSEUDO_METRICS),
+        pa.field(
+            "predicted_energy_any", pa.float64()
+        ),  # energy share in the regions of the mask that the model
+        pa.field("predicted_maximum_in_any", pa.float64()),  # predicts, and whether the maximum lies in them
         pa.field(
             "pseudo_box", _list(pa.float64())
         ),  # x0, y0, x1, y1 on the input grid, half-open; null without

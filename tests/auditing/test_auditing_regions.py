@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from conftest import train_small
 
 import xaiaudit
 from xaiaudit.data import open_dataset, prepare
@@ -116,3 +117,77 @@ def test_without_a_tolerance_spacing_is_not_needed(
     rows = clean_rows(out)
     assert [row["maximum_in_any"] is None for row in rows] == [False] * 3 + [True] + [False] * 8
     assert all(row["chance_lesion"] == row["area_lesion"] for row in rows)
+
+
+def test_withheld_decisions_are_those_whose_map_points_outside_or_nowhere(
+    folder: Path, record: AuditRecord
+) -> None:
+    maps = pq.read_table(folder / "maps.parquet").to_pylist()
+    predictions = {
+        (row["attack_id"], row["image"]): row
+        for row in pq.read_table(folder / "predictions.parquet").to_pylist()
+        if not row["curve"] and not row["quantised"]
+    }
+    assert [(r.attack_id, r.explainer_id) for r in record.abstention] == [
+        (attack, explainer) for attack in ("none", "fgsm") for explainer in ("grad-cam", "cam")
+    ]
+    for item in record.abstention:
+        assert (item.regions, item.images, item.without_regions) == ("outline", 8, 4)
+        own = [
+            row
+            for row in maps
+            if (row["attack_id"], row["explainer_id"], row["target"])
+            == (item.attack_id, item.explainer_id, "own")
+            and row["chance_any"] is not None
+        ]
+        kept = np.array([bool(row["maximum_in_any"]) for row in own])
+        facts = [predictions[item.attack_id, row["image"]] for row in own]
+        wrong = np.array([fact["decision"] != fact["label"] for fact in facts])
+        assert item.coverage.estimate == kept.mean()
+        assert item.undefined == sum(not row["defined"] for row in own)
+        assert item.risk_kept.estimate == (wrong[kept].mean() if kept.any() else None)
+        assert item.energy.risk[-1] == item.confidence.risk[-1] == pytest.approx(wrong.mean())
+        margins = np.abs([fact["margin"] for fact in facts])
+        first = wrong[np.argmax(margins)]
+        assert item.confidence.risk[0] == first  # the surest decision is kept last
+
+
+def test_right_and_wrong_decisions_are_set_side_by_side(folder: Path, record: AuditRecord) -> None:
+    rows = clean_rows(folder, "cam")
+    decided = {
+        row["image"]: row["decision"] == row["label"]
+        for row in pq.read_table(folder / "predictions.parquet").to_pylist()
+        if row["attack_id"] == "none"
+    }
+    for relation in record.hit_relations:
+        if relation.explainer_id != "cam":
+            continue
+        hits = {
+            right: [
+                row[f"maximum_in_{relation.region}"]
+                for row in rows
+                if decided[row["image"]] == right and row["maximum_in_any"] is not None
+            ]
+            for right in (True, False)
+        }
+        for right, rate in ((True, relation.right), (False, relation.wrong)):
+            assert rate.n == len(hits[right])
+            assert rate.estimate == (np.mean(hits[right]) if hits[right] else None)
+
+
+def test_a_model_that_outlines_needs_no_reader(phantoms: Path, partial: Path, tmp_path: Path) -> None:
+    path = train_small(phantoms, tmp_path / "mtl.pt", "thesis-mtl", epochs=1, backbone="resnet18")
+    out = tmp_path / "mtl"
+    xaiaudit.audit(
+        xaiaudit.load(path), partial, ["fgsm:steps=1"], ["grad-cam"], out=out, curve=False, checks=0
+    )
+    record = AuditRecord.model_validate_json((out / "audit.json").read_bytes())
+    kinds = {item.regions: item for item in record.abstention if item.attack_id == "none"}
+    assert kinds["outline"].images == 11  # one has no outline
+    assert kinds["predicted"].images == 12
+    for row in clean_rows(out, "grad-cam"):
+        known = row["predicted_maximum_in_any"] is not None
+        assert not known or row["predicted_energy_any"] is not None
+    assert kinds["predicted"].undefined == sum(
+        row["predicted_maximum_in_any"] is None for row in clean_rows(out, "grad-cam")
+    )

@@ -11,9 +11,11 @@ import pyarrow.parquet as pq
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from xaiaudit.auditing.abstention_statistics import abstention_record
 from xaiaudit.auditing.stored_maps import packed_bits
 from xaiaudit.data.regions import regions
 from xaiaudit.metrics.chance import chance_uniform
+from xaiaudit.metrics.contrast import permutation, rate_difference
 from xaiaudit.metrics.membership import membership
 from xaiaudit.metrics.pseudo_mask import THRESHOLD, largest_boxes, pseudo_masks, pseudo_scores
 from xaiaudit.metrics.classification import class_mean
@@ -27,6 +29,7 @@ from xaiaudit.records import (
     REGIONS,
     SCHEMA,
     SHIFT_METRICS,
+    AbstentionRecord,
     AttackRecord,
     AuditRecord,
     CheckpointRecord,
@@ -37,6 +40,7 @@ from xaiaudit.records import (
     Environment,
     ExplainerRecord,
     GalleryCase,
+    HitRelation,
     Interval,
     LeakRecord,
     LeftOutRecord,
@@ -374,6 +378,12 @@ def _record(
             for explainer in EXPLAINERS
             for target in ("same", "own")
         ],
+        hit_relations=_relations(example, maps),
+        abstention=[
+            _abstention(example, maps, attack, explainer)
+            for attack in ("none", *attacks)
+            for explainer in EXPLAINERS
+        ],
         regions=RegionCoverage(
             ring_mm=5.0,
             calibrated=example.n if example.spacing else 0,
@@ -577,6 +587,47 @@ def _map_record(
         pseudo_threshold=THRESHOLD,
         pointing=[_pointing(before, after, region) for region in (*REGIONS[:3], "any")],
         transitions=transitions.tolist(),
+    )
+
+
+def _relations(example: Example, rows: list[dict[str, Any]]) -> list[HitRelation]:
+    right, found = example.decision == example.label, []
+    for explainer in EXPLAINERS:
+        own = [r for r in rows if r["explainer_id"] == explainer and r["attack_id"] == "none"]
+        for region in (*REGIONS[:3], "any"):
+            hits, cases = _column(own, f"maximum_in_{region}") > 0, np.array(example.case)
+            rates = [proportion(hits[of], cases[of]) for of in (right, ~right)]
+            found.append(
+                HitRelation(
+                    explainer_id=explainer,
+                    region=region,
+                    extreme="maximum",
+                    right=rates[0],
+                    wrong=rates[1],
+                    difference=rate_difference(*rates),
+                    p=permutation(hits.astype(float), right, example.case),
+                )
+            )
+    return found
+
+
+def _abstention(example: Example, rows: list[dict[str, Any]], attack: str, explainer: str) -> AbstentionRecord:
+    own = [
+        r for r in rows
+        if r["explainer_id"] == explainer and r["attack_id"] == attack and r["target"] == "own"
+    ]  # fmt: skip
+    flipped = example.flipped(attack, ATTACKS[attack]["epsilon"], False) if attack != "none" else np.zeros(example.n, bool)
+    facts: dict[str, object] = {
+        "attack_id": attack,
+        "explainer_id": explainer,
+        "regions": "outline",
+        "without_label": 0,
+        "without_regions": 0,
+    }
+    wrong = (example.decision != example.label) ^ flipped
+    energy = np.sum([_column(own, f"energy_{region}") for region in REGIONS[:3]], axis=0)
+    return abstention_record(
+        facts, wrong, _column(own, "maximum_in_any"), energy, np.abs(example.margin), example.case
     )
 
 

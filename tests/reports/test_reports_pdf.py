@@ -69,6 +69,7 @@ def test_sections_come_in_order(report: Path) -> None:
         "Is the attack itself sound?",
         "Map shift",
         "Pointing game",
+        "Withholding decisions",
         "Pseudo-masks",
         "Gallery",
         "What was left out",

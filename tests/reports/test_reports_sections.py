@@ -7,8 +7,9 @@ import pytest
 
 from xaiaudit.metrics.power import sample_size
 from xaiaudit.records import AuditRecord, Interval
-from xaiaudit.reports.blocks import Alarm, Canvas, Facts, Points, Table, Text
+from xaiaudit.reports.blocks import Alarm, Canvas, Facts, Picture, Points, Table, Text
 from xaiaudit.reports.reading import Audit, read_audit
+from xaiaudit.reports.sections.abstention import abstention
 from xaiaudit.reports.sections.audited import audited
 from xaiaudit.reports.sections.flips import flips
 from xaiaudit.reports.sections.pointing import pointing
@@ -74,3 +75,31 @@ def test_flips_come_with_the_rise_that_these_cases_would_show(folder: Path, tmp_
         section = flips(changed(folder, attacks=given), Canvas(folder=tmp_path))
         points = [item for block in section.blocks if isinstance(block, Points) for item in block.items]
         assert [item for item in points if "would" in item] == expected
+
+
+def test_withholding_is_told_clean_and_under_attack_with_what_took_no_part(folder: Path, tmp_path: Path) -> None:
+    section = abstention(read_audit(folder), Canvas(folder=tmp_path))
+    pictures = [block for block in section.blocks if isinstance(block, Picture)]
+    assert len(pictures) == 2  # one an explainer
+    for picture in pictures:
+        assert (tmp_path / picture.file).stat().st_size > 1000
+        assert "Clean: AURC by energy share" in picture.alt
+        assert "After fgsm: AURC" in picture.alt
+    tables = [block for block in section.blocks if isinstance(block, Table)]
+    assert [row[0] for row in tables[0].rows] == ["Clean", "After fgsm", "After pgd", "After deepfool"]
+    records = read_audit(folder).record.abstention
+    few = [r.model_copy(update={"without_regions": 3, "without_label": 1}) for r in records]
+    tables = [
+        block
+        for block in abstention(changed(folder, abstention=few), Canvas(folder=tmp_path)).blocks
+        if isinstance(block, Table)
+    ]
+    assert "1\u00a0image without a label and 3\u00a0images without known regions took no part" in tables[0].note
+
+
+def test_an_audit_without_labels_says_why_nothing_is_withheld(folder: Path, tmp_path: Path) -> None:
+    (why,) = abstention(changed(folder, abstention=[]), Canvas(folder=tmp_path)).blocks
+    assert isinstance(why, Text)
+    assert "no audited image has both a label and known regions" in why.text
+    blocks = pointing(changed(folder, hit_relations=[]), Canvas(folder=tmp_path)).blocks
+    assert not any("sign of a right decision" in block.text for block in blocks if isinstance(block, Text))

@@ -10,11 +10,11 @@ from torch import Tensor
 from xaiaudit.auditing.plan import PlannedImage
 from xaiaudit.data.datasets import Dataset
 from xaiaudit.data.preprocess import prepare, stack
-from xaiaudit.data.regions import regions
+from xaiaudit.data.regions import Regions, regions
 from xaiaudit.errors import AuditError
 from xaiaudit.metrics.membership import Membership, membership
 from xaiaudit.models import AuditedModel
-from xaiaudit.types import Sample
+from xaiaudit.types import Mask, Sample
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -31,6 +31,7 @@ class Loaded:
     codes: np.ndarray  # (n, h, w) uint8, index into REGIONS
     member: Membership  # the same within the tolerance of the pointing game
     calibrated: np.ndarray  # (n,) the ring is in true millimetres
+    ring_mm: float
     spacing: np.ndarray  # (n, 2) mm per pixel, NaN where unknown
     labels: np.ndarray  # (n,) class index of the model, -1 for none or for a class the model does not know
 
@@ -63,13 +64,7 @@ def load_images(
     batch = stack(samples)
     has_lesion = batch.has_mask & batch.masks.any((1, 2))
     divided = [
-        regions(
-            mask,
-            spacing=sample.spacing,
-            valid=valid,
-            ring_mm=ring_mm,
-            aspect=float(sample.affine[0, 0] / sample.affine[1, 1]),
-        )
+        regions_around(mask, sample, valid, ring_mm)
         for sample, mask, valid in zip(samples, batch.masks, batch.valid[:, 0], strict=True)
     ]
     codes = np.stack([item.codes for item in divided])
@@ -85,6 +80,18 @@ def load_images(
         codes=codes,
         member=membership(codes, has_lesion, tolerance_mm=tolerance_mm, spacing=batch.spacing),
         calibrated=np.array([item.calibrated for item in divided]) & has_lesion,
+        ring_mm=ring_mm,
         spacing=batch.spacing,
         labels=np.array([classes.get(sample.label or "", -1) for sample in samples], np.int64),
+    )
+
+
+def regions_around(mask: Mask, sample: Sample, valid: Mask, ring_mm: float) -> Regions:
+    """The regions that a mask defines on the grid of a prepared sample."""
+    return regions(
+        mask,
+        spacing=sample.spacing,
+        valid=valid,
+        ring_mm=ring_mm,
+        aspect=float(sample.affine[0, 0] / sample.affine[1, 1]),
     )

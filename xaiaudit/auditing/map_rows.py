@@ -7,14 +7,16 @@ import numpy as np
 
 from xaiaudit.auditing.judging import Judged
 from xaiaudit.auditing.loading import Loaded
+from xaiaudit.auditing.predicted_regions import in_predicted, predicted_regions
 from xaiaudit.auditing.prediction_rows import none_if_nan
 from xaiaudit.auditing.shift_columns import shift_columns
 from xaiaudit.auditing.stored_maps import cells_of, extreme_cells, packed_bits, stored_maps
 from xaiaudit.explainers.base import Explainer
 from xaiaudit.metrics.chance import chance_uniform
+from xaiaudit.metrics.energy import energy_shares
 from xaiaudit.metrics.extremes import defined, vanished
 from xaiaudit.metrics.membership import membership
-from xaiaudit.metrics.pointing import pointing_inside
+from xaiaudit.metrics.pointing import peak_state, pointing_inside
 from xaiaudit.metrics.pseudo_mask import largest_boxes, pseudo_masks, pseudo_scores
 from xaiaudit.metrics.top_pixels import iou_at_lesion_area, relevance_rank
 from xaiaudit.models import AuditedModel
@@ -35,14 +37,13 @@ def map_rows(
     The clean map that a shifted one is compared with is that of the clean decision, for both targets.
     """
     rows = []
-    areas = _areas(loaded)
+    areas, predicted = _areas(loaded), predicted_regions(loaded, judged)
     for (name, target), maps in judged.maps.items():
         before = clean.maps[name, "own"]
         targets = clean.decision if target == "same" else judged.decision
         signed = explainers[name].signed
         columns = _columns(loaded, maps, before, judged, clean, signed=signed)
-        if judged is clean:
-            columns |= _no_shift(columns)
+        columns |= in_predicted(predicted, maps, signed=signed)
         stored, scales = stored_maps(maps)
         cells = cells_of(loaded.codes, stored.shape[1:])
         inside = packed_bits(loaded.member.at_cells(stored.shape[1:]))
@@ -83,30 +84,36 @@ def _columns(
     rank = relevance_rank(maps, codes, lesions, signed=signed)
     masks = pseudo_masks(maps, codes.shape[1:])
     boxes = largest_boxes(masks)
-    return {
+    columns = {
         "defined": defined(maps, signed=signed),
         **pointing_inside(maps, loaded.member.at_cells(maps.shape[1:]), signed=signed),
         "relevance_rank": rank,
         "iou": iou_at_lesion_area(rank),
         **pseudo_scores(masks, boxes, codes, lesions),
         "pseudo_box": [None if np.isnan(box).any() else box for box in boxes],
-        **shift_columns(
-            loaded,
-            before,
-            maps,
-            defined_before=defined(before, signed=signed),
-            vanished=vanished(before, maps, signed=signed),
-            flipped=judged.decision != clean.decision,
-            signed=signed,
-        ),
     }
+    if judged is clean:
+        return columns | _unmoved(loaded, maps, signed=signed)
+    return columns | shift_columns(
+        loaded,
+        before,
+        maps,
+        defined_before=defined(before, signed=signed),
+        vanished=vanished(before, maps, signed=signed),
+        flipped=judged.decision != clean.decision,
+        signed=signed,
+    )
 
 
-def _no_shift(columns: dict[str, Any]) -> dict[str, Any]:
-    """A clean map is compared with nothing."""
-    compared = [key for key in columns if key in SHIFT_METRICS or key.startswith("delta_")]
-    empty = [None] * len(columns["defined"])
-    return dict.fromkeys([*compared, "silent_shift"], empty)
+def _unmoved(loaded: Loaded, maps: np.ndarray, *, signed: bool) -> dict[str, Any]:
+    """The same columns for a clean map, which is compared with nothing."""
+    compared = [*SHIFT_METRICS, *(f"delta_energy_{region}" for region in REGIONS), "silent_shift"]
+    return {
+        "peak_state": peak_state(maps, loaded.codes, loaded.has_lesion, signed=signed),
+        **energy_shares(maps, loaded.codes, loaded.has_lesion),
+        **dict.fromkeys(compared, [None] * len(maps)),
+        "vanished": np.zeros(len(maps), bool),
+    }
 
 
 def _areas(loaded: Loaded) -> dict[str, np.ndarray]:

@@ -18,6 +18,7 @@ from xaiaudit.records import (
     REGIONS,
     SHIFT_METRICS,
     Distribution,
+    ExplainerRecord,
     Interval,
     MapRecord,
     PseudoMaskRecord,
@@ -25,6 +26,18 @@ from xaiaudit.records import (
 
 SHIFTED = (*SHIFT_METRICS, *(f"delta_energy_{region}" for region in REGIONS))
 TESTED = ("energy_lesion", "energy_ring", "energy_posterior", "relevance_rank")
+
+
+def explainer_record(rows: Rows, planned: PlannedExplainer) -> ExplainerRecord:
+    """What the maps in `rows` are, as they were computed."""
+    return ExplainerRecord(
+        id=planned.id,
+        name=planned.name,
+        layer=planned.layer,
+        grid=(rows.table["native_rows"][0].as_py(), rows.table["native_columns"][0].as_py()),
+        signed=make_explainer(planned.name, **planned.parameters).signed,
+        parameters=planned.parameters,
+    )
 
 
 def map_records(tables: Tables) -> list[MapRecord]:

@@ -11,23 +11,24 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from xaiaudit.auditing.abstention_statistics import abstention_records
 from xaiaudit.auditing.attack_statistics import attack_record
 from xaiaudit.auditing.coverage import coverage
 from xaiaudit.auditing.gallery import write_gallery
-from xaiaudit.auditing.map_statistics import map_records
+from xaiaudit.auditing.hit_statistics import hit_relations
+from xaiaudit.auditing.map_statistics import explainer_record, map_records
 from xaiaudit.auditing.plan import AuditFolder, AuditPlan, read_plan, write_atomically
 from xaiaudit.auditing.self_checks.verdicts import check_records, read_facts
 from xaiaudit.auditing.tables import Tables
 from xaiaudit.auditing.variability import variability_record
 from xaiaudit.errors import AuditError
-from xaiaudit.explainers.registry import explainer as make_explainer
 from xaiaudit.metrics.classification import clean_record
 from xaiaudit.metrics.flips import assessable
 from xaiaudit.records import (
     SCHEMA,
     AuditRecord,
     CleanRecord,
-    ExplainerRecord,
+    HitRelation,
     RegionCoverage,
     SelfCheckRecord,
 )
@@ -148,10 +149,12 @@ def _record(
         leak=plan.leak,
         clean=clean,
         attacks=[attack_record(tables, attack) for attack in plan.attacks],
-        explainers=_explainers(tables),
+        explainers=[explainer_record(tables.map("none", item.id, "own"), item) for item in plan.explainers],
         checks=checks,
         maps=map_records(tables),
         variability=variability_record(tables),
+        hit_relations=_hit_relations(tables),
+        abstention=abstention_records(tables),
         regions=_coverage(tables),
         gallery=gallery,
         keep_ids=plan.keep_ids,
@@ -191,21 +194,14 @@ def _warnings(tables: Tables, clean: CleanRecord) -> list[str]:
     return warnings
 
 
-def _explainers(tables: Tables) -> list[ExplainerRecord]:
-    records = []
-    for planned in tables.plan.explainers:
-        rows = tables.map("none", planned.id, "own").table
-        records.append(
-            ExplainerRecord(
-                id=planned.id,
-                name=planned.name,
-                layer=planned.layer,
-                grid=(rows["native_rows"][0].as_py(), rows["native_columns"][0].as_py()),
-                signed=make_explainer(planned.name, **planned.parameters).signed,
-                parameters=planned.parameters,
-            )
-        )
-    return records
+def _hit_relations(tables: Tables) -> list[HitRelation]:
+    classes, rows = tables.plan.checkpoint.classes, tables.clean
+    labels, decisions = (rows.classes(name, classes) for name in ("label", "decision"))
+    return [
+        relation
+        for planned in tables.plan.explainers
+        for relation in hit_relations(tables.map("none", planned.id, "own"), planned.id, labels, decisions)
+    ]
 
 
 def _coverage(tables: Tables) -> RegionCoverage:

@@ -29,7 +29,7 @@ def pointing_cells(rows: Rows, *, signed: bool, regions: Sequence[str] = POINTED
                 PointingCell(
                     region=region,
                     extreme=extreme,
-                    share=_share(hits[among], among, rows.cases),
+                    share=share(hits, among, rows.cases),
                     chance_uniform=_uniform(rows, region, extreme, among),
                     chance_shuffled=shuffled[f"{extreme}_in_{region}"],
                 )
@@ -50,7 +50,7 @@ def pointing_records(before: Rows, after: Rows, *, signed: bool) -> list[Pointin
                 region=cell.region,
                 extreme=cell.extreme,
                 before=cell.share,
-                after=_share(lasting[among], among, before.cases),
+                after=share(lasting, among, before.cases),
                 chance_uniform=cell.chance_uniform,
                 chance_shuffled=cell.chance_shuffled,
                 energy_before=distribution(before.floats(f"energy_{cell.region}"), before.cases)
@@ -64,9 +64,9 @@ def pointing_records(before: Rows, after: Rows, *, signed: bool) -> list[Pointin
     return records
 
 
-def _share(hits: np.ndarray, among: np.ndarray, cases: Sequence[str]) -> Interval:
-    """Of hits that tied cells may make fractions of one."""
-    return proportion(hits, [case for case, keep in zip(cases, among, strict=True) if keep])
+def share(hits: np.ndarray, among: np.ndarray, cases: Sequence[str]) -> Interval:
+    """Mean hit of the images in `among`, whose hits are known; a fraction where extremes are tied."""
+    return proportion(hits[among], [case for case, keep in zip(cases, among, strict=True) if keep])
 
 
 def _uniform(rows: Rows, region: str, extreme: str, among: np.ndarray) -> float | None:

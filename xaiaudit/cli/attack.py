@@ -53,19 +53,8 @@ class Part(click.ParamType[tuple[int, int]]):
     required=False,
     help="Folder of images; may be repeated to join several.  [default: the checkpoint's recorded test split]",
 )
-@click.option(
-    "--split",
-    type=click.Choice(["test", "validation", "train", "all"]),
-    help="Which of the splits that the checkpoint recorded.  [default: test; with --data all]",
-)
-@click.option(
-    "--explainer",
-    "explainers",
-    metavar="NAME[:KEY=VALUE]",
-    multiple=True,
-    help="Explainer, e.g. grad-cam or grad-cam:layer=layer4; may be repeated.  "
-    "[default: grad-cam, and cam where the model allows it]",
-)
+@options.split
+@options.explainers
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

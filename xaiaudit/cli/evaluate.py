@@ -18,11 +18,7 @@ from xaiaudit.cli.progress import Progress
     required=False,
     help="Folder of images; may be repeated to join several.  [default: the checkpoint's recorded test split]",
 )
-@click.option(
-    "--split",
-    type=click.Choice(["test", "validation", "train", "all"]),
-    help="Which of the splits that the checkpoint recorded.  [default: test; with --data all]",
-)
+@options.split
 @options.batch_size(32)
 @options.limit
 @options.device

@@ -17,6 +17,7 @@ from xaiaudit.cli.gate import gate
 from xaiaudit.cli.inspect import inspect
 from xaiaudit.cli.list import list_names
 from xaiaudit.cli.merge import merge
+from xaiaudit.cli.pointing import pointing
 from xaiaudit.cli.report import report
 from xaiaudit.cli.train import train
 from xaiaudit.errors import XaiauditError
@@ -77,6 +78,7 @@ for command in (
     evaluate,
     attack,
     explain,
+    pointing,
     gate,
     report,
     merge,

@@ -33,6 +33,19 @@ keep_ids = click.option(
     "--keep-ids", is_flag=True, help="Write case ids as they are.  [default: as salted hashes]"
 )
 
+split = click.option(
+    "--split",
+    type=click.Choice(["test", "validation", "train", "all"]),
+    help="Which of the splits that the checkpoint recorded.  [default: test; with --data all]",
+)
+explainers = click.option(
+    "--explainer",
+    "explainers",
+    metavar="NAME[:KEY=VALUE]",
+    multiple=True,
+    help="Explainer, e.g. grad-cam or grad-cam:layer=layer4; may be repeated.  "
+    "[default: grad-cam, and cam where the model allows it]",
+)
 ring = click.option(
     "--ring",
     "ring_mm",

@@ -77,6 +77,13 @@ def value(interval: Interval | None, decimals: int = 2) -> str:
     return fixed(interval.estimate, decimals) + _bounds(interval, 1, decimals)
 
 
+def points(difference: Interval) -> str:
+    """A difference of two shares in percentage points: 12.0 (−3.1 to 25.0)."""
+    if difference.estimate is None:
+        return DASH
+    return fixed(100 * difference.estimate, 1) + _bounds(difference, 100, 1)
+
+
 def _bounds(interval: Interval, scale: float, decimals: int) -> str:
     if interval.low is None or interval.high is None:
         return " (no interval)"

@@ -12,6 +12,7 @@ from xaiaudit.errors import AuditError
 from xaiaudit.reports import format as f
 from xaiaudit.reports.blocks import Canvas, Document
 from xaiaudit.reports.reading import Audit, read_audit
+from xaiaudit.reports.sections.abstention import abstention
 from xaiaudit.reports.sections.audited import audited
 from xaiaudit.reports.sections.clean import clean
 from xaiaudit.reports.sections.curve import curve
@@ -34,6 +35,7 @@ SECTIONS = (
     self_checks,
     shift,
     pointing,
+    abstention,
     pseudo_masks,
     gallery,
     left_out,

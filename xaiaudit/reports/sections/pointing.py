@@ -18,6 +18,7 @@ from xaiaudit.reports.blocks import (
 )
 from xaiaudit.reports.figures.pointing import WIDTH_MM, draw_pointing, region_words
 from xaiaudit.reports.reading import Audit
+from xaiaudit.reports.sections.hits import related_blocks
 
 TITLE = "Pointing game"
 ABREAST = 3  # attacks to a table, so that no column gets too narrow
@@ -38,6 +39,7 @@ def pointing(audit: Audit, canvas: Canvas) -> Section:
         group = [record for record in records if record.explainer_id == explainer.id]
         if group:
             blocks += _explainer(group, explainer, canvas, number)
+    blocks += related_blocks(audit)
     blocks.append(Text(text="Where the peaks went", style="subheading"))
     blocks.append(
         Text(

@@ -1,0 +1,125 @@
+"""xaiaudit pointing: its table is that of the maps of an audit, and says what it left out."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+
+from xaiaudit.cli import main
+from xaiaudit.records import PointingReport
+
+
+def call(*words: object) -> str:
+    result = CliRunner().invoke(main, ["pointing", *map(str, words)], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def report(checkpoint: Path) -> PointingReport:
+    return PointingReport.model_validate_json(call(checkpoint, "--explainer", "cam", "--json"))
+
+
+@pytest.fixture(scope="module")
+def rows(audit_folder: Path) -> list[dict]:
+    """The same images in an audit: hits beside label and decision."""
+    decided = {
+        row["image"]: (row["label"], row["decision"])
+        for row in pq.read_table(audit_folder / "predictions.parquet").to_pylist()
+        if row["attack_id"] == "none"
+    }
+    maps = pq.read_table(audit_folder / "maps.parquet").to_pylist()
+    return [
+        row | dict(zip(("label", "decision"), decided[row["image"]], strict=True))
+        for row in maps
+        if row["attack_id"] == "none" and row["explainer_id"] == "cam"
+    ]
+
+
+def test_every_share_is_the_mean_hit_of_its_group(report: PointingReport, rows: list[dict]) -> None:
+    (table,) = report.tables
+    assert table.explainer.signed
+    assert len(table.groups) == 6
+    for group in table.groups:
+        own = [
+            row
+            for row in rows
+            if (row["decision"] == row["label"]) == (group.decided == "rightly")
+            and group.label in (None, row["label"])
+            and row["maximum_in_any"] is not None
+        ]
+        assert group.images == len(own)
+        assert group.cases == len({row["case"] for row in own})
+        assert len(group.cells) == 12
+        for cell in group.cells:
+            hits = [row[f"{cell.extreme}_in_{cell.region}"] for row in own]
+            chance = np.array([row[f"chance_{cell.region}"] for row in own])
+            if not own:
+                assert cell.share.estimate is None
+                assert cell.chance_uniform is None
+                continue
+            assert cell.share.estimate == pytest.approx(np.mean(hits))
+            expected = 1 - (1 - chance) ** 2 if cell.extreme == "either" else chance
+            assert cell.chance_uniform == pytest.approx(expected.mean())
+
+
+def test_every_image_is_in_a_group_or_left_out_for_one_reason(report: PointingReport) -> None:
+    (table,) = report.tables
+    whole = [group.images for group in table.groups if group.label is None]
+    assert sum(whole) + sum(table.left_out.values()) == report.images
+    assert [relation.region for relation in table.relations] == ["lesion", "ring", "posterior", "any"]
+
+
+def test_the_table_in_the_terminal_names_region_extreme_and_chance(
+    checkpoint: Path, report: PointingReport
+) -> None:
+    said = call(checkpoint, "--explainer", "cam", "--explainer", "grad-cam")
+    for words in ("lesion (mass)", "ring (peritumoral)", "posterior (below)", "at least one", "by chance"):
+        assert words in said
+    right = report.tables[0].groups[0]
+    assert f"Decided rightly: {right.images} image" in said
+    cell = right.cells[0]
+    assert f"{100 * (cell.share.estimate or 0):.1f} % (" in said
+    assert "unsigned: it has no minimum" in said
+    assert "decided wrongly" in said
+
+
+def test_a_tolerance_is_said_and_raises_the_chance(checkpoint: Path, report: PointingReport) -> None:
+    near = PointingReport.model_validate_json(
+        call(checkpoint, "--explainer", "cam", "--tolerance-mm", 2, "--json")
+    )
+    assert near.regions.tolerance_mm == 2
+    for wide, narrow in zip(near.tables[0].groups[0].cells, report.tables[0].groups[0].cells, strict=True):
+        assert wide.chance_uniform > narrow.chance_uniform
+        assert wide.share.estimate >= narrow.share.estimate
+    assert "within 2 mm of a region" in call(checkpoint, "--explainer", "cam", "--tolerance-mm", 2)
+
+
+def test_without_labels_no_decision_is_right(checkpoint: Path, phantoms: Path, tmp_path: Path) -> None:
+    table = tmp_path / "bare.csv"
+    table.write_text(
+        f"image\n{phantoms / 'images' / sorted(p.name for p in (phantoms / 'images').iterdir())[0]}\n"
+    )
+    result = CliRunner().invoke(main, ["pointing", str(checkpoint), "--data", str(table)])
+    assert result.exit_code == 2
+    assert "has a label among the model's classes" in result.stderr
+    assert len(result.stderr.strip().splitlines()[-1]) < 300
+
+
+def test_where_no_outline_is_known_nothing_is_hit_or_missed(
+    checkpoint: Path, phantoms: Path, tmp_path: Path
+) -> None:
+    lines = (phantoms / "manifest.csv").read_text().splitlines()
+    columns = lines[0].split(",")
+    image, label = columns.index("image"), columns.index("label")
+    table = tmp_path / "no-outlines.csv"
+    cells = [line.split(",") for line in lines[1:9]]
+    table.write_text("image,label\n" + "".join(f"{phantoms / c[image]},{c[label]}\n" for c in cells))
+    found = json.loads(call(checkpoint, "--data", table, "--explainer", "cam", "--json"))
+    (only,) = found["tables"]
+    assert only["left_out"]["without a lesion outline"] == 8
+    assert {group["images"] for group in only["groups"]} == {0}
+    assert only["relations"] == []

@@ -1,0 +1,71 @@
+"""xaiaudit pointing: where the maps of clean images point."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from xaiaudit.cli import options
+from xaiaudit.cli.progress import Progress
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@options.data(
+    required=False,
+    help="Folder of images; may be repeated to join several.  [default: the checkpoint's recorded test split]",
+)
+@options.split
+@options.explainers
+@options.ring
+@options.tolerance
+@options.batch_size(32)
+@options.limit
+@options.seed
+@options.device
+@options.threads
+@options.strict
+@options.foreign
+@click.option(
+    "--trust-pickle", is_flag=True, help="Load a checkpoint that needs full pickle, which can run any code."
+)
+@options.as_json
+@options.debug
+def pointing(model: Path, **given: Any) -> None:
+    """Say how often maps of MODEL point at the lesion, its ring or the region below it; no attack is made.
+
+    The table of Byra et al. 2022: the share of rightly decided images whose map has its maximum, its minimum or
+    either in each region, with case-level intervals and beside chance; also by class, and of wrong decisions.
+    """
+    from xaiaudit.auditing.pointing_table import pointing_report
+    from xaiaudit.auditing.selection import choose_data
+    from xaiaudit.explainers.spec import parse
+    from xaiaudit.models import load
+    from xaiaudit.reports.pointing_summary import pointing_lines
+
+    specs = [parse(text) for text in given["explainers"]] or None
+    foreign = options.foreign_options(given)
+    device = options.set_device(given["device"], given["threads"])
+    audited = load(model, device=device, trust_pickle=given["trust_pickle"], foreign=foreign)
+    dataset = choose_data(
+        audited, given["data"], kind=given["dataset"], normals=given["normals"], split=given["split"]
+    )
+    with Progress() as progress:
+        report = pointing_report(
+            audited,
+            dataset.drawn(given["limit"], given["seed"]),
+            specs,
+            ring_mm=given["ring_mm"],
+            tolerance_mm=given["tolerance_mm"],
+            batch_size=given["batch_size"],
+            seed=given["seed"],
+            strict=given["strict"],
+            on_look=partial(progress.update, phase="reading"),
+            on_map=partial(progress.update, phase="explaining"),
+        )
+    if given["as_json"]:
+        click.echo(report.model_dump_json(indent=1))
+        return
+    for line in pointing_lines(report):
+        click.echo(line)

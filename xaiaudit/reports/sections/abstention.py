@@ -1,0 +1,137 @@
+"""What is gained by withholding a decision whose map points outside every region, clean and under attack."""
+
+from xaiaudit.records import AbstentionRecord, Interval
+from xaiaudit.reports import format as f
+from xaiaudit.reports.blocks import (
+    Block,
+    Canvas,
+    Column,
+    Picture,
+    Section,
+    Table,
+    Text,
+    not_assessed,
+)
+from xaiaudit.reports.figures.abstention import WIDTH_MM, draw_abstention
+from xaiaudit.reports.reading import Audit
+
+TITLE = "Withholding decisions"
+EXPLAINED = (
+    "The rule: a decision is withheld when the maximum of its map lies outside lesion, ring and posterior region, or "
+    "when the map is undefined. Coverage is the share of decisions kept, risk the error rate among them. Ranked by the "
+    "energy share inside the three regions, the same idea gives a whole curve, beside that of the model’s own "
+    "confidence, which needs no map. AURC is the mean risk over all coverages; its excess is what it lies above a "
+    "perfect ranking. Under attack the attacked decision is judged by the map that explains it."
+)
+REGIONS = {
+    "outline": "regions of the outline that a reader drew, which a deployed model does not have: what the rule could "
+    "gain at best",
+    "predicted": "regions of the mask that the model itself predicts, which needs no outline",
+}
+
+
+def abstention(audit: Audit, canvas: Canvas) -> Section:
+    records = audit.record.abstention
+    if not records:
+        return Section(title=TITLE, blocks=[not_assessed(_why_not(audit))])
+    blocks: list[Block] = [Text(text=EXPLAINED)]
+    for number, explainer in enumerate(audit.record.explainers):
+        for kind in REGIONS:
+            group = [r for r in records if r.explainer_id == explainer.id and r.regions == kind]
+            if group:
+                blocks += _group(group, canvas, f"abstention-{number}-{kind}.svg")
+    return Section(title=TITLE, blocks=blocks)
+
+
+def _why_not(audit: Audit) -> str:
+    if not audit.record.maps:
+        return "the audit has no maps"
+    return "no audited image has both a label and known regions, or the audit was made before this was measured"
+
+
+def _group(records: list[AbstentionRecord], canvas: Canvas, file: str) -> list[Block]:
+    draw_abstention(records, canvas.path(file))
+    first = records[0]
+    name = f.printable(first.explainer_id)
+    spoken = " ".join(
+        f"{condition(r)}: AURC by energy share {f.number(r.energy.aurc.estimate)}, by confidence "
+        f"{f.number(r.confidence.aurc.estimate)}; the rule keeps {f.percent(r.coverage.estimate)} at a risk of "
+        f"{f.percent(r.risk_kept.estimate)}."
+        for r in records
+    )
+    return [
+        Text(text=f"Explainer {name}: {REGIONS[first.regions]}", style="subheading"),
+        Picture(
+            file=file,
+            alt=f"Risk against coverage of {name}, clean and under each attack. {spoken}",
+            caption=f"Risk against coverage by maps of {name} and by confidence. Cross: the rule, with 95 % intervals "
+            "of coverage and risk.",
+            width_mm=WIDTH_MM,
+        ),
+        _rule(records),
+        _areas(records),
+    ]
+
+
+def condition(record: AbstentionRecord) -> str:
+    """Clean, or under which attack."""
+    return "Clean" if record.attack_id == "none" else f"After {f.printable(record.attack_id)}"
+
+
+def _rule(records: list[AbstentionRecord]) -> Table:
+    first = records[0]
+    left_out = [
+        f"{f.count(n, 'image')} {why}"
+        for n, why in ((first.without_label, "without a label"), (first.without_regions, "without known regions"))
+        if n
+    ]
+    undefined = ", ".join(f"{condition(r).lower()} {r.undefined}" for r in records)
+    return Table(
+        columns=[
+            Column(title="Images", width=0.9),
+            Column(title="Kept", align="right"),
+            Column(title="Risk of all", align="right"),
+            Column(title="Risk of those kept", align="right"),
+            Column(title="Risk of those withheld", align="right"),
+        ],
+        rows=[
+            [condition(r), *(f.rate(rate) for rate in (r.coverage, r.risk_all, r.risk_kept, r.risk_withheld))]
+            for r in records
+        ],
+        caption=f"The rule by maps of {f.printable(first.explainer_id)}",
+        note=f"{f.count(first.images, 'image')} with a label and known regions"
+        + (f"; {' and '.join(left_out)} took no part" if left_out else "")
+        + f". Undefined maps, withheld: {undefined}. {f.DASH}: no such decision.",
+        stacked=True,
+    )
+
+
+def _areas(records: list[AbstentionRecord]) -> Table:
+    rows = []
+    for r in records:
+        energy, confidence = r.energy, r.confidence
+        rows.append(
+            [
+                condition(r),
+                _area(energy.aurc),
+                f.fixed(energy.excess, 3),
+                _area(confidence.aurc),
+                f.fixed(confidence.excess, 3),
+            ]
+        )
+    return Table(
+        columns=[
+            Column(title="Images", width=0.9),
+            Column(title="AURC, energy share", width=1.3, align="right"),
+            Column(title="Excess", width=0.6, align="right"),
+            Column(title="AURC, confidence", width=1.3, align="right"),
+            Column(title="Excess", width=0.6, align="right"),
+        ],
+        rows=rows,
+        caption="Area under the risk-coverage curve: the less, the better the ranking",
+        note="Where all decisions or none are wrong there is no variance to give an interval.",
+    )
+
+
+def _area(area: Interval) -> str:
+    return f.value(area, 3)
