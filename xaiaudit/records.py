@@ -548,7 +548,7 @@ MAPS = pa.schema(
         pa.field(
             "predicted_energy_any", pa.float64()
         ),  # energy share in the regions of the mask that the model
-        pa.field("predicted_maximum_in_any", pa.float64()),  # predicts, and whether the maximum lies in them
+        pa.field("predicted_maximum_any", pa.float64()),  # predicts, and whether the maximum lies in them
         pa.field(
             "pseudo_box", _list(pa.float64())
         ),  # x0, y0, x1, y1 on the input grid, half-open; null without

@@ -33,7 +33,7 @@ def _records(tables: Tables, attack_id: str, explainer_id: str, maps: Rows) -> l
         "outline": (np.isfinite(maps.floats("chance_any")), maps.floats("maximum_in_any"), outline),
         "predicted": (
             _with_mask_head(tables),
-            maps.floats("predicted_maximum_in_any"),
+            maps.floats("predicted_maximum_any"),
             maps.floats("predicted_energy_any"),
         ),
     }
@@ -56,7 +56,7 @@ def _records(tables: Tables, attack_id: str, explainer_id: str, maps: Rows) -> l
 
 def _with_mask_head(tables: Tables) -> Flags:
     """Every image or none; a mask head that never marks a pixel is as good as none."""
-    there = np.isfinite(np.asarray(tables.maps["predicted_maximum_in_any"].cast("float64").to_numpy())).any()
+    there = np.isfinite(np.asarray(tables.maps["predicted_maximum_any"].cast("float64").to_numpy())).any()
     return np.full(len(tables.clean.cases), bool(there))
 
 
