@@ -281,6 +281,7 @@ class ChangeRecord(Record):
     """A simulated change of the acquisition, and what it did to decisions."""
 
     id: str  # `SECOND_SWEEP` for all of them at once
+    name: str  # the same, without a number
     summary: str  # in words, with its strength
     parameters: dict[str, Any]
     decisions_changed: Interval

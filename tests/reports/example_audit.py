@@ -19,19 +19,24 @@ from xaiaudit.metrics.contrast import permutation, rate_difference
 from xaiaudit.metrics.membership import membership
 from xaiaudit.metrics.pseudo_mask import THRESHOLD, largest_boxes, pseudo_masks, pseudo_scores
 from xaiaudit.metrics.classification import class_mean
+from xaiaudit.metrics.multiples import amount, farther, median_amount, times
 from xaiaudit.metrics.statistics import distribution, proportion
 from xaiaudit.records import (
+    ACQUISITION,
     CURVE_GREY_LEVELS,
     MAPS,
+    ONE_CHANGE,
     PEAK_STATES,
     PREDICTIONS,
     PSEUDO_METRICS,
     REGIONS,
     SCHEMA,
+    SECOND_SWEEP,
     SHIFT_METRICS,
     AbstentionRecord,
     AttackRecord,
     AuditRecord,
+    ChangeRecord,
     CheckpointRecord,
     CleanRecord,
     CurvePoint,
@@ -45,11 +50,14 @@ from xaiaudit.records import (
     LeakRecord,
     LeftOutRecord,
     MapRecord,
+    MultipleRecord,
+    NaturalShiftRecord,
     PointingRecord,
     PseudoMaskRecord,
     RegionCoverage,
     RocPoint,
     SelfCheckRecord,
+    VariabilityRecord,
 )
 
 SIZE, GRID = 112, 7  # pixels of the network's input, cells of a map
@@ -134,12 +142,15 @@ def build(
     pq.write_table(pa.Table.from_pylist(predictions, PREDICTIONS), folder / "predictions.parquet")
     maps = _map_rows(example, attacks)
     pq.write_table(pa.Table.from_pylist(maps, MAPS), folder / "maps.parquet")
+    sweeps = _sweep_rows(example)
+    pq.write_table(pa.Table.from_pylist(sweeps, ACQUISITION), folder / "acquisition.parquet")
     gallery = [
         _gallery_case(example, folder, kind, i, attack)
         for attack in attacks
         for kind, i in (("worst", 0), ("typical", 1), ("random", 2))
     ]
-    record = _record(example, attacks, maps, gallery).model_copy(update=changes)
+    found = _variability(example, attacks, maps, sweeps)
+    record = _record(example, attacks, maps, gallery).model_copy(update={"variability": found} | changes)
     (folder / "audit.json").write_text(record.model_dump_json(indent=1))
     return folder
 
@@ -629,6 +640,97 @@ def _abstention(example: Example, rows: list[dict[str, Any]], attack: str, expla
     return abstention_record(
         facts, wrong, _column(own, "maximum_in_any"), energy, np.abs(example.margin), example.case
     )
+
+
+def _sweep_rows(example: Example) -> list[dict[str, Any]]:
+    """Maps that drift a little under each change; the second sweep twice as far."""
+    rows = []
+    for name, far in (("gain", 0.01), ("speckle", 0.02), (SECOND_SWEEP, 0.03)):
+        for explainer in EXPLAINERS:
+            for i in range(example.n):
+                drift = far * (1 + (i * 7 % 10) / 10)
+                row: dict[str, Any] = dict.fromkeys(ACQUISITION.names)
+                row |= {
+                    "image": example.names[i],
+                    "sha256": example.sha[i],
+                    "case": example.case[i],
+                    "change_id": name,
+                    "seed": i,
+                    "motion": [1.0, 0.0, 0.0, 0.0, 1.0, 0.0],
+                    "logits": [0.0, float(example.margin[i])],
+                    "decision": CLASSES[example.decision[i]],
+                    "decision_clean": CLASSES[example.decision[i]],
+                    "flipped": False,
+                    "explainer_id": explainer,
+                    "vanished": False,
+                    "silent_shift": drift > 0.05,
+                }
+                row |= dict.fromkeys(("peak_diagonal", "mass_centre_diagonal"), drift)
+                row |= dict.fromkeys(("topk_intersection", "spearman", "pearson", "ssim"), 1 - drift)
+                if example.spacing is not None:
+                    millimetres = drift * SIZE * example.spacing[0]
+                    row |= dict.fromkeys(("peak_mm", "mass_centre_mm", "wasserstein_mm"), millimetres)
+                rows.append(row)
+    return rows
+
+
+def _variability(
+    example: Example, attacks: Sequence[str], maps: list[dict[str, Any]], sweeps: list[dict[str, Any]]
+) -> VariabilityRecord:
+    names, still = ("gain", "speckle", SECOND_SWEEP), np.zeros(example.n, bool)
+    words = {"gain": "gain 2 dB up or down", "speckle": "speckle drawn anew", SECOND_SWEEP: "all of them at once"}
+    strengths: dict[str, dict[str, Any]] = {"gain": {"db": 2.0}, "speckle": {"correlation": 0.8}, SECOND_SWEEP: {}}
+    shifts, multiples = [], []
+    for explainer in EXPLAINERS:
+        own = {name: [r for r in sweeps if (r["change_id"], r["explainer_id"]) == (name, explainer)] for name in names}
+        parts = own | {ONE_CHANGE: own["gain"] + own["speckle"]}
+        for name, rows in parts.items():
+            cases = [row["case"] for row in rows]
+            silent = proportion(np.array([row["silent_shift"] for row in rows]), cases)
+            shifts.append(
+                NaturalShiftRecord(
+                    change_id=name,
+                    explainer_id=explainer,
+                    images=example.n,
+                    undefined_after=0,
+                    vanished=0,
+                    shift={metric: distribution(_column(rows, metric), cases) for metric in SHIFT_METRICS},
+                    silent_shift=silent,
+                    silent_shift_unflipped=silent,
+                )
+            )
+        for attack in attacks:
+            wanted = (attack, explainer, "same")
+            after = [r for r in maps if (r["attack_id"], r["explainer_id"], r["target"]) == wanted]
+            gone = np.array([row["vanished"] for row in after])
+            for metric in SHIFT_METRICS:
+                under = amount(metric, _column(after, metric), gone)
+                each = np.stack([amount(metric, _column(own[name], metric), still) for name in names], axis=1)
+                typical = np.median(each[:, :2], axis=1)
+                multiples.append(
+                    MultipleRecord(
+                        attack_id=attack,
+                        explainer_id=explainer,
+                        metric=metric,
+                        attack=median_amount(under),
+                        second_sweep=median_amount(each[:, 2]),
+                        one_change=median_amount(typical),
+                        times_second_sweep=times(under, each[:, 2], example.case, resamples=500),
+                        times_one_change=times(under, typical, example.case, resamples=500),
+                        farther=farther(under, each, example.case),
+                    )
+                )
+    changes = [
+        ChangeRecord(
+            id=name,
+            name=name,
+            summary=words[name],
+            parameters=strengths[name],
+            decisions_changed=proportion(still, example.case),
+        )
+        for name in names
+    ]
+    return VariabilityRecord(changes=changes, shifts=shifts, multiples=multiples)
 
 
 def _column(rows: list[dict[str, Any]], name: str) -> np.ndarray:

@@ -14,7 +14,7 @@ Motion = Float[
     np.ndarray, "2 3"
 ]  # where a point (row, column, 1) of the first sweep lies in the second, pixels
 
-DEPTH_MM = 40.0  # shown by an image without spacing; the median of 60 images of BrEaST that have it is 42
+DEPTH_MM = 40.0  # shown by an image without spacing; BrEaST's have it, and show 42 in the median
 DYNAMIC_RANGE_DB = 60.0  # of echo amplitudes between black and white; scanners show 50 to 70
 AXIAL_MM, LATERAL_MM = (
     0.4,

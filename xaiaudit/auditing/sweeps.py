@@ -14,6 +14,10 @@ class Sweep(NamedTuple):
     id: str
     changes: list[tuple[str, Change]]  # applied in turn
 
+    @property
+    def name(self) -> str:
+        return SECOND_SWEEP if self.id == SECOND_SWEEP else self.changes[0][0]
+
     def describe(self) -> str:
         return self.changes[0][1].describe() if self.id != SECOND_SWEEP else "all of them at once"
 

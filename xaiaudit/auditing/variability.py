@@ -50,6 +50,7 @@ def _change(tables: Tables, sweep: Sweep, explainers: Sequence[PlannedExplainer]
     rows = tables.change(sweep.id, explainers[0].id if explainers else None)  # decisions are the same in all
     return ChangeRecord(
         id=sweep.id,
+        name=sweep.name,
         summary=sweep.describe(),
         parameters=sweep.parameters(),
         decisions_changed=proportion(rows.flags("flipped"), rows.cases),

@@ -24,6 +24,7 @@ from xaiaudit.reports.sections.pseudo_masks import pseudo_masks
 from xaiaudit.reports.sections.reproducibility import reproducibility
 from xaiaudit.reports.sections.self_checks import self_checks
 from xaiaudit.reports.sections.shift import shift
+from xaiaudit.reports.sections.variability import variability
 from xaiaudit.reports.sections.verdict import verdict
 
 SECTIONS = (
@@ -34,6 +35,7 @@ SECTIONS = (
     curve,
     self_checks,
     shift,
+    variability,
     pointing,
     abstention,
     pseudo_masks,

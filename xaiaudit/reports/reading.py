@@ -5,9 +5,11 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from PIL import Image
 from pydantic import ValidationError
 
 from xaiaudit.errors import AuditError
@@ -27,7 +29,9 @@ PREDICTION_COLUMNS = [
 MAP_COLUMNS = ["image", "attack_id", "explainer_id", "target", *SHIFT_METRICS]
 PIXEL_COLUMNS = [*MAP_COLUMNS[:4], "defined", "grid_rows", "grid_columns", "map_scale", "map"]
 EXTREME_COLUMN = "maximum_cells"  # not in audits of older versions
+SWEEP_COLUMNS = ["image", "change_id", "explainer_id", "seed", *SHIFT_METRICS]
 RECORD, PREDICTION_TABLE, MAP_TABLE = "audit.json", "predictions.parquet", "maps.parquet"
+SWEEP_TABLE = "acquisition.parquet"  # where second sweeps were simulated
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -39,7 +43,8 @@ class Audit:
     predictions: pa.Table
     maps: pa.Table  # shift of every map, without the maps
     gallery_maps: pa.Table  # rows of the gallery's images, with the maps
-    sha256: dict[str, str]  # of the three files
+    sweeps: pa.Table | None  # of simulated second sweeps; None where there were none
+    sha256: dict[str, str]  # of the files above
 
 
 def read_audit(folder: Path) -> Audit:
@@ -69,9 +74,10 @@ def read_audit(folder: Path) -> Audit:
             pc.field("image").isin(pa.array(shown, pa.string())),
             optional=EXTREME_COLUMN,
         ),
+        sweeps=None if record.variability is None else _table(folder / SWEEP_TABLE, SWEEP_COLUMNS),
         sha256={
             name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
-            for name in (RECORD, PREDICTION_TABLE, MAP_TABLE)
+            for name in (RECORD, PREDICTION_TABLE, MAP_TABLE, *[SWEEP_TABLE] * (record.variability is not None))
         },
     )
 
@@ -106,6 +112,25 @@ def read_record(folder: Path) -> AuditRecord:
         raise AuditError(
             f"{path} is no audit record of schema version {SCHEMA} ({where}: {first['msg']}); run the "
             "audit again"
+        ) from error
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """A picture of the gallery in grey levels, or an array.
+
+    Raises:
+        AuditError: it cannot be read.
+    """
+    try:
+        return (
+            np.load(path, allow_pickle=False)
+            if path.suffix == ".npy"
+            else np.asarray(Image.open(path).convert("L"))
+        )
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise AuditError(
+            f"{path} cannot be read ({reason}); restore the folder or run the audit again"
         ) from error
 
 

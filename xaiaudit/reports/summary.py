@@ -30,6 +30,7 @@ def summary(record: AuditRecord) -> list[str]:
         lines.append("Where it begins:")
         lines += [f"  {attack.id:<{width}}  {words.begins(attack)}" for attack in able]
     lines.append(f"Silent shift: {words.silent(record.maps)}")
+    lines.append(f"Second sweep: {words.second_sweep(record)}")
     lines += check_words.lines(record)
     lines.append(f"{'LEAK' if record.leak.found else 'Leak'}: {words.leak(record)}")
     lines.append(f"Left out: {words.left_out(record)}")

@@ -2,7 +2,17 @@
 
 from collections.abc import Sequence
 
-from xaiaudit.records import AttackRecord, AuditRecord, CurvePoint, LeakRecord, MapRecord
+from xaiaudit.records import (
+    ONE_CHANGE,
+    SECOND_SWEEP,
+    AttackRecord,
+    AuditRecord,
+    CurvePoint,
+    Interval,
+    LeakRecord,
+    MapRecord,
+    MultipleRecord,
+)
 from xaiaudit.reports import format as f
 
 NO_POLICY = "No policy was given, so this audit passes nothing and fails nothing; it says what was found."
@@ -202,3 +212,54 @@ def left_out(record: AuditRecord) -> str:
     shown = "; ".join(f"{f.printable(reason)} ({n})" for reason, n in ranked[:3])
     more = f"; further reasons ({sum(n for _, n in ranked[3:])})" if len(ranked) > 3 else ""
     return f"{f.count(len(record.left_out), 'file')}: {shown}{more}"
+
+
+def capital(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def sweep(change_id: str) -> str:
+    """A simulated change in a table."""
+    known = {SECOND_SWEEP: "second sweep, all at once", ONE_CHANGE: "any one change"}
+    return known.get(change_id, f.printable(change_id))
+
+
+def times(ratio: Interval) -> str:
+    """A multiple with its interval: 9.6 (6.9 to 16.4), or 9.6 (6.9 or more)."""
+    if ratio.estimate is None:
+        return f"over{f.NBSP}{f.number(ratio.low)}" if ratio.low else f.DASH
+    if ratio.low is None:
+        return f"{f.number(ratio.estimate)} (no interval)"
+    above = "or more" if ratio.high is None else f"to{f.NBSP}{f.number(ratio.high)}"
+    return f"{f.number(ratio.estimate)} ({f.number(ratio.low)}{f.NBSP}{above})"
+
+
+def multiple(found: MultipleRecord) -> str:
+    """How many times as far as in a second sweep, or why that cannot be said."""
+    if found.attack is None and found.times_second_sweep.n:
+        return "half vanished or more"
+    return times(found.times_second_sweep)
+
+
+def second_sweep(record: AuditRecord) -> str:
+    """The largest multiple of the mass centre's shift, and what a sweep does to decisions."""
+    found = record.variability
+    if found is None:
+        return "not assessed, because no change of the acquisition was simulated"
+    changed = found.changes[-1].decisions_changed
+    alone = f"a simulated second sweep alone changes {f.hits(changed)} decisions"
+    shifts = [m for m in found.multiples if m.metric == "mass_centre_diagonal" and m.times_second_sweep.n]
+    judged = [m for m in shifts if m.times_second_sweep.estimate is not None]
+    gone = [m for m in shifts if m.attack is None]
+    lost = "; half of the maps or more vanish " + _pairs(gone) if gone else ""
+    if not judged:
+        return f"{alone}{lost}" if gone else f"{alone}; no map could be compared with one"
+    most = max(judged, key=lambda m: m.times_second_sweep.estimate or 0.0)
+    return (
+        f"maps move up to {times(most.times_second_sweep)} times as far as in a second sweep of the probe (mass centre, "
+        f"{_pairs([most])}); {alone}{lost}"
+    )
+
+
+def _pairs(multiples: Sequence[MultipleRecord]) -> str:
+    return f.listing([f"under {f.printable(m.attack_id)} by {f.printable(m.explainer_id)}" for m in multiples])

@@ -28,8 +28,8 @@ def draw_shift(groups: Sequence[Group], metrics: Sequence[tuple[str, str]], path
         panels = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
         for axes, (metric, title) in zip(panels, metrics, strict=True):
             for row, (group, look) in enumerate(zip(groups, looks(len(groups)), strict=True)):
-                _box(axes, group.flipped[metric], -row + 0.19, look.colour, filled=True)
-                _box(axes, group.stood[metric], -row - 0.19, look.colour, filled=False)
+                draw_box(axes, group.flipped[metric], -row + 0.19, look.colour, filled=True)
+                draw_box(axes, group.stood[metric], -row - 0.19, look.colour, filled=False)
             axes.set_title(title.replace(", ", ",\n"), loc="left")
             axes.grid(visible=False, axis="y")
         labels = [printable(group.attack) for group in groups]
@@ -38,7 +38,7 @@ def draw_shift(groups: Sequence[Group], metrics: Sequence[tuple[str, str]], path
         panels[0].tick_params(axis="y", length=0)
 
 
-def _box(axes: Axes, values: np.ndarray, y: float, colour: str, *, filled: bool) -> None:
+def draw_box(axes: Axes, values: np.ndarray, y: float, colour: str, *, filled: bool) -> None:
     """Quartiles, median, whiskers from the 5th to the 95th percentile; open boxes are hatched for grey "
     "print."""
     values = values[~np.isnan(values)]

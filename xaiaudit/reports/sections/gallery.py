@@ -6,16 +6,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
-from PIL import Image
 
 from xaiaudit.data.regions import regions
-from xaiaudit.errors import AuditError
 from xaiaudit.records import AttackRecord, ExplainerRecord, GalleryCase
 from xaiaudit.reports import format as f
 from xaiaudit.reports import words
 from xaiaudit.reports.blocks import Block, Canvas, Case, Panel, Section, Text, not_assessed
 from xaiaudit.reports.figures import panels
-from xaiaudit.reports.reading import EXTREME_COLUMN, Audit
+from xaiaudit.reports.reading import EXTREME_COLUMN, Audit, read_picture
 
 TARGET = "same"  # maps explain the clean decision before and after, as in map shift
 SEQUENTIAL, SIGNED = "scale-sequential.png", "scale-signed.png"
@@ -90,28 +88,13 @@ def _pixels(audit: Audit, case: GalleryCase) -> tuple[np.ndarray, np.ndarray, np
     """Clean, adversarial (float and 8-bit), region codes, and whether the ring is calibrated."""
 
     def grey(key: str) -> np.ndarray:
-        return _read(audit.folder / case.files[key])
+        return read_picture(audit.folder / case.files[key])
 
     clean, rounded, adversarial = grey("clean"), grey("adversarial"), grey("adversarial_float")
     mask = grey("mask") > 127 if "mask" in case.files else np.zeros(clean.shape, bool)
     valid = grey("valid") > 127 if "valid" in case.files else None
     found = regions(mask, spacing=case.spacing, valid=valid, ring_mm=audit.record.regions.ring_mm)
     return clean, adversarial, rounded, found.codes, found.calibrated
-
-
-def _read(path: Path) -> np.ndarray:
-    """A picture in grey levels, or an array."""
-    try:
-        return (
-            np.load(path, allow_pickle=False)
-            if path.suffix == ".npy"
-            else np.asarray(Image.open(path).convert("L"))
-        )
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise AuditError(
-            f"{path} cannot be read ({reason}); restore the folder or run the audit again"
-        ) from error
 
 
 def _panel(

@@ -142,6 +142,7 @@ def _in_words(record: AuditRecord) -> Facts:
         if not attack.after_a_flip:
             rows.append((f"Goal, {f.printable(attack.id)}", _sentence(words.goal(attack))))
     rows.append(("Silent shift", _sentence(words.silent(record.maps))))
+    rows.append(("Second sweep", _sentence(words.second_sweep(record))))
     rows.append(("Self-checks", _sentence(check_words.count(record.checks))))
     rows.append(("Leak", _sentence(words.leak(record))))
     rows.append(("Left out", _sentence(words.left_out(record))))
@@ -149,4 +150,4 @@ def _in_words(record: AuditRecord) -> Facts:
 
 
 def _sentence(text: str) -> str:
-    return text[0].upper() + text[1:] + "."
+    return f"{words.capital(text)}."
