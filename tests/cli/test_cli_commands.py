@@ -33,8 +33,8 @@ def test_help_needs_neither_torch_nor_time() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["attack", "convert", "data check", "data phantoms", "demo", "evaluate", "explain", "gate", "inspect",
-     "list", "merge", "pointing", "report", "train"],
+    ["attack", "convert", "data check", "data phantoms", "demo", "evaluate", "explain", "faithfulness", "gate",
+     "inspect", "list", "merge", "pointing", "report", "train"],
 )  # fmt: skip
 def test_every_command_has_help(command: str) -> None:
     result = call(*command.split(), "--help")

@@ -13,6 +13,7 @@ from xaiaudit.cli.data import data
 from xaiaudit.cli.demo import demo
 from xaiaudit.cli.evaluate import evaluate
 from xaiaudit.cli.explain import explain
+from xaiaudit.cli.faithfulness import faithfulness
 from xaiaudit.cli.gate import gate
 from xaiaudit.cli.inspect import inspect
 from xaiaudit.cli.list import list_names
@@ -79,6 +80,7 @@ for command in (
     attack,
     explain,
     pointing,
+    faithfulness,
     gate,
     report,
     merge,

@@ -1,12 +1,7 @@
 """report.pdf: A4, tagged, PDF/A-2a and PDF/UA-1, the same bytes for the same audit folder."""
 
-import json
-import os
-import tempfile
-from importlib.resources import files
+from functools import partial
 from pathlib import Path
-
-import typst
 
 from xaiaudit.errors import AuditError
 from xaiaudit.reports import format as f
@@ -26,6 +21,7 @@ from xaiaudit.reports.sections.self_checks import self_checks
 from xaiaudit.reports.sections.shift import shift
 from xaiaudit.reports.sections.variability import variability
 from xaiaudit.reports.sections.verdict import verdict
+from xaiaudit.reports.typesetting import lay_out_document, save, typeset
 
 SECTIONS = (
     verdict,
@@ -43,8 +39,6 @@ SECTIONS = (
     left_out,
     reproducibility,
 )
-TEMPLATE, DATA = "report.typ", "report.json"
-DATE = ("year", "month", "day", "hour", "minute", "second")
 
 
 def write_report(audit_dir: Path | str, *, out: Path | str | None = None) -> Path:
@@ -58,39 +52,13 @@ def write_report(audit_dir: Path | str, *, out: Path | str | None = None) -> Pat
     target = Path(out) if out is not None else folder / "report.pdf"
     if target.suffix.lower() != ".pdf":
         raise AuditError(f"a report ends in .pdf, got {target}; nothing else is written over")
-    pdf = render(read_audit(folder))
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(pdf)
-        os.replace(temporary, target)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise AuditError(
-            f"cannot write the report to {target} ({error.strerror}); name another with --out"
-        ) from error
-    return target
-
-
-def render(audit: Audit) -> bytes:
-    """The PDF of an audit."""
-    with tempfile.TemporaryDirectory(prefix="xaiaudit-report-") as folder:
-        source = lay_out(audit, Path(folder))
-        compiler = typst.Compiler(source, root=folder, ignore_system_fonts=True)
-        moment = int(f.moment(audit.record.created).timestamp())
-        pdf = compiler.compile(format="pdf", pdf_standards=["a-2a", "ua-1"], timestamp=moment)
-        assert isinstance(pdf, bytes)  # one document, not a list of pages
-        return pdf
+    audit = read_audit(folder)
+    return save(typeset(partial(document, audit), audit.record.created), target)
 
 
 def lay_out(audit: Audit, folder: Path) -> Path:
-    """Write template, data and pictures into `folder`; returns the template, ready for typst."""
-    data = document(audit, Canvas(folder=folder)).data()
-    when = f.moment(audit.record.created)
-    data["date"] = {part: getattr(when, part) for part in DATE}
-    (folder / DATA).write_text(json.dumps(data), encoding="utf-8")
-    template = folder / TEMPLATE
-    template.write_bytes(files("xaiaudit.reports").joinpath(TEMPLATE).read_bytes())
-    return template
+    """Write template, data and pictures of an audit's report into `folder`; returns the template, ready for typst."""
+    return lay_out_document(partial(document, audit), audit.record.created, folder)
 
 
 def document(audit: Audit, canvas: Canvas) -> Document:

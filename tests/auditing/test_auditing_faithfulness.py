@@ -1,0 +1,165 @@
+"""The tests of faithfulness on a dataset: figures against single calls, batches, undefined maps, real images."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from xaiaudit.auditing.faithfulness import Settings, faithfulness
+from xaiaudit.auditing.faithfulness.running import Outcome
+from xaiaudit.auditing.faithfulness.statistics import measure_record, step_records
+from xaiaudit.data import open_dataset, prepare, stack
+from xaiaudit.errors import UsageError
+from xaiaudit.explainers.registry import explainer
+from xaiaudit.faithfulness import Canvas, PixelCurve
+from xaiaudit.faithfulness.similarity import Similarity
+from xaiaudit.faithfulness_record import MEASURES, FaithfulnessRecord
+from xaiaudit.functional import decision
+from xaiaudit.models import AuditedModel, build, load
+from xaiaudit.seeds import image_seed
+from xaiaudit.types import Preprocessing
+
+QUICK = Settings(steps=5, samples=6, blocks=3, draws=2)
+SMALL = Preprocessing(size=64, channels=1, mean=(0.3,), std=(0.2,))
+
+
+def rows(table: object, explainer_id: str) -> list[dict[str, object]]:
+    return [row for row in table.to_pylist() if row["explainer_id"] == explainer_id]  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="module")
+def tested(checkpoint: Path) -> tuple[AuditedModel, FaithfulnessRecord, object]:
+    model = load(checkpoint)
+    before = {name: tensor.clone() for name, tensor in model.net.state_dict().items()}
+    record, table = faithfulness(model, explainers=["grad-cam", "eigen-cam"], tests=QUICK, limit=8, seed=3)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.net.state_dict().items())
+    return model, record, table
+
+
+def test_the_figures_are_those_of_single_calls(
+    tested: tuple[AuditedModel, FaithfulnessRecord, object], phantoms: Path
+) -> None:
+    model, record, table = tested
+    by_name = {sample.name: sample for sample in open_dataset(phantoms)}
+    grad_cam = explainer("grad-cam")
+    for row in rows(table, "grad-cam")[:3]:
+        batch = stack([prepare(by_name[row["image"]], model.preprocessing)])
+        images, valid = torch.from_numpy(batch.images), torch.from_numpy(batch.valid)
+        target = torch.as_tensor(np.asarray(decision(model(images).logits, model.threshold)))
+        assert model.classes[int(target)] == row["target_class"]
+        maps = grad_cam(model, images, target)
+        curve = PixelCurve(way="deletion", canvas=Canvas(), steps=5)(
+            model, images, target, maps, signed=False, valid=valid, seeds=[image_seed(batch.sha256[0], 3)]
+        )
+        if row["defined"]:
+            assert row["deletion_area"] == pytest.approx(curve.area.item(), abs=1e-4)
+    areas = [row["deletion_area"] for row in rows(table, "grad-cam") if row["deletion_area"] is not None]
+    found = record.explainer("grad-cam").measures[0]
+    assert found.mean.estimate == pytest.approx(np.mean(areas))
+    assert found.undefined == 8 - len(areas) == record.explainer("grad-cam").undefined
+
+
+def test_every_explainer_stands_beside_random_maps_of_its_grid(
+    tested: tuple[AuditedModel, FaithfulnessRecord, object],
+) -> None:
+    _, record, table = tested
+    ids = [item.id for item in record.explainers]
+    assert ids[:2] == ["grad-cam", "eigen-cam"]
+    assert record.explainer("grad-cam").control == ids[2]
+    assert record.explainer(ids[2]).control == ""
+    assert {row["vanished"] for row in rows(table, ids[2])} == {None}
+    for item in record.explainers[:2]:
+        assert [m.name for m in item.measures] == list(MEASURES)
+        assert {m.name for m in item.measures if m.gain is None} == {"infidelity", "max_sensitivity"}
+        assert [len(way.steps) for way in item.randomisation] == [3, 3]
+    top = record.explainer("eigen-cam").randomisation[0].steps[0]
+    assert top.identical == top.maps > 0  # it knows no class
+    assert record.explainer("grad-cam").randomisation[0].steps[0].identical == 0
+
+
+def test_the_batch_size_changes_nothing(tested: tuple[AuditedModel, FaithfulnessRecord, object]) -> None:
+    model, record, table = tested
+    again, other = faithfulness(
+        model, explainers=["grad-cam", "eigen-cam"], tests=QUICK, limit=8, seed=3, batch_size=3
+    )
+    for ours, theirs in zip(table.to_pylist(), other.to_pylist(), strict=True):
+        for name, value in ours.items():
+            if isinstance(value, float):
+                assert theirs[name] == pytest.approx(value, rel=1e-3, abs=1e-4), name
+            else:
+                assert theirs[name] == value
+    one, two = (r.explainer("grad-cam").randomisation[0].steps[2].spearman for r in (record, again))
+    assert one.estimate == pytest.approx(two.estimate, abs=0.02)
+
+
+def test_a_gain_is_paired_and_points_to_the_better() -> None:
+    def outcome(areas: list[float]) -> Outcome:
+        values = {"deletion_area": np.array(areas), "insertion_area": np.array(areas)}
+        return Outcome(maps=np.ones((4, 2, 2)), values=values, randomisation={})
+
+    ours, control = outcome([0.1, 0.3, np.nan, 0.5]), outcome([0.4, 0.2, 0.9, np.nan])
+    lesions, cases = np.array([True, True, True, False]), list("abcd")
+    found = measure_record("deletion_area", ours, control, lesions, cases)
+    assert found.gain.estimate == pytest.approx((0.3 - 0.1) / 2)
+    assert (found.better.estimate, found.better.n) == (0.5, 2)
+    assert (found.images, found.undefined) == (4, 1)
+    assert measure_record("insertion_area", ours, control, lesions, cases).gain.estimate == pytest.approx(
+        -0.1
+    )
+
+
+def test_steps_average_the_draws_that_are_defined() -> None:
+    values = np.array([[[0.2, 0.4]], [[np.nan, 0.6]], [[np.nan, np.nan]]])
+    undefined = np.isnan(values)
+    similar = Similarity(values, values, values, undefined, values == 0.2)
+    (step,) = step_records(similar, np.ones(3, bool), [("net.head.weight", "net.head.bias")], list("abc"))
+    assert step.spearman.estimate == pytest.approx((0.3 + 0.6) / 2)
+    assert (step.top, step.layers) == ("net.head", 1)
+    assert (step.maps, step.undefined, step.identical) == (6, 3, 1)
+    assert step.spread == pytest.approx(np.std([0.2, 0.5], ddof=1))
+
+
+def test_maps_that_are_all_undefined_are_counted_and_nothing_is_made_up(phantoms: Path) -> None:
+    torch.manual_seed(0)
+    net = build("small-cnn", classes=2, channels=1)
+    model = AuditedModel(net, preprocessing=SMALL)
+    torch.nn.init.zeros_(model.head.weight)  # no feature speaks for any class
+    record, table = faithfulness(
+        model,
+        open_dataset(phantoms),
+        ["grad-cam"],
+        tests=Settings(steps=3, samples=4, blocks=2, draws=1),
+        limit=4,
+    )
+    item = record.explainer("grad-cam")
+    assert item.undefined == 4
+    assert all(m.undefined == m.images == 4 and m.mean.estimate is None for m in item.measures)
+    assert item.deletion == [None] * 4
+    assert {step.spearman.estimate for way in item.randomisation for step in way.steps} == {None}
+    assert all(row["deletion_area"] is None and not row["defined"] for row in rows(table, "grad-cam"))
+
+
+def test_maps_of_the_mask_are_refused(checkpoint: Path) -> None:
+    with pytest.raises(UsageError, match="outlined mask"):
+        faithfulness(load(checkpoint), explainers=["seg-grad-cam"], limit=1)
+
+
+@pytest.mark.parametrize("folder", ["busi", "busbra", "breast_usg"])
+def test_real_images(test_data: Path, folder: str) -> None:
+    torch.manual_seed(0)
+    model = AuditedModel(build("small-cnn", classes=2, channels=1), preprocessing=SMALL)
+    record, _ = faithfulness(
+        model,
+        open_dataset(test_data / folder),
+        ["cam"],
+        limit=4,
+        tests=Settings(steps=4, samples=4, blocks=2, draws=1),
+    )
+    item = record.explainer("cam")
+    assert record.images == record.with_lesion == 4
+    assert item.undefined == 0
+    for measure in item.measures:
+        assert measure.undefined == 0
+        if measure.name not in ("infidelity", "infidelity_scaled", "max_sensitivity"):
+            assert 0 <= measure.mean.estimate <= 1

@@ -1,0 +1,95 @@
+"""`xaiaudit faithfulness` as its user calls it: what it prints and writes, and how it refuses."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner, Result
+from pypdf import PdfReader
+
+from xaiaudit.cli import main
+from xaiaudit.faithfulness_record import TABLE, FaithfulnessRecord
+
+QUICK = ("--limit", 5, "--steps", 4, "--draws", 1)
+
+
+def call(*words: object) -> Result:
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+@pytest.fixture(scope="module")
+def folder(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("faithfulness") / "new" / "out"
+    explainers = ("--explainer", "cam", "--explainer", "eigen-cam")
+    result = call("faithfulness", checkpoint, *QUICK, *explainers, "--baseline", "zero", "--out", out)
+    assert result.exit_code == 0, result.output
+    for words in ("Deletion area (smaller is better):", "better than random maps", "tests of images",
+                  "Warning: eigen-cam did not change", f"Written: {out / 'faithfulness.pdf'}"):  # fmt: skip
+        assert words in result.output
+    return out
+
+
+def test_record_and_table_are_whole(folder: Path) -> None:
+    record = FaithfulnessRecord.model_validate_json((folder / "faithfulness.json").read_text())
+    assert record.tests["canvas"]["kind"] == "zero"
+    assert record.tests["steps"] == 4
+    assert record.images == 5
+    assert sum(record.explained.values()) == 5
+    table = pq.read_table(folder / "faithfulness.parquet")
+    assert table.schema.equals(TABLE)
+    assert len(table) == 5 * len(record.explainers)
+
+
+def test_the_report_is_tagged_and_every_picture_is_told(folder: Path) -> None:
+    reader = PdfReader(folder / "faithfulness.pdf")
+    text = " ".join(" ".join(page.extract_text() for page in reader.pages).split())
+    for words in ("Faithfulness of explanations of model.pt", "Deletion and insertion", "Randomised weights",
+                  "eigen-cam does not ask what the classes weigh", "What this does not show"):  # fmt: skip
+        assert words in text
+    assert reader.trailer["/Root"]["/MarkInfo"]["/Marked"]
+    assert b"<pdfuaid:part>1<" in reader.trailer["/Root"]["/Metadata"].get_data()
+
+
+def test_what_was_measured_is_not_written_over(folder: Path, checkpoint: Path) -> None:
+    result = call("faithfulness", checkpoint, *QUICK, "--out", folder)
+    assert result.exit_code == 2
+    assert "holds faithfulness.json already" in result.stderr
+
+
+def test_json_is_all_that_goes_to_standard_output(checkpoint: Path) -> None:
+    result = call("faithfulness", checkpoint, "--limit", 2, "--steps", 2, "--draws", 1, "--json")
+    assert result.exit_code == 0, result.output
+    record = json.loads(result.stdout)
+    assert [item["name"] for item in record["explainers"]] == ["grad-cam", "cam", "random"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--baseline", "grey"), "'grey' is not one of"),
+        (("--explainer", "gradcam"), "did you mean"),
+        (("--explainer", "grad-cam:layer=nowhere"), "nowhere"),
+        (("--explainer", "seg-grad-cam"), "outlined mask"),
+        (("--draws", 0), "0 is not in the range"),
+        (("--data", "nowhere"), "nowhere"),
+    ],
+)
+def test_what_cannot_be_is_one_line(checkpoint: Path, words: tuple[object, ...], told: str) -> None:
+    result = call("faithfulness", checkpoint, *words)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: ")
+    assert told in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_the_report_needs_no_torch() -> None:
+    code = (
+        "import sys\n"
+        "import xaiaudit.reports.faithfulness_writing, xaiaudit.reports.faithfulness_summary\n"
+        "print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

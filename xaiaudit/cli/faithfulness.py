@@ -1,0 +1,108 @@
+"""xaiaudit faithfulness: are the maps of explainers faithful to the model?"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from xaiaudit.cli import options
+from xaiaudit.cli.progress import Progress
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@options.data(
+    required=False,
+    help="Folder of images; may be repeated to join several.  [default: the checkpoint's recorded test split]",
+)
+@click.option(
+    "--explainer",
+    "explainers",
+    multiple=True,
+    metavar="NAME[:KEY=VALUE]",
+    help="May be repeated.  [default: grad-cam, and cam where the model allows it]",
+)
+@click.option(
+    "--baseline",
+    type=click.Choice(["blur", "mean", "zero"]),
+    default="blur",
+    show_default=True,
+    help="What deleted pixels become, and what insertion starts from: the local mean, the image's mean, or black, "
+    "which in B-mode is a cyst and no absence.",
+)
+@click.option(
+    "--steps",
+    type=click.IntRange(min=1),
+    default=28,
+    show_default=True,
+    help="Of deletion and insertion; 28 are 1792 of 224 x 224 pixels each, 224 are the paper's finest.",
+)
+@click.option(
+    "--draws",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="Of the weights, in the randomisation test.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="New folder for faithfulness.json, faithfulness.parquet (a row an image) and faithfulness.pdf.",
+)
+@options.batch_size(32)
+@options.limit
+@options.seed
+@options.device
+@options.threads
+@options.strict
+@options.foreign
+@click.option(
+    "--trust-pickle", is_flag=True, help="Load a checkpoint that needs full pickle, which can run any code."
+)
+@options.as_json
+@options.debug
+def faithfulness(model: Path, **given: Any) -> None:
+    """Test whether explainers are faithful to MODEL: deletion, insertion, relevance, infidelity, sensitivity,
+    and what their maps do when its weights are drawn anew; each beside random maps, with case-level intervals.
+
+    Costs about 120 forward passes and 60 maps an image and explainer, and 120 more for random maps: 40 images of a
+    MobileNetV2 and two explainers take some minutes on one core, and --limit shortens it in proportion.
+    """
+    from xaiaudit.auditing.faithfulness import Settings
+    from xaiaudit.auditing.faithfulness import faithfulness as run
+    from xaiaudit.auditing.selection import choose_data
+    from xaiaudit.faithfulness import Canvas
+    from xaiaudit.models import load
+    from xaiaudit.reports.faithfulness_summary import lines
+    from xaiaudit.reports.faithfulness_writing import check_new, write
+
+    if given["out"] is not None:
+        check_new(given["out"])
+    foreign = options.foreign_options(given)
+    device = options.set_device(given["device"], given["threads"])
+    audited = load(model, device=device, trust_pickle=given["trust_pickle"], foreign=foreign)
+    dataset = choose_data(audited, given["data"], kind=given["dataset"], normals=given["normals"])
+    with Progress() as progress:
+        record, table = run(
+            audited,
+            dataset,
+            given["explainers"],
+            tests=Settings(canvas=Canvas(kind=given["baseline"]), steps=given["steps"], draws=given["draws"]),
+            seed=given["seed"],
+            batch_size=given["batch_size"],
+            limit=given["limit"],
+            strict=given["strict"],
+            command=["xaiaudit", *sys.argv[1:]],
+            progress=lambda done, total, words: progress.update(
+                done, total, "faithfulness", "tests of images", words
+            ),
+        )
+    written = write(record, table, given["out"]) if given["out"] is not None else []
+    if given["as_json"]:
+        click.echo(record.model_dump_json(indent=1))
+    else:
+        for line in lines(record):
+            click.echo(line)
+    for path in written:
+        click.echo(f"Written: {path}", err=given["as_json"])
