@@ -71,10 +71,9 @@ def insensitive(record: ExplainerRecord) -> bool:
 
 
 def canvas(record: FaithfulnessRecord) -> str:
-    """What the canvas still says."""
+    """What the canvas still says: whether it says the same of every image."""
     shown = record.canvas
     return (
-        f"{shown.words}; the model's probability of {f.printable(record.checkpoint.positive)} on it is "
-        f"{f.spread(shown.positive_canvas, decimals=2)} (median and quartiles: a spread is evidence that is left), "
-        f"and {f.rate(shown.decisions_kept)} of the decisions stay"
+        f"{shown.words}; on it the model's probability of {f.printable(record.checkpoint.positive)} is "
+        f"{f.spread(shown.positive_canvas, decimals=2)} (median and quartiles; a spread is evidence that is left)"
     )
