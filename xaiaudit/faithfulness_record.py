@@ -89,7 +89,9 @@ class CanvasRecord(Record):
     positive_canvas: (
         Distribution  # probability of the positive class on the canvas: its spread is evidence left
     )
-    decisions_kept: Interval  # images whose canvas gets their decision; of one canvas for all, those decided like it
+    decisions_kept: (
+        Interval  # images whose canvas gets their decision; of one canvas for all, those decided like it
+    )
 
 
 class FaithfulnessRecord(Record):
