@@ -190,6 +190,7 @@ class AttackRecord(Record):
     dice_after: Interval | None
     dice_drop: Interval | None  # paired, before minus after
     mcnemar_p: float | None  # clean right/wrong against attacked right/wrong
+    mcnemar_holm: float | None = None  # the same, adjusted for all attacks of the audit
     forwards: int
     backwards: int
 

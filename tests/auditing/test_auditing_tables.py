@@ -13,6 +13,7 @@ from xaiaudit.attacks.criteria import LeaveDecision
 from xaiaudit.attacks.registry import attack
 from xaiaudit.auditing.selection import choose_data
 from xaiaudit.data import prepare, stack
+from xaiaudit.metrics.paired import holm
 from xaiaudit.records import CURVE_GREY_LEVELS, MAPS, PREDICTIONS, AuditRecord
 
 
@@ -65,6 +66,12 @@ def test_flip_rates_are_those_of_the_rows(record: AuditRecord, predictions: list
         missed = [row["decision"] == "benign" for row in found]
         assert item.missed_cancers is not None
         assert item.missed_cancers.estimate == pytest.approx(np.mean(missed))
+
+
+def test_the_tests_of_all_attacks_are_one_family(record: AuditRecord) -> None:
+    raw = [attack.mcnemar_p for attack in record.attacks]
+    assert len(raw) == 3
+    assert [attack.mcnemar_holm for attack in record.attacks] == holm(raw)
 
 
 def test_decisions_follow_the_margin_at_the_operating_threshold(

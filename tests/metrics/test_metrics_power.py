@@ -69,8 +69,8 @@ def test_the_sentence_says_what_was_computed() -> None:
     assert (size.images, size.cases, size.effective, size.limit) == (87, 87, 87.0, 0.2)
     assert size.passes_up_to == passing_rate(0.2, 87.0, 87)
     assert size.smallest_rise == detectable_rise(9 / 87, 87.0)
-    assert f"at most {size.passes_up_to:.1%}" in size.words
-    assert f"less than {100 * size.smallest_rise:.1f} points over the 10.3%" in size.words
+    assert f"at most {100 * size.passes_up_to:.1f} %" in size.words
+    assert f"less than {100 * size.smallest_rise:.1f} points over the 10.3 %" in size.words
     assert "limit" not in sample_size(found).words
     assert "takes 149 cases" in sample_size(found, 0.02).words
     assert "whatever the number of cases" in sample_size(found, 0.0).words

@@ -536,6 +536,7 @@ def _attack(example: Example, attack: str) -> AttackRecord:
         dice_after=None,
         dice_drop=None,
         mcnemar_p=1e-9,
+        mcnemar_holm=3e-9,
         forwards=example.n * 25,
         backwards=example.n * 25,
     )

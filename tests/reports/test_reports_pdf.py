@@ -193,7 +193,8 @@ def bare(record: AuditRecord) -> dict[str, Any]:
     clean = dict.fromkeys(
         ("auc", "accuracy", "balanced_accuracy", "sensitivity", "specificity", "dice"), None
     )
-    attack = {"robust_accuracy": None, "missed_cancers": None, "false_alarms": None, "mcnemar_p": None}
+    unlabelled = ("robust_accuracy", "missed_cancers", "false_alarms", "mcnemar_p", "mcnemar_holm")
+    attack = dict.fromkeys(unlabelled)
     no_curve = {"curve": [], "smallest_radius": None}
     return {
         "clean": record.clean.model_copy(update=clean | {"images": 0, "roc": [], "confusion": []}),

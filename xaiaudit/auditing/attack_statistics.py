@@ -12,7 +12,7 @@ from xaiaudit.auditing.plan import PlannedAttack
 from xaiaudit.auditing.tables import Rows, Tables
 from xaiaudit.metrics import flips
 from xaiaudit.metrics.bootstrap import bootstrap, distribution
-from xaiaudit.metrics.paired import sign_flip
+from xaiaudit.metrics.paired import holm, sign_flip
 from xaiaudit.metrics.proportions import proportion
 from xaiaudit.records import AttackRecord, CurvePoint, Distribution, Interval
 
@@ -31,6 +31,16 @@ RISING_NOTE = (
     "each image is attacked at rising radii until the goal is reached, and counts at every larger radius, as its "
     "adversarial image lies in those balls too"
 )
+
+
+def attack_records(tables: Tables) -> list[AttackRecord]:
+    """One record for every attack; the tests of all attacks are one family."""
+    records = [attack_record(tables, planned) for planned in tables.plan.attacks]
+    adjusted = iter(holm([record.mcnemar_p for record in records if record.mcnemar_p is not None]))
+    return [
+        record if record.mcnemar_p is None else record.model_copy(update={"mcnemar_holm": next(adjusted)})
+        for record in records
+    ]
 
 
 def attack_record(tables: Tables, planned: PlannedAttack) -> AttackRecord:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from xaiaudit.auditing.abstention_statistics import abstention_records
-from xaiaudit.auditing.attack_statistics import attack_record
+from xaiaudit.auditing.attack_statistics import attack_records
 from xaiaudit.auditing.coverage import coverage
 from xaiaudit.auditing.gallery import write_gallery
 from xaiaudit.auditing.hit_statistics import hit_relations
@@ -148,7 +148,7 @@ def _record(
         warnings=[*plan.warnings, *_warnings(tables, clean)],
         leak=plan.leak,
         clean=clean,
-        attacks=[attack_record(tables, attack) for attack in plan.attacks],
+        attacks=attack_records(tables),
         explainers=[explainer_record(tables.map("none", item.id, "own"), item) for item in plan.explainers],
         checks=checks,
         maps=map_records(tables),

@@ -46,19 +46,24 @@ def sample_size(found: Interval, limit: float | None = None) -> SampleSize | Non
 def _of_limit(limit: float, passes: float | None) -> str:
     if passes is not None:
         return (
-            f"the limit of {limit:.1%} is passed with a chance of 80 % only by a true flip rate of at most "
-            f"{passes:.1%}"
+            f"the limit of {_percent(limit)} is passed with a chance of 80 % only by a true flip rate of at most "
+            f"{_percent(passes)}"
         )
     if limit == 0:
         return "a limit of 0 % cannot be passed, whatever the number of cases"
-    return f"the limit of {limit:.1%} cannot be passed even without a flip, which takes {cases_needed(limit)} cases"
+    needed = f"which takes {cases_needed(limit)} cases"
+    return f"the limit of {_percent(limit)} cannot be passed even without a flip, {needed}"
 
 
 def _of_rise(rate: float, rise: float | None) -> str:
     if rise is None:
-        return f"no rise of the flip rate over the {rate:.1%} found would be noticed"
-    points = f"{100 * rise:.1f} points over the {rate:.1%} found"
+        return f"no rise of the flip rate over the {_percent(rate)} found would be noticed"
+    points = f"{100 * rise:.1f} points over the {_percent(rate)} found"
     return f"a rise of the flip rate by less than {points} would not be noticed"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
 
 
 def passing_rate(limit: float, effective: float, cases: int) -> float | None:

@@ -35,6 +35,8 @@ def _cell(attack: AttackRecord, rate: Interval | None) -> str:
 
 
 def _rates(attacks: list[AttackRecord]) -> Table:
+    adjusted = any(a.mcnemar_holm is not None for a in attacks)
+    family = "by Holm over the attacks" if adjusted else "not corrected for the number of attacks"
     return Table(
         columns=[
             Column(title="Attack"),
@@ -55,23 +57,29 @@ def _rates(attacks: list[AttackRecord]) -> Table:
                 _cell(a, a.flips_quantised),
                 _cell(a, a.robust_accuracy),
                 _cell(a, a.robust_balanced_accuracy),
-                f.p_value(a.mcnemar_p) if a.assessable else f.DASH,
+                f.p_value(a.mcnemar_p if a.mcnemar_holm is None else a.mcnemar_holm)
+                if a.assessable
+                else f.DASH,
             ]
             for a in attacks
         ],
         caption="Label flips by attack",
         note="Balanced: the mean over the classes, so that a model of one decision reaches 50 % of two classes at "
         "most. p: right and wrong before against after, paired by image and permuted by case (exact McNemar where "
-        "every case has one image), not corrected for the number of attacks. It asks whether accuracy changed: a "
+        f"every case has one image), {family}. It asks whether accuracy changed: a "
         "model whose every decision flips may be right as often as before.",
     )
 
 
 def _sample_sizes(attacks: list[AttackRecord]) -> list[Block]:
-    """What a comparison with another checkpoint on these images would notice."""
-    sizes = [(a.id, sample_size(a.flips)) for a in attacks if a.assessable and a.criterion_name == "leave-decision"]
-    items = [f"{f.printable(name)}: {size.words}." for name, size in sizes if size is not None]
-    return [Points(items=items)] if items else []
+    """What a comparison with another checkpoint on these images would notice, each sentence once."""
+    names: dict[str, list[str]] = {}
+    for attack in attacks:
+        size = sample_size(attack.flips)
+        judged = attack.assessable and attack.criterion_name == "leave-decision" and attack.epsilon is not None
+        if judged and size is not None:
+            names.setdefault(size.words, []).append(f.printable(attack.id))
+    return [Points(items=[f"{f.listing(ids)}: {said}." for said, ids in names.items()])] if names else []
 
 
 def _directions(attacks: list[AttackRecord], positive: str) -> Table:
