@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -12,8 +13,10 @@ from xaiaudit.data.datasets import Dataset
 from xaiaudit.data.preprocess import prepare, stack
 from xaiaudit.data.regions import Regions, regions
 from xaiaudit.errors import AuditError
+from xaiaudit.metrics.chance import chance_uniform
 from xaiaudit.metrics.membership import Membership, membership
 from xaiaudit.models import AuditedModel
+from xaiaudit.records import REGIONS
 from xaiaudit.types import Mask, Sample
 
 
@@ -34,6 +37,18 @@ class Loaded:
     ring_mm: float
     spacing: np.ndarray  # (n, 2) mm per pixel, NaN where unknown
     labels: np.ndarray  # (n,) class index of the model, -1 for none or for a class the model does not know
+
+    @cached_property
+    def areas(self) -> dict[str, np.ndarray]:
+        """Share of the valid image in each region, (n,), and within the tolerance of it: what a random point hits.
+
+        NaN without a lesion, and with a tolerance without spacing.
+        """
+        area = chance_uniform(membership(self.codes, self.has_lesion))
+        chance = chance_uniform(self.member)
+        return {f"area_{region}": area[f"maximum_in_{region}"] for region in REGIONS[:4]} | {
+            f"chance_{region}": chance[f"maximum_in_{region}"] for region in (*REGIONS[:4], "any")
+        }
 
     @property
     def seeds(self) -> list[int]:

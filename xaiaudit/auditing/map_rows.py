@@ -12,10 +12,8 @@ from xaiaudit.auditing.prediction_rows import none_if_nan
 from xaiaudit.auditing.shift_columns import shift_columns
 from xaiaudit.auditing.stored_maps import cells_of, extreme_cells, packed_bits, stored_maps
 from xaiaudit.explainers.base import Explainer
-from xaiaudit.metrics.chance import chance_uniform
 from xaiaudit.metrics.energy import energy_shares
 from xaiaudit.metrics.extremes import defined, vanished
-from xaiaudit.metrics.membership import membership
 from xaiaudit.metrics.pointing import peak_state, pointing_inside
 from xaiaudit.metrics.pseudo_mask import largest_boxes, pseudo_masks, pseudo_scores
 from xaiaudit.metrics.top_pixels import iou_at_lesion_area, relevance_rank
@@ -37,7 +35,7 @@ def map_rows(
     The clean map that a shifted one is compared with is that of the clean decision, for both targets.
     """
     rows = []
-    areas, predicted = _areas(loaded), predicted_regions(loaded, judged)
+    predicted = predicted_regions(loaded, judged)
     for (name, target), maps in judged.maps.items():
         before = clean.maps[name, "own"]
         targets = clean.decision if target == "same" else judged.decision
@@ -59,7 +57,7 @@ def map_rows(
                     "explainer_id": name,
                     "target": target,
                     "target_class": model.classes[targets[row]],
-                    **{key: plain_cell(values[row]) for key, values in areas.items()},
+                    **{key: plain_cell(values[row]) for key, values in loaded.areas.items()},
                     "calibrated": bool(loaded.calibrated[row]),
                     "native_rows": maps.shape[1],
                     "native_columns": maps.shape[2],
@@ -86,7 +84,7 @@ def _columns(
     boxes = largest_boxes(masks)
     columns = {
         "defined": defined(maps, signed=signed),
-        **pointing_inside(maps, loaded.member.at_cells(maps.shape[1:]), signed=signed),
+        **pointing_inside(maps, loaded.member, signed=signed),
         "relevance_rank": rank,
         "iou": iou_at_lesion_area(rank),
         **pseudo_scores(masks, boxes, codes, lesions),
@@ -113,18 +111,6 @@ def _unmoved(loaded: Loaded, maps: np.ndarray, *, signed: bool) -> dict[str, Any
         **energy_shares(maps, loaded.codes, loaded.has_lesion),
         **dict.fromkeys(compared, [None] * len(maps)),
         "vanished": np.zeros(len(maps), bool),
-    }
-
-
-def _areas(loaded: Loaded) -> dict[str, np.ndarray]:
-    """Share of the valid image in each region, (n,), and within the tolerance of it: what a random point hits.
-
-    NaN without a lesion, and with a tolerance without spacing.
-    """
-    area = chance_uniform(membership(loaded.codes, loaded.has_lesion))
-    chance = chance_uniform(loaded.member)
-    return {f"area_{region}": area[f"maximum_in_{region}"] for region in REGIONS[:4]} | {
-        f"chance_{region}": chance[f"maximum_in_{region}"] for region in (*REGIONS[:4], "any")
     }
 
 

@@ -5,6 +5,7 @@ Masses are max(S, 0). Everything is measured on the native grid, whose cells cov
 
 import numpy as np
 from jaxtyping import Float
+from scipy.spatial.distance import cdist
 
 from xaiaudit.metrics.extremes import defined, peak_cells
 from xaiaudit.metrics.grids import centres, pool
@@ -54,9 +55,8 @@ def wasserstein_mm(before: Maps, after: Maps, shape: tuple[int, int], spacing: S
     known = np.isfinite(before).all((1, 2)) & np.isfinite(after).all((1, 2)) & np.isfinite(spacing).all(1)
     for i in np.flatnonzero(known):
         here, there = before[i] > 0, after[i] > 0
-        ways = (cells[here][:, None] - cells[there][None]) * spacing[i]
-        cost = np.sqrt(np.square(ways).sum(-1))
-        distances[i] = emd2(before[i][here], after[i][there], cost)
+        ways = cdist(cells[here] * spacing[i], cells[there] * spacing[i])
+        distances[i] = emd2(before[i][here], after[i][there], ways)
     return distances
 
 

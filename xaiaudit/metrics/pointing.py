@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from xaiaudit.metrics.extremes import Weights, defined, peak_cells, tied
 from xaiaudit.metrics.grids import centre_pixels
-from xaiaudit.metrics.membership import NAMES, Inside, membership
+from xaiaudit.metrics.membership import NAMES, Membership, membership
 from xaiaudit.records import EXTREMES, REGIONS
 from xaiaudit.types import Codes, Flags, Maps, Spacings, Vector
 
@@ -45,16 +45,22 @@ def pointing(
         image without spacing. A region without a pixel is never hit.
     """
     member = membership(codes, has_lesion, tolerance_mm=tolerance_mm, spacing=spacing)
-    return pointing_inside(maps, member.at_cells(maps.shape[1:]), signed=signed)
+    return pointing_inside(maps, member, signed=signed)
 
 
-def pointing_inside(maps: Maps, inside: Inside, *, signed: bool) -> dict[str, Vector]:
-    """`pointing` of maps whose cells are known to be inside or outside the regions."""
-    highest, lowest = extremes(maps, signed)
-    return keyed(
-        np.einsum("nrc,nc->rn", inside, highest),
-        np.einsum("nrc,nc->rn", inside, lowest),
-    )
+def pointing_inside(maps: Maps, member: Membership, *, signed: bool) -> dict[str, Vector]:
+    """`pointing` of maps on images whose regions are known already."""
+    return keyed(*(_hits(weights, maps.shape[1:], member) for weights in extremes(maps, signed)))
+
+
+def _hits(weights: Weights, grid: tuple[int, int], member: Membership) -> Hits:
+    """Share of each map's extreme cells that lies in each region, (regions, n); only those cells are looked up."""
+    rows, columns = (centre_pixels(grid[a], member.valid.shape[a + 1]) for a in (0, 1))
+    hits = np.full((len(NAMES), len(weights)), np.nan)
+    for i in np.flatnonzero(member.known & np.isfinite(weights).all(1)):
+        row, column = np.divmod(np.flatnonzero(weights[i]), grid[1])
+        hits[:, i] = member.masks[i][:, rows[row], columns[column]].mean(1)
+    return hits
 
 
 def peak_state(maps: Maps, codes: Codes, has_lesion: Flags, *, signed: bool) -> list[str]:

@@ -54,8 +54,9 @@ def largest_boxes(masks: Masks) -> Boxes:
     for i, mask in enumerate(masks):
         components, count = ndimage.label(mask, TOUCHING)
         if count:
-            largest = int(np.bincount(components.ravel())[1:].argmax())
-            boxes[i] = _box(ndimage.find_objects(components)[largest])
+            largest = components == 1 + np.bincount(components.ravel())[1:].argmax()
+            rows, columns = (np.flatnonzero(largest.any(axis)) for axis in (1, 0))
+            boxes[i] = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
     return boxes
 
 
@@ -88,9 +89,10 @@ def pseudo_scores(masks: Masks, boxes: Boxes, codes: Codes, has_lesion: Flags) -
 
 def _component_boxes(mask: Mask) -> Boxes:
     components, _ = ndimage.label(mask, TOUCHING)
-    return np.array([_box(found) for found in ndimage.find_objects(components)], np.float64)
-
-
-def _box(found: tuple[slice, slice]) -> tuple[int, int, int, int]:
-    rows, columns = found
-    return columns.start, rows.start, columns.stop, rows.stop
+    return np.array(
+        [
+            (columns.start, rows.start, columns.stop, rows.stop)
+            for rows, columns in ndimage.find_objects(components)
+        ],
+        np.float64,
+    )
