@@ -548,7 +548,7 @@ MAPS = pa.schema(
         pa.field("iou", pa.float64()),
         *(pa.field(metric, pa.float64()) for metric in PSEUDO_METRICS),
         pa.field(
-            "predicted_energy_any", pa.float64()
+            "predicted_share_any", pa.float64()
         ),  # energy share in the regions of the mask that the model
         pa.field("predicted_maximum_any", pa.float64()),  # predicts, and whether the maximum lies in them
         pa.field(

@@ -187,7 +187,7 @@ def test_a_model_that_outlines_needs_no_reader(phantoms: Path, partial: Path, tm
     assert kinds["predicted"].images == 12
     for row in clean_rows(out, "grad-cam"):
         known = row["predicted_maximum_any"] is not None
-        assert not known or row["predicted_energy_any"] is not None
+        assert not known or row["predicted_share_any"] is not None
     assert kinds["predicted"].undefined == sum(
         row["predicted_maximum_any"] is None for row in clean_rows(out, "grad-cam")
     )

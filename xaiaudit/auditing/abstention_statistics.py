@@ -34,7 +34,7 @@ def _records(tables: Tables, attack_id: str, explainer_id: str, maps: Rows) -> l
         "predicted": (
             _with_mask_head(tables),
             maps.floats("predicted_maximum_any"),
-            maps.floats("predicted_energy_any"),
+            maps.floats("predicted_share_any"),
         ),
     }
     records = []

@@ -40,9 +40,9 @@ def in_predicted(predicted: Predicted | None, maps: np.ndarray, *, signed: bool)
     """
     if predicted is None:
         nothing = np.full(len(maps), np.nan)
-        return {"predicted_energy_any": nothing, "predicted_maximum_any": nothing}
+        return {"predicted_share_any": nothing, "predicted_maximum_any": nothing}
     codes, found, member = predicted
     energy = energy_shares(maps, codes, found)
     hits = pointing_inside(maps, member, signed=signed)
     inside = np.sum([energy[f"energy_{REGIONS[region]}"] for region in ANY], axis=0)
-    return {"predicted_energy_any": inside, "predicted_maximum_any": hits["maximum_in_any"]}
+    return {"predicted_share_any": inside, "predicted_maximum_any": hits["maximum_in_any"]}
