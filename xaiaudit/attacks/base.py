@@ -50,6 +50,14 @@ class Criterion(Protocol):
         ...
 
 
+class Guarded(Criterion, Protocol):
+    """A goal under a condition, for searches that weigh the two against each other."""
+
+    def guarded(self, out: Outputs, rows: Rows) -> Tensor:
+        """(m, 2): what to raise, and by how much the condition holds (in logits; negative where it does not)."""
+        ...
+
+
 @runtime_checkable
 class Attack(Protocol):
     """A frozen dataclass of hyperparameters, callable. All radii in [0, 1] intensities.

@@ -2,18 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor
 
 from xaiaudit.attacks.ball import Ball, slopes
-from xaiaudit.attacks.base import Criterion, Norm
+from xaiaudit.attacks.base import Criterion, Guarded, Norm
 from xaiaudit.attacks.quantise import quantise
 from xaiaudit.attacks.search import Search, Seen, State
 from xaiaudit.seeds import Draws
 from xaiaudit.attacks.tally import Tally, Verdict
-from xaiaudit.tensors import AttackResult, Flags, Model, Rows
+from xaiaudit.tensors import AttackResult, Flags, Model, Outputs, Rows
 
 HALF_A_GREY_LEVEL = 0.5 / 255
 
@@ -194,8 +194,7 @@ class _Attempt:
         rows = self.rows[batch.places]
         with torch.set_grad_enabled(gradients):
             out = self.problem.model(x, criterion.layers)
-            by_loss = search.objective == "loss"
-            values = criterion.loss(out, rows)[:, None] if by_loss else criterion.margins(out, rows)
+            values = _objective(search, criterion, out, rows)
         reached = criterion.reached(out, rows)
         if search.objective == "margins" and search.leaves:
             reached &= values.amin(1) < -_rounding(out.logits)
@@ -285,6 +284,15 @@ class _Attempt:
     @staticmethod
     def _everyone(batch: _Batch) -> Tensor:
         return torch.arange(len(batch.places), device=batch.places.device)
+
+
+def _objective(search: Search, criterion: Criterion, out: Outputs, rows: Rows) -> Tensor:
+    """(m, j) what the search wants to know of the criterion."""
+    if search.objective == "loss":
+        return criterion.loss(out, rows)[:, None]
+    if search.objective == "guarded":
+        return cast(Guarded, criterion).guarded(out, rows)
+    return criterion.margins(out, rows)
 
 
 def _rounding(logits: Tensor) -> Tensor:

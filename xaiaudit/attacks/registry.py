@@ -25,6 +25,7 @@ ATTACKS: Mapping[str, str] = {
     "worst": "xaiaudit.attacks.worst:WorstCase",
     "noise": "xaiaudit.attacks.noise:Noise",
     "radius": "xaiaudit.attacks.radius:SmallestRadius",
+    "map-shift": "xaiaudit.attacks.map_shift:MapShift",
 }
 
 ART = "xaiaudit.attacks.art:ArtAttack"

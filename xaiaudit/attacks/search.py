@@ -9,7 +9,7 @@ from xaiaudit.attacks.ball import Ball
 from xaiaudit.attacks.base import Norm
 from xaiaudit.seeds import Draws
 
-Objective = Literal["loss", "margins"]
+Objective = Literal["loss", "margins", "guarded"]
 
 
 class State(NamedTuple):
@@ -53,7 +53,8 @@ class Search(Protocol):
 
     restarts: int = 1
     random_start: ClassVar[bool] = False  # or draws in its steps
-    objective: ClassVar[Objective] = "loss"  # of the criterion: to raise, or to bring to zero
+    # of the criterion: to raise, to bring to zero, or to raise while something else is kept (`base.Guarded`)
+    objective: ClassVar[Objective] = "loss"
     gradients: ClassVar[bool] = True  # False: the search only looks at values
     # Looks for the smallest perturbation, in the whole box; counts at a radius if it lies in that ball.
     minimal: ClassVar[bool] = False

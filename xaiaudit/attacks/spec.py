@@ -26,7 +26,7 @@ def read(
 ) -> tuple[str, dict[str, Any]]:
     """NAME or NAME:KEY=VALUE,... as the name and its values, each of the type that `parameters_of` the name tells.
 
-    Types are int, float, str, Literal and Sequence[str], which reads a+b+c. Ranges are not checked here.
+    Types are int, float, str (or None), Literal and Sequence[str], which reads a+b+c. Ranges are not checked here.
 
     Raises:
         UsageError: not of that form, an unknown parameter, or a value of the wrong kind.

@@ -12,6 +12,7 @@ import torch
 from xaiaudit.attacks.art_goal import check_goal
 from xaiaudit.attacks.base import Attack
 from xaiaudit.attacks.criteria.registry import criterion_class
+from xaiaudit.attacks.map_shift import MapShift
 from xaiaudit.attacks.reach import reach
 from xaiaudit.attacks.registry import attack as make_attack
 from xaiaudit.attacks.registry import settings
@@ -161,14 +162,16 @@ def _without_images(training: dict[str, Any]) -> dict[str, Any]:
 def _planned_attacks(
     attacks: Sequence[Spec], criteria: Sequence[Spec], model: AuditedModel, *, curve: bool
 ) -> list[PlannedAttack]:
-    pairs = [(attack, criterion) for criterion in criteria for attack in attacks]
-    ids = unique([_id(attack[0], criterion[0]) for attack, criterion in pairs])
+    # an unknown name or a wrong value ends here
+    pairs = _with_goals([make_attack(name, **parameters) for name, parameters in attacks], criteria)
+    ids = unique([_id(attack, criterion) for attack, (criterion, _) in pairs])
     planned = []
-    for name_id, ((name, parameters), (criterion, own)) in zip(ids, pairs, strict=True):
-        attack = make_attack(name, **parameters)  # an unknown name or a wrong value ends here
+    for name_id, (attack, (criterion, own)) in zip(ids, pairs, strict=True):
         whole = settings(attack)  # defaults too
         criterion_class(criterion).check(own, model.classes)
         check_goal(attack.name, criterion)
+        if isinstance(attack, MapShift):
+            attack.check_model(model)
         planned.append(
             PlannedAttack(
                 id=name_id,
@@ -183,9 +186,31 @@ def _planned_attacks(
     return planned
 
 
-def _id(attack: str, criterion: str) -> str:
-    """The goal is named where it is not the usual one."""
-    return attack if criterion == LEAVE_DECISION else f"{attack}-{criterion}"
+def _with_goals(attacks: Sequence[Attack], criteria: Sequence[Spec]) -> list[tuple[Attack, Spec]]:
+    """Every attack with every criterion; one with a goal of its own once, with that.
+
+    Raises:
+        UsageError: a criterion that only one attack can be after, which brings it along.
+    """
+    for name, _ in criteria:
+        if (alone := criterion_class(name).only_for) is not None:
+            raise UsageError(
+                f"{name} comes with the attack {alone} and is not asked for; leave --criterion {name} out"
+            )
+    pairs: list[tuple[Attack, Spec]] = []
+    for number, criterion in enumerate(criteria):
+        for attack in attacks:
+            if not isinstance(attack, MapShift):
+                pairs.append((attack, criterion))
+            elif number == 0:
+                pairs.append((attack, (attack.criterion, attack.criterion_parameters)))
+    return pairs
+
+
+def _id(attack: Attack, criterion: str) -> str:
+    """The goal is named where it is neither the usual one nor the attack's own."""
+    usual = criterion == LEAVE_DECISION or isinstance(attack, MapShift)
+    return attack.name if usual else f"{attack.name}-{criterion}"
 
 
 def _check_criteria(criteria: Sequence[Spec], model: AuditedModel, views: Sequence[View]) -> None:

@@ -17,6 +17,7 @@ from xaiaudit.attacks.criteria.named import CleanFacts
 from xaiaudit.attacks.registry import attack as make_attack
 from xaiaudit.attacks.sweep import nothing_spent
 from xaiaudit.auditing.acquisition_rows import acquisition_rows
+from xaiaudit.auditing.audited_maps import AuditedMaps
 from xaiaudit.auditing.candidates import Candidates
 from xaiaudit.auditing.curve import Case, Outcome, curve, rounded_images
 from xaiaudit.auditing.judging import Judged, judge
@@ -204,6 +205,7 @@ def clean_facts(model: AuditedModel, loaded: Loaded, clean: Judged) -> CleanFact
         mask_logits=clean.mask_logits,
         outlines=torch.from_numpy(loaded.masks[:, None]).to(device),
         has_outline=torch.from_numpy(loaded.has_outline).to(device),
+        maps=AuditedMaps(loaded.codes, loaded.has_lesion, loaded.spacing),
     )
 
 

@@ -67,3 +67,12 @@ class FromOutputs(Explainer, Protocol):
     def from_outputs(self, model: Model, outputs: Outputs, target: Labels) -> Saliency:
         """The same maps from a forward with `needs` as its layers."""
         ...
+
+
+@runtime_checkable
+class TracedExplainer(Explainer, Protocol):
+    """An explainer whose maps can be differentiated back to the images, as attacks on explanations do."""
+
+    def traced(self, model: Model, outputs: Outputs, target: Labels) -> Saliency:
+        """The maps of `from_outputs`, with the graph back to the images that `outputs` were made from."""
+        ...

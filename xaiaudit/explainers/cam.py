@@ -33,8 +33,12 @@ class CAM(OfLayer):
         Raises:
             UsageError: the model does not end in global average pooling of the layer and one linear layer.
         """
+        return self.traced(model, outputs, target).detach()
+
+    def traced(self, model: Model, outputs: Outputs, target: Labels) -> Saliency:
+        """See `base.TracedExplainer`."""
         (layer,) = self.needs(model)
-        features = features_of(outputs, layer).detach()  # (n, c, u, v)
+        features = features_of(outputs, layer)  # (n, c, u, v)
         check_target(outputs, target)
         rows = _rows(model, layer, one_logit=outputs.one_logit).to(features)
         return torch.einsum("nc,ncuv->nuv", rows[target], features)

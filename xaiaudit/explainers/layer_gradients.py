@@ -34,15 +34,25 @@ class LayerGradients(OfLayer, Protocol):
         Raises:
             UsageError: the features carry no gradient, or the score does not depend on them.
         """
+        features, slopes = self._slopes(model, outputs, target, traced=False)
+        return self.combine(features.detach(), slopes)
+
+    def traced(self, model: Model, outputs: Outputs, target: Labels) -> Saliency:
+        """See `base.TracedExplainer`: the weights are differentiated too."""
+        return self.combine(*self._slopes(model, outputs, target, traced=True))
+
+    def _slopes(
+        self, model: Model, outputs: Outputs, target: Labels, *, traced: bool
+    ) -> tuple[Tensor, Tensor]:
+        """Features and the gradient of the score to them, (n, c, u, v) twice."""
         (layer,) = self.needs(model)
         features = features_of(outputs, layer)  # (n, c, u, v)
         check_target(outputs, target)
-        slopes = slopes_at(layer, features, self.score(outputs, target))
-        return self.combine(features.detach(), slopes)
+        return features, slopes_at(layer, features, self.score(outputs, target), traced=traced)
 
 
-def slopes_at(layer: str, features: Tensor, score: Tensor) -> Tensor:
-    """Gradient of each image's score, (n,), to its features; the graph stays.
+def slopes_at(layer: str, features: Tensor, score: Tensor, *, traced: bool = False) -> Tensor:
+    """Gradient of each image's score, (n,), to its features; the graph stays. `traced`: it can be differentiated itself.
 
     Raises:
         UsageError: the features carry no gradient, or the score does not depend on them.
@@ -52,7 +62,9 @@ def slopes_at(layer: str, features: Tensor, score: Tensor) -> Tensor:
             f"the features of {layer!r} carry no gradient: make the forward with gradients enabled"
         )
     # images do not meet, so each gradient is its image's own
-    (slopes,) = torch.autograd.grad(score.sum(), features, retain_graph=True, allow_unused=True)
+    (slopes,) = torch.autograd.grad(
+        score.sum(), features, retain_graph=True, create_graph=traced, allow_unused=True
+    )
     if slopes is None:
         raise UsageError(
             f"the score does not depend on {layer!r}: name a layer on the way to the head that is explained"

@@ -9,7 +9,7 @@ from scipy.spatial.distance import cdist
 
 from xaiaudit.metrics.extremes import defined, peak_cells
 from xaiaudit.metrics.grids import centres, pool
-from xaiaudit.types import Maps, Spacings, Vector
+from xaiaudit.types import Maps, Masks, Spacings, Vector
 
 Points = Float[np.ndarray, "n 2"]  # row and column, in pixels of the input grid from its upper left corner
 FINEST = 14  # cells a side beyond which exact transport is too slow for every image
@@ -36,6 +36,26 @@ def mass_centres(maps: Maps, shape: tuple[int, int]) -> Points:
 def distances_mm(before: Points, after: Points, spacing: Spacings) -> Vector:
     """Euclidean, in mm, with both spacings; NaN where a point or the spacing is."""
     return np.asarray(np.linalg.norm((after - before) * spacing, axis=1))
+
+
+def centre_shift(before: Maps, after: Maps, valid: Masks, spacing: Spacings) -> tuple[Vector, Vector]:
+    """How far the mass centre went, in mm and as a fraction of the valid image's diagonal in pixels.
+
+    NaN where either map has no positive mass; in mm also without spacing.
+    """
+    start, end = (mass_centres(maps, valid.shape[1:]) for maps in (before, after))
+    pixels = distances_mm(start, end, np.ones_like(spacing))
+    return distances_mm(start, end, spacing), pixels / diagonals(valid)
+
+
+def diagonals(valid: Masks) -> Vector:
+    """Of the box around each image's valid pixels, in pixels; NaN without any."""
+    found = np.full(len(valid), np.nan)
+    for i, plane in enumerate(valid):
+        if plane.any():
+            columns, rows = (np.flatnonzero(plane.any(axis)) for axis in (0, 1))
+            found[i] = np.hypot(np.ptp(rows) + 1, np.ptp(columns) + 1)
+    return found
 
 
 def wasserstein_mm(before: Maps, after: Maps, shape: tuple[int, int], spacing: Spacings) -> Vector:

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from xaiaudit.metrics.displacement import distances_mm, mass_centres, peaks, wasserstein_mm
+from xaiaudit.metrics.displacement import centre_shift, diagonals, distances_mm, peaks, wasserstein_mm
 from xaiaudit.metrics.extremes import defined
 from xaiaudit.metrics.grids import upsample
 from xaiaudit.metrics.similarity import pearson, spearman, ssim
 from xaiaudit.metrics.top_pixels import topk_intersection
 from xaiaudit.records import REGIONS, SHIFT_METRICS
-from xaiaudit.types import Codes, Flags, Maps, Mask, Spacings, Vector
+from xaiaudit.types import Codes, Flags, Maps, Spacings, Vector
 
 TOP_SHARE = 0.05  # of the valid pixels, where there is no lesion to say how many
 
@@ -36,15 +36,11 @@ def map_shift(
     both = defined(before, signed=signed) & defined(after, signed=signed)
     shape = codes.shape[1:]
     valid = codes != REGIONS.index("padding")
-    diagonal = np.array([_diagonal(plane) for plane in valid])
-    pixels = np.ones_like(spacing)
     values = {metric: np.full(len(before), np.nan) for metric in SHIFT_METRICS}
-    for name, start, end in (
-        ("peak", peaks(before, shape, signed=signed), peaks(after, shape, signed=signed)),
-        ("mass_centre", mass_centres(before, shape), mass_centres(after, shape)),
-    ):
-        values[f"{name}_mm"] = distances_mm(start, end, spacing)
-        values[f"{name}_diagonal"] = distances_mm(start, end, pixels) / diagonal
+    start, end = (peaks(maps, shape, signed=signed) for maps in (before, after))
+    values["peak_mm"] = distances_mm(start, end, spacing)
+    values["peak_diagonal"] = distances_mm(start, end, np.ones_like(spacing)) / diagonals(valid)
+    values["mass_centre_mm"], values["mass_centre_diagonal"] = centre_shift(before, after, valid, spacing)
     values["wasserstein_mm"] = wasserstein_mm(before, after, shape, spacing)
     for i in np.flatnonzero(both):
         old, new = before[i].astype(np.float64), after[i].astype(np.float64)
@@ -55,11 +51,3 @@ def map_shift(
         k = lesion or max(1, round(TOP_SHARE * int(valid[i].sum())))
         values["topk_intersection"][i] = topk_intersection(old, new, k)
     return {metric: np.where(both, value, np.nan) for metric, value in values.items()}
-
-
-def _diagonal(valid: Mask) -> float:
-    """Of the box around the valid pixels, in pixels; NaN without any."""
-    if not valid.any():
-        return float("nan")
-    columns, rows = (np.flatnonzero(valid.any(axis)) for axis in (0, 1))
-    return float(np.hypot(np.ptp(rows) + 1, np.ptp(columns) + 1))

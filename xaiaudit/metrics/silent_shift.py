@@ -4,7 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from xaiaudit.types import Flags, Vector
+from xaiaudit.metrics.displacement import centre_shift
+from xaiaudit.metrics.extremes import vanished
+from xaiaudit.metrics.pointing import peak_state
+from xaiaudit.records import REGIONS
+from xaiaudit.types import Codes, Flags, Maps, Spacings, Vector
 
 INSIDE = frozenset({"lesion", "ring", "posterior"})
 OUTSIDE = frozenset({"elsewhere", "padding"})
@@ -30,6 +34,15 @@ def moved(
     ]
     far = np.where(np.isnan(mass_centre_mm), mass_centre_diagonal > FAR_DIAGONAL, mass_centre_mm > FAR_MM)
     return np.asarray(np.array(left, bool) | far | vanished)
+
+
+def moved_maps(
+    before: Maps, after: Maps, codes: Codes, has_lesion: Flags, spacing: Spacings, *, signed: bool
+) -> Flags:
+    """`moved` from the maps themselves, with what it asks for computed as for the tables."""
+    start, end = (peak_state(maps, codes, has_lesion, signed=signed) for maps in (before, after))
+    mm, diagonal = centre_shift(before, after, codes != REGIONS.index("padding"), spacing)
+    return moved(start, end, mm, diagonal, vanished(before, after, signed=signed))
 
 
 def silent_shift(moved: Flags, flipped: Flags, defined_before: Flags) -> Vector:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from xaiaudit.attacks.criteria.leave_decision import LeaveDecision as LeaveDecision
     from xaiaudit.attacks.criteria.lower_dice import LowerDice as LowerDice
     from xaiaudit.attacks.criteria.named import CleanFacts as CleanFacts
+    from xaiaudit.attacks.criteria.shift_map import ShiftMap as ShiftMap
     from xaiaudit.attacks.criteria.target_class import TargetClass as TargetClass
     from xaiaudit.attacks.criteria.true_label import TrueLabel as TrueLabel
 
@@ -18,11 +19,12 @@ _PUBLIC = {
     "Joint": "joint",
     "LeaveDecision": "leave_decision",
     "LowerDice": "lower_dice",
+    "ShiftMap": "shift_map",
     "TargetClass": "target_class",
     "TrueLabel": "true_label",
     "build": "building",
 }
-__all__ = ["CleanFacts", "Joint", "LeaveDecision", "LowerDice", "TargetClass", "TrueLabel", "build"]
+__all__ = ["CleanFacts", "Joint", "LeaveDecision", "LowerDice", "ShiftMap", "TargetClass", "TrueLabel", "build"]
 
 
 def __getattr__(name: str) -> Any:

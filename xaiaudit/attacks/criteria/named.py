@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -10,6 +10,9 @@ from xaiaudit.attacks.base import Criterion
 from xaiaudit.attacks.registry import unknown_parameter
 from xaiaudit.errors import UsageError
 from xaiaudit.tensors import Labels, Logits, MaskLogits
+
+if TYPE_CHECKING:
+    from xaiaudit.attacks.criteria.shift_map import MapJudge
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -25,23 +28,21 @@ class CleanFacts:
         None  # (n, 1, h, w) bool, the lesions as outlined; None: no image has an outline
     )
     has_outline: Tensor | None = None  # (n,) bool; an outline may be empty. None: every image has one
+    maps: "MapJudge | None" = None  # says what a move of a saliency map is; None: nobody asks
 
 
 @runtime_checkable
 class NamedCriterion(Criterion, Protocol):
     """A frozen dataclass becomes a criterion of the registry by naming this protocol.
 
-    It is built from the clean outputs and knows only `Outputs`. One that looks at a saliency map instead of a head
-    says so by "features" in `needs`, names them in `layers`, holds what it compares with (the clean map, a
-    target map), and computes its loss from `out.features[layer]`, (m, c, u, v), which require a gradient and hang
-    on the image: the engine asks the model for those layers. For Grad-CAM, the weights are the gradient of
-    `out.class_score` to the features, taken with create_graph=True. `margins` may be a threshold on a distance of
-    maps, minus that distance.
+    It is built from the clean outputs and knows only `Outputs`. Saliency maps are the business of the attack
+    `map-shift` and its own goal, `shift_map`.
     """
 
     layers: ClassVar[tuple[str, ...]] = ()
     may_hold_already: ClassVar[bool] = False
     parameters: ClassVar[Mapping[str, Any]] = {}  # that one may choose, each with its type
+    only_for: ClassVar[str | None] = None  # the one attack that can be after it; None: any attack
 
     @property
     def name(self) -> str:

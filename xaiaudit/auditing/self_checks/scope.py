@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from xaiaudit.attacks.base import Attack, Norm
 from xaiaudit.attacks.fgsm import SingleStepFGSM
+from xaiaudit.attacks.map_shift import MapShift
 from xaiaudit.attacks.pgd import PGDL2
 from xaiaudit.attacks.registry import ART_PREFIX, parameters_of
 from xaiaudit.attacks.registry import attack as make_attack
@@ -18,9 +19,11 @@ def kind(attack: Attack) -> Kind:
     ball: by gradients, in a ball of any radius. single: likewise, in one step that no larger radius
     makes better. fixed: in several, but its definition fixes the radius.
     minimal: by gradients, for the smallest perturbation, so that one run tells of all radii.
-    none: without gradients of its own, or made of other attacks, or of ART: nothing is expected of it here.
+    none: without gradients of its own, or made of other attacks, or of ART, or after a map and no flip: nothing is
+    expected of it here.
     """
-    if attack.name == "worst" or attack.name.startswith(ART_PREFIX) or not getattr(attack, "gradients", True):
+    theirs = attack.name == "worst" or attack.name.startswith(ART_PREFIX)
+    if theirs or isinstance(attack, MapShift) or not getattr(attack, "gradients", True):
         return "none"
     if attack.epsilon is None or getattr(attack, "minimal", False):
         return "minimal"

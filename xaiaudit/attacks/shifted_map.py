@@ -1,0 +1,103 @@
+"""The goal of `map-shift` on one batch: which map of which model is to move, from where, and what must stay."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+from torch import Tensor
+
+from xaiaudit.attacks import map_goals
+from xaiaudit.attacks.base import Guarded
+from xaiaudit.attacks.criteria.shift_map import ShiftMap
+from xaiaudit.tensors import Flags, Images, Model, Outputs, Rows, Saliency, Scores
+
+if TYPE_CHECKING:
+    from xaiaudit.explainers.base import TracedExplainer
+
+
+@dataclass(frozen=True, eq=False)
+class ShiftedMap(Guarded):
+    """`ShiftMap` of one explainer on one model. It keeps the model, whose linear head CAM reads, until it is dropped.
+
+    Maps are those of the clean decision. Success is judged on whichever model gives the outputs, so that the judge's
+    outputs make it the audit's silent shift.
+    """
+
+    goal: ShiftMap
+    explainer: "TracedExplainer"
+    model: Model
+    before: Saliency  # (n, u, v) clean maps
+    kind: str  # of `map_shift.Goal`
+    centre: Tensor  # (n, 2) of the clean maps
+    target: Tensor | None  # (n, u, v): the cells to empty, or the map to reach
+    needs: ClassVar[frozenset[str]] = ShiftMap.needs
+    may_hold_already: ClassVar[bool] = False
+
+    @classmethod
+    def of(
+        cls,
+        goal: ShiftMap,
+        explainer: "TracedExplainer",
+        model: Model,
+        images: Images,
+        kind: str,
+        corner: map_goals.Corner,
+    ) -> "ShiftedMap":
+        """With the clean maps, by one forward of the model that judges."""
+        out = model(images, explainer.needs(model))
+        before = explainer.from_outputs(model, out, goal.decision.decision).detach()
+        target = None
+        if kind == "top-k":
+            target = map_goals.top_cells(before, goal.outlines)
+        elif kind == "target-map":
+            target = map_goals.blob(before, corner)
+        return cls(goal, explainer, model, before, kind, map_goals.mass_centre(before), target)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        return self.explainer.needs(self.model)
+
+    @property
+    def applicable(self) -> Flags:
+        """Where the clean map has an extreme; else there is nothing to move."""
+        return self.goal.judge.defined(self.before, signed=self.explainer.signed)
+
+    def guarded(self, out: Outputs, rows: Rows) -> Tensor:
+        maps = self.explainer.traced(self.model, out, self.goal.decision.decision[rows])
+        return torch.stack((self._moved_by(maps, rows).to(out.logits), self._lead(out, rows)), 1)
+
+    def loss(self, out: Outputs, rows: Rows) -> Scores:
+        """How far the map is on its way; minus infinity where the decision is not as it must be."""
+        as_wanted = self._lead(out, rows) >= 0
+        return torch.where(as_wanted, self._moved_by(self._maps(out, rows), rows), -torch.inf)
+
+    def margins(self, out: Outputs, rows: Rows) -> Tensor:
+        """(m, 1): how far the mass centre has still to go to a tenth of the image's diagonal, in image sides.
+
+        The audit's word on a move (`reached`) is another, and kinder where a peak leaves the lesion: this only says
+        where to begin to look.
+        """
+        maps = self.explainer.traced(self.model, out, self.goal.decision.decision[rows])
+        far = map_goals.PUSH + 0.1 * 2**0.5
+        return (far - map_goals.displacement(maps, self.centre[rows]))[:, None]
+
+    def reached(self, out: Outputs, rows: Rows) -> Flags:
+        left = self.goal.decision.reached(out, rows)
+        as_wanted = left if self.goal.fate == "left" else ~left
+        maps = self._maps(out, rows)
+        moved = self.goal.judge.moved(self.before[rows], maps, rows, signed=self.explainer.signed)
+        return moved & as_wanted
+
+    def _maps(self, out: Outputs, rows: Rows) -> Saliency:
+        return self.explainer.from_outputs(self.model, out, self.goal.decision.decision[rows]).detach()
+
+    def _moved_by(self, maps: Saliency, rows: Rows) -> Scores:
+        if self.target is None:
+            return map_goals.displacement(maps, self.centre[rows])
+        how = map_goals.lost_mass if self.kind == "top-k" else map_goals.likeness
+        return how(maps, self.target[rows])
+
+    def _lead(self, out: Outputs, rows: Rows) -> Scores:
+        """By how much the decision stands, or, to be left, another does: in logits, of several others softly."""
+        stands = -self.goal.decision.loss(out, rows)
+        return -stands if self.goal.fate == "left" else stands
