@@ -1,13 +1,23 @@
 """Small models with known properties for the tests of the attacks."""
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from xaiaudit.tensors import Outputs
+from xaiaudit.attacks.base import Criterion
+from xaiaudit.attacks.criteria import LeaveDecision, ShiftMap
+from xaiaudit.attacks.registry import attack_class
+from xaiaudit.auditing.audited_maps import AuditedMaps
+from xaiaudit.explainers.grad_cam import GradCAM
+from xaiaudit.functional import decision
+from xaiaudit.models.features import caught
+from xaiaudit.tensors import Model, Outputs
 
 
 class AsModel(nn.Module):
     """A network of logits as a model; one logit is read as [0, z]."""
+
+    cam_layer = "3"  # of `smooth_cnn`
 
     def __init__(self, net: nn.Module) -> None:
         super().__init__()
@@ -15,10 +25,11 @@ class AsModel(nn.Module):
         self.eval()
 
     def forward(self, images: Tensor, layers: tuple[str, ...] = ()) -> Outputs:
-        logits = self.net(images)
+        with caught(self.net, layers) as features:
+            logits = self.net(images)
         if logits.shape[1] == 1:
-            return Outputs(torch.cat((torch.zeros_like(logits), logits), 1), one_logit=True)
-        return Outputs(logits)
+            return Outputs(torch.cat((torch.zeros_like(logits), logits), 1), features=features, one_logit=True)
+        return Outputs(logits, features=features)
 
 
 class Counted(AsModel):
@@ -83,6 +94,33 @@ def some_images(n: int, *, seed: int = 0, size: int = 12, channels: int = 1) -> 
 def clean_logits(model: nn.Module, images: Tensor) -> Tensor:
     with torch.no_grad():
         return model(images).logits
+
+
+def moves_maps(name: str) -> bool:
+    """The attack has a goal of its own, which no criterion of labels can be."""
+    return getattr(attack_class(name), "criterion", None) == "shift-map"
+
+
+def no_lesions(images: Tensor) -> AuditedMaps:
+    """A map has moved once its mass centre is a tenth of the diagonal away, or it vanished."""
+    n, _, h, w = images.shape
+    return AuditedMaps(np.full((n, h, w), 3, np.uint8), np.zeros(n, bool), np.full((n, 2), np.nan))
+
+
+def goal(name: str, model: Model, images: Tensor) -> Criterion:
+    """What attacks are after as they come: to leave the clean decision, or to move the map and keep it."""
+    leave = LeaveDecision(clean_logits(model, images))
+    return ShiftMap(leave, no_lesions(images)) if moves_maps(name) else leave
+
+
+def reaches(name: str, model: Model, images: Tensor, found: Tensor) -> Tensor:
+    """(n,) bool: `found` reach what `goal` is, asked of the model once more."""
+    before, after = (decision(clean_logits(model, x)) for x in (images, found))
+    if not moves_maps(name):
+        return before != after
+    old, new = (GradCAM()(model, x, before) for x in (images, found))
+    everything = torch.arange(len(images))
+    return no_lesions(images).moved(old, new, everything, signed=False) & (before == after)
 
 
 class Pit(nn.Module):

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 import torch
-from attack_nets import AsModel, Pit, clean_logits, smooth_cnn, some_images
+from attack_nets import AsModel, Pit, clean_logits, goal, moves_maps, smooth_cnn, some_images
 
 from xaiaudit.attacks.criteria import LeaveDecision, TrueLabel
 from xaiaudit.attacks.deepfool import DeepFool
@@ -22,10 +22,13 @@ X = some_images(8, seed=21).float()
 CRITERION = LeaveDecision(clean_logits(MODEL, X))
 RADII = (4 / 255, 0.5 / 255, 0.1, 1 / 255)  # in no order
 L2_RADII = (0.3, 0.02, 2.0, 0.1)
+WIDE_RADII = (0.3, 0.05, 0.5, 0.2)  # what maps of this network ask for
 SWEEPERS = [name for name in ATTACKS if attack(name).supports_radii and attack(name).epsilon is not None]
 
 
 def radii_of(name: str) -> tuple[float, ...]:
+    if moves_maps(name):
+        return WIDE_RADII
     return RADII if attack(name).norm == "linf" else L2_RADII
 
 
@@ -36,28 +39,32 @@ def at_defaults(name: str, **more: object):
         "fab": {"steps": 12},
         "square": {"queries": 60},
         "worst": {"attacks": ("apgd", "fab")},
+        "map-shift": {"steps": 25},
     }
     return attack(name, **few.get(name, {}), **more)
 
 
 @pytest.mark.parametrize("name", [name for name in SWEEPERS if name != "worst"])  # it always runs to the goal
 def test_each_radius_is_a_run_of_its_own(name: str) -> None:
-    result = at_defaults(name)(MODEL, X, CRITERION, radii=radii_of(name))
+    criterion = goal(name, MODEL, X)
+    result = at_defaults(name)(MODEL, X, criterion, radii=radii_of(name))
     assert result.images.shape == (4, *X.shape)
     for i, radius in enumerate(radii_of(name)):
-        alone = at_defaults(name, epsilon=radius)(MODEL, X, CRITERION)
+        alone = at_defaults(name, epsilon=radius)(MODEL, X, criterion)
         assert torch.equal(result.images[i], alone.images)
         assert torch.equal(result.reached[i], alone.reached)
         if attack_class(name).minimal:  # one search, booked once
             assert torch.equal(result.forwards.sum(0), alone.forwards)
         else:
-            assert torch.equal(result.forwards[i], alone.forwards)
+            # the clean maps are looked at once
+            shared = int(moves_maps(name) and radius != min(radii_of(name)))
+            assert torch.equal(result.forwards[i], alone.forwards - shared)
 
 
 @pytest.mark.parametrize("name", SWEEPERS)
 def test_to_the_goal_a_larger_radius_keeps_the_smaller_witness(name: str) -> None:
     radii = radii_of(name)
-    result = at_defaults(name)(MODEL, X, CRITERION, radii=radii, to_goal=True)
+    result = at_defaults(name)(MODEL, X, goal(name, MODEL, X), radii=radii, to_goal=True)
     ascending = sorted(range(4), key=radii.__getitem__)
     assert result.reached[ascending[1]].any()
     for small, large in pairwise(ascending):
@@ -73,9 +80,10 @@ def test_to_the_goal_a_larger_radius_keeps_the_smaller_witness(name: str) -> Non
 @pytest.mark.parametrize("name", SWEEPERS)
 def test_to_the_goal_finds_at_each_radius_what_a_run_at_it_alone_finds(name: str) -> None:
     radii = radii_of(name)
-    swept = at_defaults(name)(MODEL, X, CRITERION, radii=radii, to_goal=True)
+    criterion = goal(name, MODEL, X)
+    swept = at_defaults(name)(MODEL, X, criterion, radii=radii, to_goal=True)
     for i, radius in enumerate(radii):
-        alone = at_defaults(name, epsilon=radius)(MODEL, X, CRITERION, to_goal=True)
+        alone = at_defaults(name, epsilon=radius)(MODEL, X, criterion, to_goal=True)
         assert torch.equal(swept.reached[i], alone.reached)
 
 

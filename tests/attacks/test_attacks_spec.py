@@ -105,6 +105,7 @@ def test_defaults_are_those_of_the_design() -> None:
         "worst": ("linf", 8 / 255, 5200, None, True),
         "noise": ("linf", 8 / 255, 0, None, True),
         "radius": ("linf", None, 40, None, True),
+        "map-shift": ("linf", 1 / 255, 100, 10 * (1 / 255) / 100, False),
     }
     assert attack("pgd").describe() == (
         "PGD: L∞ radius 8 grey levels (0.03137 of full scale), 40 steps of 0.5 grey levels, "

@@ -6,7 +6,7 @@ from torch import Tensor
 from xaiaudit.attacks.ball import by_largest, per_image
 from xaiaudit.tensors import Scores
 
-HALVINGS = 10
+HALVINGS = 12
 SPAN = 14.0  # binary orders of magnitude that the weight is looked for in, up and down from 1
 
 
@@ -16,7 +16,7 @@ def guarded_signs(up: Tensor, guard: Tensor, slack: Scores, step_size: Tensor | 
     Of all steps of that size in L-inf, the one that raises the first value most, in the linearised model, and lowers
     the second by no more than `slack`: a linear programme over a box, whose solution is sign(up + w guard) with the
     smallest w >= 0 that fulfils the condition. What the step brings the second value rises with w, so w is found by
-    bisection, to 2 %. Where no w is enough (slack too negative), the step is almost along `guard`.
+    bisection, to half a percent. Where no w is enough (slack too negative), the step is almost along `guard`.
 
     Args:
         up: gradient of what to raise, (m, c, h, w); any scale.

@@ -33,25 +33,15 @@ def mass_centre(maps: Saliency) -> Tensor:
     return torch.stack((masses.sum(2) @ rows, masses.sum(1) @ columns), 1)
 
 
-def to_farthest_corner(centre: Tensor) -> Tensor:
-    """(n, 2) direction, of length 1, from each clean centre to the corner that is farthest from it."""
-    corners = torch.tensor(list(CORNERS.values())).to(centre)  # (4, 2)
-    ways = corners - centre[:, None]  # (n, 4, 2)
-    farthest = ways.norm(dim=2).argmax(1)
-    way = ways[torch.arange(len(ways), device=ways.device), farthest]
-    direction: Tensor = way / way.norm(dim=1, keepdim=True)
-    return direction
-
-
-def displacement(maps: Saliency, before: Tensor) -> Scores:
+def displacement(maps: Saliency, before: Tensor, way: Tensor) -> Scores:
     """How far the mass centre is from a point a little behind the clean one, `before`, (n, 2), in image sides.
 
-    The distance from the clean centre itself has no gradient at the start. From a point behind it, seen from the
-    farthest corner, it has one of length 1 towards that corner there; further on the map may leave to any side.
+    The distance from the clean centre itself has no gradient at the start. From a point behind it on the chosen
+    `way`, (n, 2) of length 1, it has there one of length 1 along that way; farther on the map may leave to any side.
 
     Source: Ghorbani et al. 2019, arXiv:1710.10547, section 3, the mass-centre attack.
     """
-    moved: Tensor = (mass_centre(maps) - before + PUSH * to_farthest_corner(before)).norm(dim=1)
+    moved: Tensor = (mass_centre(maps) - before + PUSH * way).norm(dim=1)
     return moved
 
 
@@ -82,7 +72,7 @@ def lost_mass(maps: Saliency, cells: Tensor) -> Scores:
 def blob(before: Saliency, corner: Corner) -> Saliency:
     """(n, u, v), summing to 1: a Gaussian near a corner; "farthest": the one farthest from the clean mass centre."""
     if corner == "farthest":
-        corners = (to_farthest_corner(mass_centre(before)) > 0).to(before)  # (n, 2)
+        corners = (mass_centre(before) < 0.5).to(before)  # (n, 2): on each axis the end that is farther
     else:
         corners = torch.tensor(CORNERS[corner]).to(before).expand(len(before), 2)
     places = BLOB + (1 - 2 * BLOB) * corners

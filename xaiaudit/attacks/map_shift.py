@@ -26,6 +26,8 @@ from xaiaudit.tensors import AttackResult, Model
 
 Goal = Literal["mass-centre", "top-k", "target-map", "joint"]
 Moved = Literal["cam", "grad-cam"]
+# Of 2.5, 10 and 25, tried at 100 steps: 10 led farthest, and 2.5 left most between the grey levels, to be lost by rounding.
+STRIDE = 10.0
 REACHED = 10.0  # more than any two values of a goal differ: an iterate that is a success goes before all others
 
 
@@ -47,7 +49,7 @@ class MapShift(SearchAttack):
     goal: Goal = "mass-centre"
     epsilon: float = 1 / 255  # L-inf radius, in [0, 1] intensities
     steps: int = 100
-    alpha: float | None = None  # step size; None: 2.5 epsilon / steps, at every radius
+    alpha: float | None = None  # step size; None: 10 epsilon / steps, at every radius
     keep: float = 0.5  # lead of the decision over the others, in logits; less where the clean image has less
     target: map_goals.Corner = "farthest"  # of target-map
     layer: str | None = None  # None: the model's own
@@ -73,7 +75,7 @@ class MapShift(SearchAttack):
 
     @property
     def step_size(self) -> float:
-        return 2.5 * self.epsilon / self.steps if self.alpha is None else self.alpha
+        return STRIDE * self.epsilon / self.steps if self.alpha is None else self.alpha
 
     @property
     def criterion_parameters(self) -> dict[str, Any]:
@@ -92,7 +94,9 @@ class MapShift(SearchAttack):
             head()
 
     def solve(self, problem: Problem, radii: Sequence[float]) -> AttackResult:
-        """See `SolvingAttack`. The clean maps cost one forward an image, booked at the smallest radius.
+        """See `SolvingAttack`. The clean maps and their ways out cost one forward and two backwards an image more.
+
+        With several radii they are booked at the smallest.
 
         Raises:
             UsageError: another criterion than `ShiftMap`, or a model that has no such map.
@@ -104,10 +108,12 @@ class MapShift(SearchAttack):
                 f"map-shift:goal={self.goal} is after a moved map with the decision {wanted}, "
                 "and cannot be after something else: give it the criterion ShiftMap for that"
             )
-        shifted = ShiftedMap.of(goal, self.explains(), problem.judge, problem.x0, self.goal, self.target)
+        shifted = ShiftedMap.of(
+            goal, self.explains(), problem.judge, problem.x0, self.goal, self.target, problem.valid
+        )
         model: Model = Smoothed(problem.judge, self.beta) if self.surrogate == "softplus" else problem.model
         found = super().solve(problem._replace(model=model, criterion=shifted), radii)
-        return _with_a_forward(found, radii)
+        return _with_the_first_look(found, radii)
 
     def start(self, ball: Ball, draws: Draws) -> State:
         """From the clean image, which is the best so far."""
@@ -123,7 +129,7 @@ class MapShift(SearchAttack):
         better = score > best_score
         best = torch.where(per_image(better), state.x, best)
         best_score = torch.where(better, score, best_score)
-        step_size = 2.5 * ball.radius / self.steps if self.alpha is None else self.alpha
+        step_size = STRIDE * ball.radius / self.steps if self.alpha is None else self.alpha
         signs = guarded_signs(seen.grads[:, 0], seen.grads[:, 1], lead - floor, step_size)
         return State(ball.project(state.x + step_size * signs), (best, best_score, floor))
 
@@ -147,9 +153,10 @@ class MapShift(SearchAttack):
         )
 
 
-def _with_a_forward(found: AttackResult, radii: Sequence[float]) -> AttackResult:
-    """One more forward for each image, that of its clean map."""
-    forwards = found.forwards.clone()
+def _with_the_first_look(found: AttackResult, radii: Sequence[float]) -> AttackResult:
+    """The passes of `ShiftedMap.of` added."""
+    forwards, backwards = found.forwards.clone(), found.backwards.clone()
     where = min(range(len(radii)), key=radii.__getitem__) if radii else ...
     forwards[where] += 1
-    return replace(found, forwards=forwards)
+    backwards[where] += 2
+    return replace(found, forwards=forwards, backwards=backwards)

@@ -1,7 +1,7 @@
 """The goal of `map-shift` on one batch: which map of which model is to move, from where, and what must stay."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -9,11 +9,9 @@ from torch import Tensor
 from xaiaudit.attacks import map_goals
 from xaiaudit.attacks.base import Guarded
 from xaiaudit.attacks.criteria.shift_map import ShiftMap
-from xaiaudit.tensors import Flags, Images, Model, Outputs, Rows, Saliency, Scores
-
-if TYPE_CHECKING:
-    from xaiaudit.explainers.base import TracedExplainer
-
+from xaiaudit.attacks.map_direction import way_out
+from xaiaudit.explainers.base import TracedExplainer
+from xaiaudit.tensors import Flags, Images, Model, Outputs, Rows, Saliency, Scores, Valid
 
 @dataclass(frozen=True, eq=False)
 class ShiftedMap(Guarded):
@@ -24,11 +22,12 @@ class ShiftedMap(Guarded):
     """
 
     goal: ShiftMap
-    explainer: "TracedExplainer"
+    explainer: TracedExplainer
     model: Model
     before: Saliency  # (n, u, v) clean maps
     kind: str  # of `map_shift.Goal`
     centre: Tensor  # (n, 2) of the clean maps
+    way: Tensor  # (n, 2), the direction in which each begins to move
     target: Tensor | None  # (n, u, v): the cells to empty, or the map to reach
     needs: ClassVar[frozenset[str]] = ShiftMap.needs
     may_hold_already: ClassVar[bool] = False
@@ -37,21 +36,26 @@ class ShiftedMap(Guarded):
     def of(
         cls,
         goal: ShiftMap,
-        explainer: "TracedExplainer",
+        explainer: TracedExplainer,
         model: Model,
         images: Images,
         kind: str,
         corner: map_goals.Corner,
+        valid: Valid | None = None,
     ) -> "ShiftedMap":
-        """With the clean maps, by one forward of the model that judges."""
-        out = model(images, explainer.needs(model))
-        before = explainer.from_outputs(model, out, goal.decision.decision).detach()
+        """With the clean maps and the way out of each, by one forward and two backwards of the model that judges."""
+        x = images.detach().requires_grad_()
+        decision = goal.decision.decision.clone()  # it may have been made in inference mode
+        before = explainer.traced(model, model(x, explainer.needs(model)), decision)
+        centre = map_goals.mass_centre(before)
+        way = way_out(centre, x, valid)
+        before, centre = before.detach(), centre.detach()
         target = None
         if kind == "top-k":
             target = map_goals.top_cells(before, goal.outlines)
         elif kind == "target-map":
             target = map_goals.blob(before, corner)
-        return cls(goal, explainer, model, before, kind, map_goals.mass_centre(before), target)
+        return cls(goal, explainer, model, before, kind, centre, way, target)
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -79,7 +83,7 @@ class ShiftedMap(Guarded):
         """
         maps = self.explainer.traced(self.model, out, self.goal.decision.decision[rows])
         far = map_goals.PUSH + 0.1 * 2**0.5
-        return (far - map_goals.displacement(maps, self.centre[rows]))[:, None]
+        return (far - map_goals.displacement(maps, self.centre[rows], self.way[rows]))[:, None]
 
     def reached(self, out: Outputs, rows: Rows) -> Flags:
         left = self.goal.decision.reached(out, rows)
@@ -93,7 +97,7 @@ class ShiftedMap(Guarded):
 
     def _moved_by(self, maps: Saliency, rows: Rows) -> Scores:
         if self.target is None:
-            return map_goals.displacement(maps, self.centre[rows])
+            return map_goals.displacement(maps, self.centre[rows], self.way[rows])
         how = map_goals.lost_mass if self.kind == "top-k" else map_goals.likeness
         return how(maps, self.target[rows])
 

@@ -2,17 +2,27 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from torch import Tensor
 
 from xaiaudit.attacks.base import Criterion
 from xaiaudit.attacks.registry import unknown_parameter
 from xaiaudit.errors import UsageError
-from xaiaudit.tensors import Labels, Logits, MaskLogits
+from xaiaudit.tensors import Flags, Labels, Logits, MaskLogits, Rows, Saliency
 
-if TYPE_CHECKING:
-    from xaiaudit.attacks.criteria.shift_map import MapJudge
+
+@runtime_checkable
+class MapJudge(Protocol):
+    """What counts as a move is the audit's to say: it knows regions and spacing, and has the one formula for it."""
+
+    def defined(self, maps: Saliency, *, signed: bool) -> Flags:
+        """(m,) the map has an extreme."""
+        ...
+
+    def moved(self, before: Saliency, after: Saliency, rows: Rows, *, signed: bool) -> Flags:
+        """(m,) the map of these images moved, or vanished."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -28,7 +38,7 @@ class CleanFacts:
         None  # (n, 1, h, w) bool, the lesions as outlined; None: no image has an outline
     )
     has_outline: Tensor | None = None  # (n,) bool; an outline may be empty. None: every image has one
-    maps: "MapJudge | None" = None  # says what a move of a saliency map is; None: nobody asks
+    maps: MapJudge | None = None  # says what a move of a saliency map is; None: nobody asks
 
 
 @runtime_checkable

@@ -2,29 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol, get_args, runtime_checkable
+from typing import Any, ClassVar, Literal, get_args
 
 from torch import Tensor
 
 from xaiaudit.attacks.criteria.leave_decision import LeaveDecision
-from xaiaudit.attacks.criteria.named import CleanFacts, NamedCriterion
+from xaiaudit.attacks.criteria.named import CleanFacts, MapJudge, NamedCriterion
 from xaiaudit.errors import UsageError
-from xaiaudit.tensors import Flags, Outputs, Rows, Saliency, Scores
+from xaiaudit.tensors import Flags, Outputs, Rows, Scores
 
 Fate = Literal["kept", "left"]  # of the clean decision
-
-
-@runtime_checkable
-class MapJudge(Protocol):
-    """What counts as a move is the audit's to say: it knows regions and spacing, and has the one formula for it."""
-
-    def defined(self, maps: Saliency, *, signed: bool) -> Flags:
-        """(m,) the map has an extreme."""
-        ...
-
-    def moved(self, before: Saliency, after: Saliency, rows: Rows, *, signed: bool) -> Flags:
-        """(m,) the map of these images moved, or vanished."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
