@@ -9,7 +9,8 @@ from real_nets import real
 from torch import Tensor, nn
 
 from xaiaudit.explainers.eigen_cam import EigenCAM
-from xaiaudit.explainers.registry import explainer
+from xaiaudit.explainers.base import TracedExplainer
+from xaiaudit.explainers.registry import EXPLAINERS, explainer
 from xaiaudit.models.audited import AuditedModel
 from xaiaudit.models.thesis_mtl import thesis_mtl
 from xaiaudit.tensors import Outputs
@@ -182,3 +183,21 @@ def test_eigen_cam_of_features_that_are_not_finite_is_undefined_for_that_image_a
     maps = EigenCAM()(Given(), features, torch.zeros(3, dtype=torch.int64))
     assert maps.isnan().all((1, 2)).tolist() == [False, True, False]
     assert maps[[0, 2]].isfinite().all()
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in EXPLAINERS if isinstance(explainer(name), TracedExplainer)]
+)
+def test_traced_maps_are_the_maps_with_the_way_back_to_the_image(name: str) -> None:
+    """Their derivative along a random way is that of finite differences, in the last layer and in one before it."""
+    model = small().double()
+    images = batch(2).double()
+    step = torch.randn(images.shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    for layer in (None, "first") if name != "cam" else (None,):
+        made = explainer(name, **({} if layer is None else {"layer": layer}))
+        x = images.clone().requires_grad_()
+        maps = made.traced(model, model(x, made.needs(model)), TARGETS)
+        assert torch.equal(maps.detach(), made(model, images, TARGETS))
+        (grad,) = torch.autograd.grad((maps**2).sum(), x)
+        sums = [(made(model, images + h * step, TARGETS) ** 2).sum() for h in (1e-6, -1e-6)]
+        torch.testing.assert_close((grad * step).sum(), (sums[0] - sums[1]) / 2e-6, rtol=1e-4, atol=1e-7)
