@@ -28,7 +28,9 @@ class AsModel(nn.Module):
         with caught(self.net, layers) as features:
             logits = self.net(images)
         if logits.shape[1] == 1:
-            return Outputs(torch.cat((torch.zeros_like(logits), logits), 1), features=features, one_logit=True)
+            return Outputs(
+                torch.cat((torch.zeros_like(logits), logits), 1), features=features, one_logit=True
+            )
         return Outputs(logits, features=features)
 
 

@@ -94,9 +94,7 @@ def test_grad_cam_plus_plus_follows_the_paper_cell_by_cell(architecture: str, la
     """Equation 19 as it is printed, in NumPy. (torchcam 0.5 divides a copy, so that its alphas are g squared.)"""
     model, net, images = real(architecture)
     out = model(images.requires_grad_(), layers=(layer,))
-    (g,) = torch.autograd.grad(
-        out.class_score(TARGETS).sum(), out.features[layer]
-    )
+    (g,) = torch.autograd.grad(out.class_score(TARGETS).sum(), out.features[layer])
     features, g = out.features[layer].detach().numpy(), g.numpy()
     total = features.sum((2, 3), keepdims=True)
     with np.errstate(invalid="ignore"):
@@ -186,7 +184,9 @@ def test_eigen_cam_of_features_that_are_not_finite_is_undefined_for_that_image_a
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in EXPLAINERS if isinstance(explainer(name), TracedExplainer)]
+    "name",
+    # seg-grad-cam, which asks for a mask head, differs from grad-cam in the score alone
+    [name for name in EXPLAINERS if isinstance(explainer(name), TracedExplainer) and name != "seg-grad-cam"],
 )
 def test_traced_maps_are_the_maps_with_the_way_back_to_the_image(name: str) -> None:
     """Their derivative along a random way is that of finite differences, in the last layer and in one before it."""

@@ -39,7 +39,7 @@ def displacement(maps: Saliency, before: Tensor, way: Tensor) -> Scores:
     The distance from the clean centre itself has no gradient at the start. From a point behind it on the chosen
     `way`, (n, 2) of length 1, it has there one of length 1 along that way; farther on the map may leave to any side.
 
-    Source: Ghorbani et al. 2019, arXiv:1710.10547, section 3, the mass-centre attack.
+    Source: Ghorbani et al. 2019, arXiv:1710.10547, the mass-centre attack.
     """
     moved: Tensor = (mass_centre(maps) - before + PUSH * way).norm(dim=1)
     return moved
@@ -64,7 +64,7 @@ def top_cells(before: Saliency, outlines: Tensor | None) -> Tensor:
 def lost_mass(maps: Saliency, cells: Tensor) -> Scores:
     """Minus the share of the positive mass in `cells`, (n, u, v) weights, in [-1, 0].
 
-    Source: Ghorbani et al. 2019, arXiv:1710.10547, section 3, the top-k attack.
+    Source: Ghorbani et al. 2019, arXiv:1710.10547, the top-k attack.
     """
     return -(shares(maps) * cells).sum((1, 2))
 
@@ -86,8 +86,8 @@ def blob(before: Saliency, corner: Corner) -> Saliency:
 def likeness(maps: Saliency, target: Saliency) -> Scores:
     """Minus the squared distance of two maps' shares, summed over the cells: 0 where they are equal.
 
-    Source: Dombrowski et al. 2019, arXiv:1906.07983, equation 3, without its second term: the decision is kept by
-    the search.
+    Source: Dombrowski et al. 2019, arXiv:1906.07983, the first term of their loss; instead of their second, which
+    holds the outputs where they were, the search keeps the decision.
     """
     return -((shares(maps) - target) ** 2).sum((1, 2))
 

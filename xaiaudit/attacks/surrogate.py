@@ -3,7 +3,7 @@
 The gradient of a piecewise linear network is constant between its kinks, so a map made of gradients has no gradient
 of its own there. With softplus in the place of ReLU it has.
 
-Source: Dombrowski et al. 2019, arXiv:1906.07983, section 2.2 (softplus to attack a ReLU network's explanation).
+Source: Dombrowski et al. 2019, arXiv:1906.07983, who so attack the explanations of ReLU networks.
 """
 
 from collections.abc import Callable, Mapping

@@ -171,7 +171,7 @@ def _planned_attacks(
         criterion_class(criterion).check(own, model.classes)
         check_goal(attack.name, criterion)
         if isinstance(attack, MapShift):
-            attack.check_model(model)
+            attack.explains().explained(model)  # or it has no such map to move
         planned.append(
             PlannedAttack(
                 id=name_id,

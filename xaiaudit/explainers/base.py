@@ -70,7 +70,7 @@ class FromOutputs(Explainer, Protocol):
 
 
 @runtime_checkable
-class TracedExplainer(Explainer, Protocol):
+class TracedExplainer(FromOutputs, Protocol):
     """An explainer whose maps can be differentiated back to the images, as attacks on explanations do."""
 
     def traced(self, model: Model, outputs: Outputs, target: Labels) -> Saliency:

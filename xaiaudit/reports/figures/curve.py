@@ -62,11 +62,13 @@ def _line(axes: Axes, radii: list[float], rates: Sequence[Interval], look: Look,
     )  # fmt: skip
 
 
-def draw_smallest(radii: Mapping[str, np.ndarray], images: Mapping[str, int], path: Path) -> None:
-    """Share of images flipped by a change no larger than x in any pixel, per attack.
+def draw_smallest(
+    radii: Mapping[str, np.ndarray], images: Mapping[str, int], path: Path, *, usual: bool = True
+) -> None:
+    """Share of images that reach the goal by a change no larger than x in any pixel, per attack.
 
-    `radii` hold the smallest flipping change of each flipped image in grey levels, `images` how many images
-    were attacked.
+    `radii` hold the smallest such change of each image that reached it in grey levels, `images` how many images
+    were attacked. `usual`: the goal of all is a flip.
     """
     every = np.concatenate(list(radii.values()))
     low, high = max(every.min(), 1e-3) / 1.4, every.max() * 1.4
@@ -82,6 +84,7 @@ def draw_smallest(radii: Mapping[str, np.ndarray], images: Mapping[str, int], pa
                       markeredgewidth=0.5, zorder=4, **ends)  # fmt: skip
         grey_level_axis(axes, low, high)
         percent_axis(axes)
-        axes.set_xlabel("Largest change of any pixel at the smallest radius that flips, grey levels")
-        axes.set_ylabel("Images flipped, %")
+        does = "flips" if usual else "reaches the goal"
+        axes.set_xlabel(f"Largest change of any pixel at the smallest radius that {does}, grey levels")
+        axes.set_ylabel("Images flipped, %" if usual else "Goal reached, % of images")
         axes.legend(loc="upper left")

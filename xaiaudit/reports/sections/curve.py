@@ -113,15 +113,17 @@ def _smallest(audit: Audit, attacks: list[AttackRecord], canvas: Canvas) -> list
     )
     if not drawn:
         return [table]
-    draw_smallest(drawn, {attack.id: attack.images for attack in attacks}, canvas.path(SMALLEST))
+    usual = all(attack.after_a_flip for attack in attacks)
+    draw_smallest(drawn, {a.id: a.images for a in attacks}, canvas.path(SMALLEST), usual=usual)
+    done = "flipped" if usual else "that reach the goal of the attack"
     medians = "; ".join(
         f"{f.printable(n)}: median {f.number(float(np.median(v)))} grey levels" for n, v in drawn.items()
     )
     picture = Picture(
         file=SMALLEST,
-        alt=f"Share of images flipped against the largest change of any pixel. {medians}.",
-        caption="Share of images flipped by changes up to a given size in any pixel, so that attacks of "
-        "different norms stand on one axis. Markers: medians of the flipped images.",
+        alt=f"Share of images {done} against the largest change of any pixel. {medians}.",
+        caption=f"Share of images {done} by changes up to a given size in any pixel, so that attacks of "
+        "different norms stand on one axis. Markers: medians of these images.",
         width_mm=WIDTH_MM,
     )
     return [table, picture]
