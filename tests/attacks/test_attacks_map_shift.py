@@ -191,7 +191,7 @@ def test_on_linear_features_the_best_point_of_the_ball_is_found(explainer: str, 
     model = AuditedModel(Pixels(10.0, t), preprocessing=plain, cam_layer="features", head="head").double()
     x = torch.tensor([0.36, 0.62, 0.34, 0.6], dtype=D).view(1, 1, 2, 2)
     asked = ShiftMap(LeaveDecision(clean_logits(model, x)), no_lesions(x))
-    result = MapShift(explainer=explainer, epsilon=0.2, keep=0.02)(model, x, asked)
+    result = MapShift(explainer=explainer, epsilon=0.2, keep=0.02, steps=40)(model, x, asked)
     start = map_goals.mass_centre(x[:, 0])
 
     def way(images: Tensor) -> Tensor:
@@ -312,10 +312,10 @@ def test_an_image_that_a_judge_has_moved_leaves_at_once() -> None:
     model = Counted(smooth_cnn())
     asked = goal("map-shift", model, x)
     model.forwards = model.backwards = 0
-    result = MapShift(epsilon=0.3)(model, x, asked, to_goal=True)
+    result = MapShift(epsilon=0.3, steps=40)(model, x, asked, to_goal=True)
     assert result.reached.sum() >= 3
-    assert result.backwards[result.reached].max() < 202  # of 100 steps with two each
-    assert (result.backwards[~result.reached] == 202).all()
+    assert result.backwards[result.reached].max() < 82  # of 40 steps with two each, and two to begin with
+    assert (result.backwards[~result.reached] == 82).all()
 
 
 # --- goals that do not fit

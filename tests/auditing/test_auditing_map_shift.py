@@ -34,7 +34,13 @@ METHODS = (
 def audited(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[AuditRecord, Path]:
     out = tmp_path_factory.mktemp("map-shift") / "audit"
     record = xaiaudit.audit(
-        xaiaudit.load(checkpoint), None, METHODS, criteria=("leave-decision", "true-label"), out=out, limit=10
+        xaiaudit.load(checkpoint),
+        None,
+        METHODS,
+        criteria=("leave-decision", "true-label"),
+        out=out,
+        limit=10,
+        checks=10,
     )
     assert record is not None
     return record, out
