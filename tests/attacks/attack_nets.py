@@ -35,13 +35,14 @@ class AsModel(nn.Module):
 
 
 class Counted(AsModel):
-    """Knows how many images went forwards and backwards through it."""
+    """Knows how many images went forwards and backwards through it; as many a network, it does not take none."""
 
     def __init__(self, net: nn.Module) -> None:
         super().__init__(net)
         self.forwards = self.backwards = 0
 
     def forward(self, images: Tensor, layers: tuple[str, ...] = ()) -> Outputs:
+        assert len(images)
         self.forwards += len(images)
         if images.requires_grad:
             images.register_hook(self._went_back)

@@ -14,8 +14,8 @@ from xaiaudit.attacks.ball import Ball
 from xaiaudit.attacks.criteria import LeaveDecision
 from xaiaudit.attacks.pgd import PGD
 from xaiaudit.attacks.search import State
-from xaiaudit.seeds import Draws
 from xaiaudit.attacks.sweep import at
+from xaiaudit.seeds import Draws
 from xaiaudit.tensors import Outputs
 
 X = some_images(12, seed=11)

@@ -24,7 +24,6 @@ from xaiaudit.attacks.art_quiet import quiet_and_seeded
 from xaiaudit.attacks.base import Attack
 from xaiaudit.attacks.criteria import LeaveDecision, TargetClass, TrueLabel
 from xaiaudit.attacks.fgsm import IterativeFGSM
-from xaiaudit.attacks.quantise import quantise
 from xaiaudit.attacks.registry import ATTACKS, attack, attack_class, parameters_of, settings
 from xaiaudit.attacks.spec import parse
 from xaiaudit.errors import AttackError, InstallationError, UsageError
@@ -387,24 +386,36 @@ def test_logits_that_are_not_finite_are_failures(name: str) -> None:
             assert not result.reached.any()
             assert torch.equal(result.images, X)
             assert result.survived is None or not result.survived.any()
+    assert attack(name, max_iter=3)(nowhere, X, TrueLabel(labels), judge=MODEL).failed.all()
 
 
-def test_where_nothing_survives_the_stored_image_is_that_of_the_one_returned() -> None:
-    """A goal at 0.45 alone, between two grey levels: the radius of 0.05 reaches it, that of 0.2 overshoots."""
+@pytest.mark.parametrize(
+    ("goals", "reached", "survived", "stored"),
+    [
+        ((0.45,), [True, True], [False, False], [115, 115]),
+        ((0.45, 76 / 255), [True, True], [False, True], [115, 76]),
+        ((115 / 255, 0.3), [False, True], [True, True], [115, 115]),
+    ],
+)
+def test_what_is_stored_follows_the_radii(
+    goals: tuple[float, ...], reached: list[bool], survived: list[bool], stored: list[int]
+) -> None:
+    """Brightness has goals at points. A radius of 0.05 leads to 0.45, rounded 115, one of 0.2 to 0.3, rounded 76."""
 
     def model(images: torch.Tensor, layers: tuple[str, ...] = ()) -> Outputs:
         u = images.mean((1, 2, 3))
-        z = u + 1 - torch.where((u - 0.45).abs() < 1e-4, 5.0, 0.0)
+        there = torch.stack([(u - goal).abs() < 1e-4 for goal in goals]).any(0)
+        z = u + 1 - torch.where(there, 5.0, 0.0)
         return Outputs(torch.stack((torch.zeros_like(z), z), 1))
 
     x = torch.full((1, 1, 4, 4), 0.5)
     result = attack("art:FastGradientMethod")(
         model, x, LeaveDecision(model(x).logits), radii=(0.05, 0.2), to_goal=True, stored=True
     )
-    assert result.reached.tolist() == [[True], [True]]
-    assert not result.survived.any()
-    assert torch.allclose(result.images, torch.full((2, 1, 1, 4, 4), 0.45))
-    assert torch.equal(result.stored[1], quantise(result.images[1]))
+    assert result.reached[:, 0].tolist() == reached
+    assert result.survived[:, 0].tolist() == survived
+    assert torch.equal(result.stored[:, 0, 0, 0, 0], torch.tensor(stored) / 255)
+    assert torch.allclose(result.images[:, 0, 0, 0, 0], torch.tensor([0.45, 0.45 if reached[0] else 0.3]))
 
 
 def _unlucky(calls: int) -> object:

@@ -6,7 +6,6 @@ import sys
 from dataclasses import replace
 from itertools import product
 
-import numpy as np
 import pytest
 import torch
 from attack_nets import AsModel, Counted, clean_logits, goal, no_lesions, reaches, smooth_cnn, some_images

@@ -16,8 +16,8 @@ from xaiaudit.attacks.deepfool import DeepFool
 from xaiaudit.attacks.fgsm import IterativeFGSM, SingleStepFGSM
 from xaiaudit.attacks.pgd import PGD, PGDL2
 from xaiaudit.attacks.search import State
-from xaiaudit.seeds import Draws, default_seeds
 from xaiaudit.attacks.sweep import at
+from xaiaudit.seeds import Draws, default_seeds
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

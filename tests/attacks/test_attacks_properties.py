@@ -4,7 +4,6 @@ import copy
 from dataclasses import fields
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from attack_nets import (

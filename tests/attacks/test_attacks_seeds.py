@@ -13,9 +13,9 @@ from xaiaudit.attacks.criteria import LeaveDecision
 from xaiaudit.attacks.fgsm import IterativeFGSM
 from xaiaudit.attacks.pgd import PGD, PGDL2
 from xaiaudit.attacks.quantise import quantise
-from xaiaudit.seeds import Draws, default_seeds, image_seed
 from xaiaudit.attacks.sweep import at
 from xaiaudit.functional import decision
+from xaiaudit.seeds import Draws, default_seeds, image_seed
 
 HASH = hashlib.sha256(b"an image").hexdigest()
 

@@ -12,11 +12,11 @@ from xaiaudit.attacks.ball import Ball
 from xaiaudit.attacks.criteria import LeaveDecision
 from xaiaudit.attacks.registry import attack
 from xaiaudit.attacks.search import Seen, State
-from xaiaudit.seeds import Draws
 from xaiaudit.attacks.square import Square
 from xaiaudit.attacks.sweep import at
 from xaiaudit.errors import UsageError
 from xaiaudit.functional import decision
+from xaiaudit.seeds import Draws
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

@@ -8,8 +8,8 @@ from explainer_nets import PLAIN, Doubled, batch, small
 from real_nets import real
 from torch import Tensor, nn
 
-from xaiaudit.explainers.eigen_cam import EigenCAM
 from xaiaudit.explainers.base import TracedExplainer
+from xaiaudit.explainers.eigen_cam import EigenCAM
 from xaiaudit.explainers.registry import EXPLAINERS, explainer
 from xaiaudit.models.audited import AuditedModel
 from xaiaudit.models.thesis_mtl import thesis_mtl
@@ -92,7 +92,7 @@ def test_layercam_and_xgrad_cam_equal_torchcams(architecture: str, layer: str, n
 @NETWORKS
 def test_grad_cam_plus_plus_follows_the_paper_cell_by_cell(architecture: str, layer: str) -> None:
     """Equation 19 as it is printed, in NumPy. (torchcam 0.5 divides a copy, so that its alphas are g squared.)"""
-    model, net, images = real(architecture)
+    model, _, images = real(architecture)
     out = model(images.requires_grad_(), layers=(layer,))
     (g,) = torch.autograd.grad(out.class_score(TARGETS).sum(), out.features[layer])
     features, g = out.features[layer].detach().numpy(), g.numpy()

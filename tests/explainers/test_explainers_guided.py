@@ -38,16 +38,21 @@ def wrapped(act: Callable[[Tensor], Tensor]) -> AuditedModel:
 
 @pytest.mark.filterwarnings("ignore:Setting backward hooks")
 @pytest.mark.parametrize(
-    ("architecture", "layer"), [("resnet18", "layer3"), ("squeezenet1_1", "features.9"), ("googlenet", "inception4e")]
+    ("architecture", "layer"),
+    [("resnet18", "layer3"), ("squeezenet1_1", "features.9"), ("googlenet", "inception4e")],
 )
 def test_guided_grad_cam_equals_captum(architecture: str, layer: str) -> None:
     model, net, images = real(architecture)
     ours = GuidedGradCAM(layer=layer)(model, images, TARGET)
-    replace_functional = architecture == "googlenet"  # its convolutions call functional.relu, which Captum misses
+    replace_functional = (
+        architecture == "googlenet"
+    )  # its convolutions call functional.relu, which Captum misses
     theirs = GuidedGradCam(net, net.get_submodule(layer)).attribute(
         model.normalise(images).requires_grad_(), target=TARGET, interpolate_mode="bilinear"
     )
-    grey = (theirs / model.std).sum(1).abs()  # d / d grey is the sum over channels of d / d normalised, over std
+    grey = (
+        (theirs / model.std).sum(1).abs()
+    )  # d / d grey is the sum over channels of d / d normalised, over std
     assert ours.any()
     agree = torch.allclose(ours, grey, rtol=1e-5, atol=1e-9 * float(ours.max()))
     assert agree != replace_functional

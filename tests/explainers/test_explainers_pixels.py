@@ -18,7 +18,10 @@ from xaiaudit.explainers.smoothgrad import SmoothGrad
 from xaiaudit.models.audited import AuditedModel
 from xaiaudit.tensors import Outputs
 
-W = [[1.0, -1.0], [0.5, 2.0]]  # rows of class 0 and 1, on the means of (x, 2x): slopes -1 and 4.5 over the pixels
+W = [
+    [1.0, -1.0],
+    [0.5, 2.0],
+]  # rows of class 0 and 1, on the means of (x, 2x): slopes -1 and 4.5 over the pixels
 PIXELS = [name for name in EXPLAINERS if isinstance(explainer(name), OnImage)]
 TARGET = torch.tensor([1, 0])
 
@@ -76,7 +79,11 @@ def test_occlusion_is_the_mean_fall_over_the_windows_that_hold_a_pixel(window: i
     rows, columns = (-(-(length - window) // stride) + 1 for length in (24, 31))
     for row in range(rows):
         for column in range(columns):
-            here = (..., slice(row * stride, row * stride + window), slice(column * stride, column * stride + window))
+            here = (
+                ...,
+                slice(row * stride, row * stride + window),
+                slice(column * stride, column * stride + window),
+            )
             covered = images.clone()
             covered[here] = 0.2
             fall = score(model, images, TARGET) - score(model, covered, TARGET)

@@ -135,7 +135,9 @@ def test_an_in_place_relu_after_the_layer_changes_nothing(name: str, layer: str)
     assert alive
 
 
-@pytest.mark.parametrize("name", sorted(set(EXPLAINERS) - OF_MASK - {"guided-grad-cam"}))  # which asks for a ReLU
+@pytest.mark.parametrize(
+    "name", sorted(set(EXPLAINERS) - OF_MASK - {"guided-grad-cam"})
+)  # which asks for a ReLU
 def test_the_map_lies_the_way_the_image_does(name: str) -> None:
     images = torch.zeros(1, 1, 24, 24)
     images[0, 0, 20, 3] = 1  # lower left

@@ -90,7 +90,9 @@ def test_cameras_follows_the_authors_steps() -> None:
     for size in sizes:
         seen = interpolate(images, size=(size, size), mode="bicubic").clamp(0, 1) if size != 96 else images
         kept: list[Tensor] = []
-        handle = net.get_submodule(layer).register_forward_hook(lambda _m, _i, out, kept=kept: kept.append(out))
+        handle = net.get_submodule(layer).register_forward_hook(
+            lambda _m, _i, out, kept=kept: kept.append(out)
+        )
         logits = net(model.normalise(seen))
         handle.remove()
         score = logits.gather(1, TARGET[:, None]).sum()

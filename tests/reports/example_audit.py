@@ -15,11 +15,11 @@ from xaiaudit.auditing.abstention_statistics import abstention_record
 from xaiaudit.auditing.stored_maps import packed_bits
 from xaiaudit.data.regions import regions
 from xaiaudit.metrics.chance import chance_uniform
+from xaiaudit.metrics.classification import class_mean
 from xaiaudit.metrics.contrast import permutation, rate_difference
 from xaiaudit.metrics.membership import membership
-from xaiaudit.metrics.pseudo_mask import THRESHOLD, largest_boxes, pseudo_masks, pseudo_scores
-from xaiaudit.metrics.classification import class_mean
 from xaiaudit.metrics.multiples import amount, farther, median_amount, times
+from xaiaudit.metrics.pseudo_mask import THRESHOLD, largest_boxes, pseudo_masks, pseudo_scores
 from xaiaudit.metrics.statistics import distribution, proportion
 from xaiaudit.records import (
     ACQUISITION,
@@ -409,8 +409,18 @@ def _record(
 def _checks(attacks: Sequence[str]) -> list[SelfCheckRecord]:
     """Four of the model; of each attack one that passed, one that could not be assessed."""
     found: list[tuple[str | None, str, Any, str]] = [
-        (None, "outputs are repeatable", "passed", "asked again, the model gave the same logits for 32 images"),
-        (None, "outputs are logits", "passed", "outputs of clean, inverted and noise images lie in -5.1 to 4.9"),
+        (
+            None,
+            "outputs are repeatable",
+            "passed",
+            "asked again, the model gave the same logits for 32 images",
+        ),
+        (
+            None,
+            "outputs are logits",
+            "passed",
+            "outputs of clean, inverted and noise images lie in -5.1 to 4.9",
+        ),
         (None, "gradients are neither zero nor NaN", "passed", "all 32 clean images have a gradient"),
         (None, "the model decides at all", "passed", "the most frequent decision goes to 20 of 32 images"),
     ]
@@ -623,12 +633,18 @@ def _relations(example: Example, rows: list[dict[str, Any]]) -> list[HitRelation
     return found
 
 
-def _abstention(example: Example, rows: list[dict[str, Any]], attack: str, explainer: str) -> AbstentionRecord:
+def _abstention(
+    example: Example, rows: list[dict[str, Any]], attack: str, explainer: str
+) -> AbstentionRecord:
     own = [
         r for r in rows
         if r["explainer_id"] == explainer and r["attack_id"] == attack and r["target"] == "own"
     ]  # fmt: skip
-    flipped = example.flipped(attack, ATTACKS[attack]["epsilon"], False) if attack != "none" else np.zeros(example.n, bool)
+    flipped = (
+        example.flipped(attack, ATTACKS[attack]["epsilon"], False)
+        if attack != "none"
+        else np.zeros(example.n, bool)
+    )
     facts: dict[str, object] = {
         "attack_id": attack,
         "explainer_id": explainer,
@@ -679,11 +695,22 @@ def _variability(
     example: Example, attacks: Sequence[str], maps: list[dict[str, Any]], sweeps: list[dict[str, Any]]
 ) -> VariabilityRecord:
     names, still = ("gain", "speckle", SECOND_SWEEP), np.zeros(example.n, bool)
-    words = {"gain": "gain 2 dB up or down", "speckle": "speckle drawn anew", SECOND_SWEEP: "all of them at once"}
-    strengths: dict[str, dict[str, Any]] = {"gain": {"db": 2.0}, "speckle": {"correlation": 0.8}, SECOND_SWEEP: {}}
+    words = {
+        "gain": "gain 2 dB up or down",
+        "speckle": "speckle drawn anew",
+        SECOND_SWEEP: "all of them at once",
+    }
+    strengths: dict[str, dict[str, Any]] = {
+        "gain": {"db": 2.0},
+        "speckle": {"correlation": 0.8},
+        SECOND_SWEEP: {},
+    }
     shifts, multiples = [], []
     for explainer in EXPLAINERS:
-        own = {name: [r for r in sweeps if (r["change_id"], r["explainer_id"]) == (name, explainer)] for name in names}
+        own = {
+            name: [r for r in sweeps if (r["change_id"], r["explainer_id"]) == (name, explainer)]
+            for name in names
+        }
         parts = own | {ONE_CHANGE: own["gain"] + own["speckle"]}
         for name, rows in parts.items():
             cases = [row["case"] for row in rows]

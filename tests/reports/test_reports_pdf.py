@@ -184,7 +184,9 @@ def test_leaks_are_warned_of_on_the_first_page(folder: Path, tmp_path: Path) -> 
     leak = LeakRecord(assessed=True, reason="", exact=["BUSI/a (1).png"], near=["BUSI/b (2).png"])
     pdf = write_report(rewritten(folder, tmp_path / "audit", leak=leak))
     first = PdfReader(pdf).pages[0].extract_text()
-    assert "Warning. Leak. 1 audited image in the checkpoint's training or validation data" in " ".join(first.split())
+    assert "Warning. Leak. 1 audited image in the checkpoint's training or validation data" in " ".join(
+        first.split()
+    )
     assert "BUSI/a (1).png" in first
 
 

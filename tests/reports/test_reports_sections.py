@@ -32,7 +32,12 @@ def test_of_three_classes_no_threshold_decides(folder: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("high", "title"), [(0.45, "Worse than chance"), (0.7, "Not shown to be better than chance"), (None, "Not shown to be better")]
+    ("high", "title"),
+    [
+        (0.45, "Worse than chance"),
+        (0.7, "Not shown to be better than chance"),
+        (None, "Not shown to be better"),
+    ],
 )
 def test_an_auc_is_worse_than_chance_only_if_its_interval_is(
     folder: Path, tmp_path: Path, high: float | None, title: str
@@ -79,7 +84,9 @@ def test_flips_come_with_the_rise_that_these_cases_would_show(folder: Path, tmp_
         assert [item for item in points if "noticed" in item] == words
 
 
-def test_withholding_is_told_clean_and_under_attack_with_what_took_no_part(folder: Path, tmp_path: Path) -> None:
+def test_withholding_is_told_clean_and_under_attack_with_what_took_no_part(
+    folder: Path, tmp_path: Path
+) -> None:
     section = abstention(read_audit(folder), Canvas(folder=tmp_path))
     pictures = [block for block in section.blocks if isinstance(block, Picture)]
     assert len(pictures) == 2  # one an explainer
@@ -96,7 +103,9 @@ def test_withholding_is_told_clean_and_under_attack_with_what_took_no_part(folde
         for block in abstention(changed(folder, abstention=few), Canvas(folder=tmp_path)).blocks
         if isinstance(block, Table)
     ]
-    assert "1\u00a0image without a label and 3\u00a0images without known regions took no part" in tables[0].note
+    assert (
+        "1\u00a0image without a label and 3\u00a0images without known regions took no part" in tables[0].note
+    )
 
 
 def test_an_audit_without_labels_says_why_nothing_is_withheld(folder: Path, tmp_path: Path) -> None:

@@ -52,18 +52,30 @@ def test_the_largest_multiple_leads_and_vanished_maps_are_told(audit: Audit) -> 
     assert f"under {largest.attack_id} by {largest.explainer_id}" in text
     assert words.times(largest.times_second_sweep).replace("\u00a0", " ") in text
     assert f"changes 0 of {audit.record.images} decisions" in text
-    gone = [m.model_copy(update={"attack": None, "times_second_sweep": ratio(None, 2.0, None)}) for m in found.multiples]
+    gone = [
+        m.model_copy(update={"attack": None, "times_second_sweep": ratio(None, 2.0, None)})
+        for m in found.multiples
+    ]
     lost = audit.record.model_copy(update={"variability": found.model_copy(update={"multiples": gone})})
-    assert "half of the maps or more vanish under fgsm by cam" in words.second_sweep(lost).replace("\u00a0", " ")
+    assert "half of the maps or more vanish under fgsm by cam" in words.second_sweep(lost).replace(
+        "\u00a0", " "
+    )
     assert words.multiple(gone[0]) == "half vanished or more"
 
 
-def test_the_section_has_a_row_for_every_sweep_and_three_for_every_attack(audit: Audit, section: Section) -> None:
+def test_the_section_has_a_row_for_every_sweep_and_three_for_every_attack(
+    audit: Audit, section: Section
+) -> None:
     tables = [block for block in section.blocks if isinstance(block, Table)]
     found = audit.record.variability
     assert found is not None
     alone, *multiples = tables
-    assert [row[0] for row in alone.rows[:4]] == ["gain", "speckle", "second sweep, all at once", "any one change"]
+    assert [row[0] for row in alone.rows[:4]] == [
+        "gain",
+        "speckle",
+        "second sweep, all at once",
+        "any one change",
+    ]
     assert len(alone.rows) == 4 + len(audit.record.attacks)
     assert len(multiples) == len(audit.record.explainers)
     for table in multiples:
@@ -90,7 +102,9 @@ def test_the_image_is_shown_as_each_sweep_changed_it(audit: Audit) -> None:
     assert np.abs(both - clean).mean() > np.abs(speckle - clean).mean()
 
 
-def test_without_sweeps_or_a_gallery_the_report_says_less_and_nothing_wrong(audit: Audit, tmp_path: Path) -> None:
+def test_without_sweeps_or_a_gallery_the_report_says_less_and_nothing_wrong(
+    audit: Audit, tmp_path: Path
+) -> None:
     bare = replace(audit, record=audit.record.model_copy(update={"gallery": []}))
     assert sweep_pictures(bare) == ("", [])
     record: AuditRecord = audit.record.model_copy(update={"variability": None})

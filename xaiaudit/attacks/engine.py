@@ -11,8 +11,8 @@ from xaiaudit.attacks.ball import Ball, slopes
 from xaiaudit.attacks.base import Criterion, Guarded, Norm
 from xaiaudit.attacks.quantise import quantise
 from xaiaudit.attacks.search import Search, Seen, State
-from xaiaudit.seeds import Draws
 from xaiaudit.attacks.tally import Tally, Verdict
+from xaiaudit.seeds import Draws
 from xaiaudit.tensors import AttackResult, Flags, Model, Outputs, Rows
 
 HALF_A_GREY_LEVEL = 0.5 / 255
@@ -183,7 +183,9 @@ class _Attempt:
 
     def _keen(self, ball: Ball) -> Tensor:
         # a search for the smallest perturbation stays at the boundary, where nothing outlives rounding
-        waits = ball.x0.new_full((len(ball.x0),), self.problem.stored and not self.search.minimal, dtype=torch.bool)
+        waits = ball.x0.new_full(
+            (len(ball.x0),), self.problem.stored and not self.search.minimal, dtype=torch.bool
+        )
         return waits if ball.epsilon is None else waits & survivable(self.search.norm, ball.epsilon)
 
     def _look(self, batch: _Batch, step: int) -> _Look:

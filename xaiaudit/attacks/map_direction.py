@@ -34,13 +34,17 @@ def way_out(centre: Tensor, x: Images, valid: Valid | None) -> Tensor:
         moves = moves.masked_fill(~valid[:, None], 0)
     angles = torch.arange(COMPASS, device=x.device, dtype=centre.dtype) * (tau / COMPASS)
     compass = torch.stack((angles.sin(), angles.cos()), 1)  # (16, 2)
-    speed = torch.stack([slopes((moves * way.view(1, 2, 1, 1, 1)).sum(1, keepdim=True), "linf")[:, 0] for way in compass], 1)
+    speed = torch.stack(
+        [slopes((moves * way.view(1, 2, 1, 1, 1)).sum(1, keepdim=True), "linf")[:, 0] for way in compass], 1
+    )
     best = (speed * room(centre.detach(), compass)).nan_to_num(0).argmax(1)
     return compass[best]
 
 
 def room(centre: Tensor, compass: Tensor) -> Tensor:
     """(n, k) way from each centre to the edge of the unit square along each of k directions, (k, 2)."""
-    edge = torch.where(compass > 0, 1 - centre[:, None], centre[:, None])  # (n, k, 2) to the edge ahead, by axis
+    edge = torch.where(
+        compass > 0, 1 - centre[:, None], centre[:, None]
+    )  # (n, k, 2) to the edge ahead, by axis
     ways: Tensor = (edge / compass.abs().clamp(min=torch.finfo(centre.dtype).tiny)).amin(2)
     return ways

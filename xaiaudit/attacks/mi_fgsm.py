@@ -10,8 +10,8 @@ from xaiaudit.attacks.base import Norm
 from xaiaudit.attacks.checks import check_count, check_radius
 from xaiaudit.attacks.search import Seen, State
 from xaiaudit.attacks.searching import SearchAttack
-from xaiaudit.seeds import Draws
 from xaiaudit.errors import UsageError
+from xaiaudit.seeds import Draws
 
 
 @dataclass(frozen=True, kw_only=True)

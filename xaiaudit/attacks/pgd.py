@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
-
 from xaiaudit.attacks.ball import Ball, per_image, unit
 from xaiaudit.attacks.base import Norm
 from xaiaudit.attacks.checks import check_count, check_radius

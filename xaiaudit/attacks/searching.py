@@ -9,9 +9,9 @@ from xaiaudit.attacks.base import Criterion, Norm
 from xaiaudit.attacks.checks import check_inputs, check_radius
 from xaiaudit.attacks.engine import Problem, run
 from xaiaudit.attacks.search import Search
-from xaiaudit.seeds import default_seeds
 from xaiaudit.attacks.sweep import at, sweep, within
 from xaiaudit.errors import UsageError
+from xaiaudit.seeds import default_seeds
 from xaiaudit.tensors import AttackResult, Images, Model, Valid
 
 

@@ -13,6 +13,7 @@ from xaiaudit.attacks.map_direction import way_out
 from xaiaudit.explainers.base import TracedExplainer
 from xaiaudit.tensors import Flags, Images, Model, Outputs, Rows, Saliency, Scores, Valid
 
+
 @dataclass(frozen=True, eq=False)
 class ShiftedMap(Guarded):
     """`ShiftMap` of one explainer on one model. It keeps the model, whose linear head CAM reads, until it is dropped.

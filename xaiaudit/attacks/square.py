@@ -11,8 +11,8 @@ from xaiaudit.attacks.base import Norm
 from xaiaudit.attacks.checks import check_count, check_radius
 from xaiaudit.attacks.search import Seen, State
 from xaiaudit.attacks.searching import SearchAttack, radius_words
-from xaiaudit.seeds import Draws
 from xaiaudit.errors import UsageError
+from xaiaudit.seeds import Draws
 
 # After so many of 10,000 queries, the share of the pixels that a square covers is halved.
 HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)

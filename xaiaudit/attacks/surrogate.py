@@ -24,9 +24,9 @@ Smooth = Callable[..., Tensor]
 class Smoothed:
     """`model` with softplus of sharpness `beta` in the place of every ReLU, in what else is made of them too.
 
-    ReLU6 becomes the difference of two softplus, hardtanh likewise, hardswish x ReLU6(x + 3) / 6. Modules and functions alike
-    are replaced, while the model is called: nothing is copied and nothing stays. The larger `beta`, the nearer to
-    the model itself.
+    ReLU6 becomes the difference of two softplus, hardtanh likewise, hardswish x ReLU6(x + 3) / 6. Modules and
+    functions alike are replaced, while the model is called: nothing is copied and nothing stays. The larger
+    `beta`, the nearer to the model itself.
     """
 
     model: Model

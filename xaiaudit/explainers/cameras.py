@@ -15,7 +15,9 @@ from xaiaudit.explainers.on_image import AT_ONCE
 from xaiaudit.explainers.reading import check_target, features_of, layer_of
 from xaiaudit.tensors import Images, Labels, Model, Saliency, Valid
 
-GROWTH = 100 / 224  # of the image's own size, from one size to the next: 224, 324, ... 924 in the authors' code
+GROWTH = (
+    100 / 224
+)  # of the image's own size, from one size to the next: 224, 324, ... 924 in the authors' code
 CHANNELS = 32  # feature maps at the image's size at once, so that memory stays bounded
 
 
@@ -72,7 +74,9 @@ class CAMERAS:
             check_target(model(images), target)
         seen = []
         for step, enlarged in enumerate(self._sizes(size)):
-            at_once = max(1, int(AT_ONCE / (1 + GROWTH * step) ** 2))  # as many pixels as in AT_ONCE of its own size
+            at_once = max(
+                1, int(AT_ONCE / (1 + GROWTH * step) ** 2)
+            )  # as many pixels as in AT_ONCE of its own size
             seen.append(_seen(model, _resized(images.detach(), enlarged), target, layer, at_once=at_once))
         features, slopes = zip(*seen, strict=True)
         total = torch.zeros_like(images[:, 0])

@@ -52,7 +52,9 @@ class LayerGradients(OfLayer, Protocol):
 
 
 def slopes_at(layer: str, features: Tensor, score: Tensor, *, traced: bool = False) -> Tensor:
-    """Gradient of each image's score, (n,), to its features; the graph stays. `traced`: it can be differentiated itself.
+    """Gradient of each image's score, (n,), to its features; the graph stays.
+
+    With `traced` the gradient can be differentiated itself.
 
     Raises:
         UsageError: the features carry no gradient, or the score does not depend on them.

@@ -58,5 +58,7 @@ class Occlusion(OnImage):
                 additional_forward_args=(target,),
                 perturbations_per_eval=max(1, AT_ONCE // n),
             )
-        maps: Saliency = found[:, 0].to(images)  # float32 by Captum; every channel of a covered pixel tells the same
+        maps: Saliency = found[:, 0].to(
+            images
+        )  # float32 by Captum; every channel of a covered pixel tells the same
         return maps

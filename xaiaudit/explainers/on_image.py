@@ -46,9 +46,7 @@ class OnImage(Protocol):
             check_target(model(images), target)
         if valid is None:
             valid = torch.ones_like(images[:, :1], dtype=torch.bool)
-        maps = self.attribute(
-            model, images, target, valid, default_seeds(images) if seeds is None else seeds
-        )
+        maps = self.attribute(model, images, target, valid, default_seeds(images) if seeds is None else seeds)
         return torch.where(valid[:, 0], maps.detach(), 0)
 
 

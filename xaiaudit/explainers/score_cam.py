@@ -48,9 +48,7 @@ class ScoreCAM:
             outputs = model(images, layers=(layer,))
             check_target(outputs, target)
             features = features_of(outputs, layer)  # (n, c, u, v)
-            scores = torch.stack(
-                [_scores(model, *own) for own in zip(images, features, target, strict=True)]
-            )
+            scores = torch.stack([_scores(model, *own) for own in zip(images, features, target, strict=True)])
             weights = torch.where(scores.isinf().all(1, keepdim=True), 0, scores.softmax(1))
             return weighted(weights, features)
 

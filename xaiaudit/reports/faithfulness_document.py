@@ -6,7 +6,19 @@ from pathlib import Path
 from xaiaudit.faithfulness_record import ExplainerRecord, FaithfulnessRecord, StepRecord
 from xaiaudit.reports import faithfulness_words as words
 from xaiaudit.reports import format as f
-from xaiaudit.reports.blocks import Alarm, Block, Canvas, Column, Document, Facts, Picture, Points, Section, Table, Text
+from xaiaudit.reports.blocks import (
+    Alarm,
+    Block,
+    Canvas,
+    Column,
+    Document,
+    Facts,
+    Picture,
+    Points,
+    Section,
+    Table,
+    Text,
+)
 from xaiaudit.reports.figures.faithfulness import WIDTH_MM, draw_pixel_curves, draw_randomisation
 
 CURVES, RANDOMISED = "pixel-curves.svg", "randomised.svg"
@@ -70,14 +82,20 @@ def _figures(record: FaithfulnessRecord) -> Section:
     arrows = {name: "↑" if words.direction(name).startswith("larger") else "↓" for name in words.SHOWN}
     columns = [
         Column(title="Explainer", width=1.1),
-        *(Column(title=f"{words.NAMES[name].capitalize()} {arrows[name]}", align="right") for name in words.SHOWN),
+        *(
+            Column(title=f"{words.NAMES[name].capitalize()} {arrows[name]}", align="right")
+            for name in words.SHOWN
+        ),
     ]
     compared = [item for item in record.explainers if item.control]
     known = words.SHOWN[:-1]  # random maps are not asked for their sensitivity
     tables: list[Block] = [
         Table(
             columns=columns,
-            rows=[[f.printable(item.id), *(_cell(item, name) for name in words.SHOWN)] for item in record.explainers],
+            rows=[
+                [f.printable(item.id), *(_cell(item, name) for name in words.SHOWN)]
+                for item in record.explainers
+            ],
             caption="Means over images (95 % intervals over cases)",
             note="↓ smaller is better, ↑ larger is better. Unexplained share: infidelity with the map at its best "
             "scale, over that of a map that foretells nothing.",
@@ -189,7 +207,12 @@ def _randomised(record: FaithfulnessRecord, canvas: Canvas) -> Section:
 def _steps(item: ExplainerRecord) -> Table:
     between = item.between_images
     rows = [_step(number, step) for number, step in enumerate(item.randomisation[0].steps, start=1)]
-    other = ["", "maps of different images", "", *(f.value(between[key]) for key in ("spearman", "spearman_abs", "ssim"))]
+    other = [
+        "",
+        "maps of different images",
+        "",
+        *(f.value(between[key]) for key in ("spearman", "spearman_abs", "ssim")),
+    ]
     return Table(
         columns=[
             Column(title="Block", width=0.4, align="right"),

@@ -24,9 +24,7 @@ def lines(record: FaithfulnessRecord) -> list[str]:
                 shown.append(f"  {item.id:<{width}}  {'; '.join(filter(None, parts))}")
     shown.append("Randomised weights (a map that asks what was learnt must change):")
     shown += [
-        f"  {item.id:<{width}}  {words.randomised(item)}"
-        for item in record.explainers
-        if item.randomisation
+        f"  {item.id:<{width}}  {words.randomised(item)}" for item in record.explainers if item.randomisation
     ]
     shown += [
         f"Warning: {item.id} did not change when the weights of the classes were drawn anew: it cannot tell what "

@@ -29,5 +29,11 @@ def write(record: FaithfulnessRecord, table: pa.Table, folder: Path) -> list[Pat
         (folder / RECORD).write_text(record.model_dump_json(indent=1), encoding="utf-8")
         pq.write_table(table, folder / TABLE)
     except OSError as error:
-        raise UsageError(f"cannot write to {folder} ({error.strerror}); name another folder with --out") from error
-    return [folder / RECORD, folder / TABLE, save(typeset(partial(document, record), record.created), folder / PDF)]
+        raise UsageError(
+            f"cannot write to {folder} ({error.strerror}); name another folder with --out"
+        ) from error
+    return [
+        folder / RECORD,
+        folder / TABLE,
+        save(typeset(partial(document, record), record.created), folder / PDF),
+    ]

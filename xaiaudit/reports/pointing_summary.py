@@ -66,12 +66,12 @@ def _group(group: PointingGroup) -> list[str]:
     for region, name in REGIONS.items():
         cells = [next(c for c in group.cells if (c.region, c.extreme) == (region, e)) for e in shown]
         lines.append(f"    {name:<{NAME}}" + "".join(f"{f.rate(cell.share):<{VALUE}}" for cell in cells))
-        chances = [
-            f"{f.percent(cell.chance_uniform)}, {f.percent(cell.chance_shuffled)}" for cell in cells
-        ]
+        chances = [f"{f.percent(cell.chance_uniform)}, {f.percent(cell.chance_shuffled)}" for cell in cells]
         lines.append(f"      {'by chance':<{NAME - 2}}" + "".join(f"{c:<{VALUE}}" for c in chances))
     if group.decided == "rightly" and group.label is None:
-        lines.append("    By chance: a point drawn uniformly from the image, the maps shuffled between these images.")
+        lines.append(
+            "    By chance: a point drawn uniformly from the image, the maps shuffled between these images."
+        )
     return lines
 
 

@@ -77,7 +77,12 @@ def read_audit(folder: Path) -> Audit:
         sweeps=None if record.variability is None else _table(folder / SWEEP_TABLE, SWEEP_COLUMNS),
         sha256={
             name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
-            for name in (RECORD, PREDICTION_TABLE, MAP_TABLE, *[SWEEP_TABLE] * (record.variability is not None))
+            for name in (
+                RECORD,
+                PREDICTION_TABLE,
+                MAP_TABLE,
+                *[SWEEP_TABLE] * (record.variability is not None),
+            )
         },
     )
 

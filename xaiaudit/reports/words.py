@@ -165,8 +165,8 @@ def silent(maps: Sequence[MapRecord]) -> str:
     if not worst.silent_shift.estimate:
         stood = max(m.silent_shift_unflipped.n for m in judged)
         return (
-            f"none: at most {f.count(stood, 'decision')} of {worst.images} stood under an attack, and by none of "
-            f"{pairs} of attack and explainer did a map move there"
+            f"none: at most {f.count(stood, 'decision')} of {worst.images} stood under an attack, and by "
+            f"none of {pairs} of attack and explainer did a map move there"
         )
     text = (
         f"in {f.hits(worst.silent_shift)} images the decision stood and the map moved, "
@@ -256,10 +256,12 @@ def second_sweep(record: AuditRecord) -> str:
         return f"{alone}{lost}" if gone else f"{alone}; no map could be compared with one"
     most = max(judged, key=lambda m: m.times_second_sweep.estimate or 0.0)
     return (
-        f"maps move up to {times(most.times_second_sweep)} times as far as in a second sweep of the probe (mass centre, "
-        f"{_pairs([most])}); {alone}{lost}"
+        f"maps move up to {times(most.times_second_sweep)} times as far as in a second sweep of the probe "
+        f"(mass centre, {_pairs([most])}); {alone}{lost}"
     )
 
 
 def _pairs(multiples: Sequence[MultipleRecord]) -> str:
-    return f.listing([f"under {f.printable(m.attack_id)} by {f.printable(m.explainer_id)}" for m in multiples])
+    return f.listing(
+        [f"under {f.printable(m.attack_id)} by {f.printable(m.explainer_id)}" for m in multiples]
+    )

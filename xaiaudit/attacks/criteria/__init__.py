@@ -24,7 +24,16 @@ _PUBLIC = {
     "TrueLabel": "true_label",
     "build": "building",
 }
-__all__ = ["CleanFacts", "Joint", "LeaveDecision", "LowerDice", "ShiftMap", "TargetClass", "TrueLabel", "build"]
+__all__ = [
+    "CleanFacts",
+    "Joint",
+    "LeaveDecision",
+    "LowerDice",
+    "ShiftMap",
+    "TargetClass",
+    "TrueLabel",
+    "build",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -9,7 +9,10 @@ from xaiaudit.functional import decision
 
 
 def model_facts(subset: Subset) -> ModelFacts:
-    """Five forwards (inverted, of noise, alone, in other company, for its gradient) and one backward an image."""
+    """Five forwards (inverted, of noise, alone, in other company, for its gradient) and one backward an image.
+
+    One image is asked once more, for how many outputs there are.
+    """
     clean = subset.criterion.clean
     strange = torch.cat([_ask(subset, images) for images in (_inverted(subset), _noise(subset))])
     everything = torch.cat((clean, strange))

@@ -30,7 +30,13 @@ def draw_abstention(records: Sequence[AbstentionRecord], path: Path) -> None:
         energy, confidence = looks(2)
         figure.legend(
             handles=[
-                Line2D([], [], color=energy.colour, linestyle=energy.dash, label="by energy share inside the regions"),
+                Line2D(
+                    [],
+                    [],
+                    color=energy.colour,
+                    linestyle=energy.dash,
+                    label="by energy share inside the regions",
+                ),
                 Line2D([], [], color=confidence.colour, linestyle=confidence.dash, label="by confidence"),
                 Line2D([], [], color=INK, marker="X", linestyle="none", label="the rule"),
                 Line2D([], [], color=MUTED, linewidth=0.7, label="risk of all"),
@@ -46,7 +52,9 @@ def _panel(axes: Axes, record: AbstentionRecord) -> None:
     if record.risk_all.estimate is not None:
         axes.axhline(100 * record.risk_all.estimate, color=MUTED, linewidth=0.7, zorder=1)
     _rule(axes, record.coverage, record.risk_kept)
-    axes.set_title("clean" if record.attack_id == "none" else f"after {printable(record.attack_id)}", loc="left")
+    axes.set_title(
+        "clean" if record.attack_id == "none" else f"after {printable(record.attack_id)}", loc="left"
+    )
     percent_axis(axes, "x")
     percent_axis(axes, "y")
 

@@ -67,12 +67,15 @@ def draw_randomisation(explainers: Sequence[ExplainerRecord], path: Path) -> Non
 def _steps(axes: Axes, record: RandomisationRecord, look: Look, label: str) -> None:
     """A cascade is a line from the trained model on; independent blocks do not follow one another."""
     rho, low, high = (
-        [_number(getattr(step.spearman, bound)) for step in record.steps] for bound in ("estimate", "low", "high")
+        [_number(getattr(step.spearman, bound)) for step in record.steps]
+        for bound in ("estimate", "low", "high")
     )
     places = np.arange(1, len(rho) + 1)
     if record.way == "cascading":
         axes.fill_between(places, low, high, color=look.colour, alpha=0.13, linewidth=0)
-        axes.plot([0, *places], [1.0, *rho], color=look.colour, linestyle=look.dash, marker=look.marker, label=label)
+        axes.plot(
+            [0, *places], [1.0, *rho], color=look.colour, linestyle=look.dash, marker=look.marker, label=label
+        )
     else:
         axes.vlines(places, low, high, color=look.colour, linewidth=1)
         axes.plot(places, rho, look.marker, color=look.colour)

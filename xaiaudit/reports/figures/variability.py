@@ -34,7 +34,9 @@ def draw_variability(groups: Sequence[Moved], metrics: Sequence[tuple[str, str]]
                 draw_box(axes, group.values[metric], -row, shade, filled=not group.natural)
             axes.set_title(title.replace(", ", ",\n"), loc="left")
             axes.grid(visible=False, axis="y")
-        panels[0].set_yticks([-row for row in range(len(groups))], [printable(group.name) for group in groups])
+        panels[0].set_yticks(
+            [-row for row in range(len(groups))], [printable(group.name) for group in groups]
+        )
         panels[0].set_ylim(-len(groups) + 0.45, 0.55)
         panels[0].tick_params(axis="y", length=0)
 

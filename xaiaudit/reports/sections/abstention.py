@@ -46,7 +46,9 @@ def abstention(audit: Audit, canvas: Canvas) -> Section:
 def _why_not(audit: Audit) -> str:
     if not audit.record.maps:
         return "the audit has no maps"
-    return "no audited image has both a label and known regions, or the audit was made before this was measured"
+    return (
+        "no audited image has both a label and known regions, or the audit was made before this was measured"
+    )
 
 
 def _group(records: list[AbstentionRecord], canvas: Canvas, file: str) -> list[Block]:
@@ -82,7 +84,10 @@ def _rule(records: list[AbstentionRecord]) -> Table:
     first = records[0]
     left_out = [
         f"{f.count(n, 'image')} {why}"
-        for n, why in ((first.without_label, "without a label"), (first.without_regions, "without known regions"))
+        for n, why in (
+            (first.without_label, "without a label"),
+            (first.without_regions, "without known regions"),
+        )
         if n
     ]
     undefined = ", ".join(f"{condition(r).lower()} {r.undefined}" for r in records)

@@ -76,7 +76,9 @@ def _sample_sizes(attacks: list[AttackRecord]) -> list[Block]:
     names: dict[str, list[str]] = {}
     for attack in attacks:
         size = sample_size(attack.flips)
-        judged = attack.assessable and attack.criterion_name == "leave-decision" and attack.epsilon is not None
+        judged = (
+            attack.assessable and attack.criterion_name == "leave-decision" and attack.epsilon is not None
+        )
         if judged and size is not None:
             names.setdefault(size.words, []).append(f.printable(attack.id))
     return [Points(items=[f"{f.listing(ids)}: {said}." for said, ids in names.items()])] if names else []

@@ -1,7 +1,6 @@
 """Cases to look at: the worst, typical ones, and ones drawn by the seed before any result was known."""
 
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np

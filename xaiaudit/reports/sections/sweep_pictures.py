@@ -14,7 +14,8 @@ from xaiaudit.types import GreyImage
 def sweep_pictures(audit: Audit) -> tuple[str, list[tuple[str, GreyImage]]]:
     """The name of an image, and (title, picture) of it as it is and under each sweep of the audit, real part only.
 
-    No picture without a gallery image that the table of sweeps holds, and of stretched images without spacing, whose pixel aspect no record tells.
+    No picture without a gallery image that the table of sweeps holds, and of stretched images without spacing, whose
+    pixel aspect no record tells.
     """
     found, cases = audit.record.variability, audit.record.gallery
     stretched = audit.record.checkpoint.preprocessing.get("mode") == "stretch"
@@ -30,7 +31,11 @@ def sweep_pictures(audit: Audit) -> tuple[str, list[tuple[str, GreyImage]]]:
         valid = read_picture(audit.folder / case.files["valid"]) > 127
     view = view_of(valid, case.spacing)
     seed = own["seed"][0].as_py()
-    single = {item.id: (item.name, change(item.name, **item.parameters)) for item in found.changes if item.id != SECOND_SWEEP}
+    single = {
+        item.id: (item.name, change(item.name, **item.parameters))
+        for item in found.changes
+        if item.id != SECOND_SWEEP
+    }
     pictures = [("as it is", image[view.box])]
     for item in found.changes:
         changes = list(single.values()) if item.id == SECOND_SWEEP else [single[item.id]]

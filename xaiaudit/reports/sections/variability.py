@@ -16,15 +16,15 @@ from xaiaudit.reports.sections.variability_tables import alone_table, multiples_
 
 TITLE = "Beside a second sweep of the probe"
 WHY = (
-    "Maps also move without an attacker: no two sweeps over one lesion give the same image. So each image was also shown "
-    "to the model as a second sweep might have shown it. These changes were simulated on the image at the network’s size, "
-    "each alone and all at once, and the shift of the map was measured as for attacks; where the probe was moved or "
-    "turned, the map was first moved back."
+    "Maps also move without an attacker: no two sweeps over one lesion give the same image. So each image "
+    "was also shown to the model as a second sweep might have shown it. These changes were simulated on the "
+    "image at the network’s size, each alone and all at once, and the shift of the map was measured as for "
+    "attacks; where the probe was moved or turned, the map was first moved back."
 )
 LIMITS = (
-    "What this yardstick leaves out: it is a simulation, not a second recording. No other plane through the lesion, no other "
-    "pressure and no other scanner is simulated; burned-in text moves with the tissue. A real second sweep moves maps more "
-    "than this, so that the multiples are upper bounds."
+    "What this yardstick leaves out: it is a simulation, not a second recording. No other plane through the "
+    "lesion, no other pressure and no other scanner is simulated; burned-in text moves with the tissue. A "
+    "real second sweep moves maps more than this, so that the multiples are upper bounds."
 )
 
 
@@ -36,7 +36,9 @@ def variability(audit: Audit, canvas: Canvas) -> Section:
     blocks: list[Block] = [
         Text(text=f"{words.capital(words.second_sweep(audit.record))}.", style="lead"),
         Text(text=WHY),
-        Points(items=[f"{f.printable(change.id)}: {f.printable(change.summary)}." for change in found.changes]),
+        Points(
+            items=[f"{f.printable(change.id)}: {f.printable(change.summary)}." for change in found.changes]
+        ),
         *_pictures(audit, canvas),
         alone_table(audit.record, found),
     ]
@@ -77,15 +79,17 @@ def _explainer(
     draw_variability(groups, [(metric, NAMES[metric]) for metric in drawn], canvas.path(file))
     multiples = [m for m in found.multiples if m.explainer_id == explainer]
     spoken = "; ".join(
-        f"{f.printable(m.attack_id)}, {NAMES[m.metric]}: {words.multiple(m)}" for m in multiples if m.metric in drawn
+        f"{f.printable(m.attack_id)}, {NAMES[m.metric]}: {words.multiple(m)}"
+        for m in multiples
+        if m.metric in drawn
     )
     return [
         Text(text=f"Explainer {name}", style="subheading"),
         Picture(
             file=file,
             alt=f"How far maps of {name} moved under each attack and under simulated sweeps. {spoken}.",
-            caption=f"Map shift by {name}, of maps that are defined before and after: attacks (filled) and simulated "
-            "sweeps (hatched). Box: quartiles with the median; whiskers: 5th to 95th percentile.",
+            caption=f"Map shift by {name}, of maps that are defined before and after: attacks (filled) and "
+            "simulated sweeps (hatched). Box: quartiles with the median; whiskers: 5th to 95th percentile.",
             width_mm=WIDTH_MM,
         ),
         multiples_table(multiples, drawn, name, len(found.changes)),
@@ -105,7 +109,9 @@ def _groups(audit: Audit, found: VariabilityRecord, explainer: str, attacks: lis
         return groups
     rows = audit.sweeps.filter(pc.field("explainer_id") == explainer)
     whole = found.changes[-1].id
-    groups.append(Moved(words.sweep(whole), _values(rows.filter(pc.field("change_id") == whole)), natural=True))
+    groups.append(
+        Moved(words.sweep(whole), _values(rows.filter(pc.field("change_id") == whole)), natural=True)
+    )
     if whole == SECOND_SWEEP:
         single = rows.filter(pc.field("change_id") != whole)
         groups.append(Moved(words.sweep(ONE_CHANGE), _values(single), natural=True))
@@ -114,5 +120,6 @@ def _groups(audit: Audit, found: VariabilityRecord, explainer: str, attacks: lis
 
 def _values(rows: pa.Table) -> dict[str, np.ndarray]:
     return {
-        metric: SCALE.get(metric, 1.0) * rows[metric].to_numpy(zero_copy_only=False).astype(float) for metric in NAMES
+        metric: SCALE.get(metric, 1.0) * rows[metric].to_numpy(zero_copy_only=False).astype(float)
+        for metric in NAMES
     }

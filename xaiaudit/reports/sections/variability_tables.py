@@ -1,6 +1,13 @@
 """Natural variability in numbers: what the sweeps do alone, and attacks as multiples of it."""
 
-from xaiaudit.records import ONE_CHANGE, AuditRecord, Interval, MultipleRecord, NaturalShiftRecord, VariabilityRecord
+from xaiaudit.records import (
+    ONE_CHANGE,
+    AuditRecord,
+    Interval,
+    MultipleRecord,
+    NaturalShiftRecord,
+    VariabilityRecord,
+)
 from xaiaudit.reports import format as f
 from xaiaudit.reports import words
 from xaiaudit.reports.blocks import Column, Table
@@ -12,7 +19,11 @@ def alone_table(record: AuditRecord, found: VariabilityRecord) -> Table:
     explainers = list(dict.fromkeys(shift.explainer_id for shift in found.shifts))
     shifts = {(shift.change_id, shift.explainer_id): shift for shift in found.shifts}
     rows = [
-        [words.sweep(change.id), f.rate(change.decisions_changed), *(_silent(shifts[change.id, e]) for e in explainers)]
+        [
+            words.sweep(change.id),
+            f.rate(change.decisions_changed),
+            *(_silent(shifts[change.id, e]) for e in explainers),
+        ]
         for change in found.changes
     ]
     if explainers and (ONE_CHANGE, explainers[0]) in shifts:
@@ -29,8 +40,8 @@ def alone_table(record: AuditRecord, found: VariabilityRecord) -> Table:
         columns=columns,
         rows=rows,
         caption="What the simulated sweeps do by themselves, and the attacks below them",
-        note="Silent shift: the decision stood and the map moved, of all images with a defined clean map. A sweep that shifts "
-        "maps in silence as often as an attack says that the map, not the attack, is unsteady.",
+        note="Silent shift: the decision stood and the map moved, of all images with a defined clean map. A "
+        "sweep that shifts maps in silence as often as an attack says that the map, not the attack, is unsteady.",
     )
 
 
@@ -48,17 +59,23 @@ def multiples_table(multiples: list[MultipleRecord], drawn: list[str], name: str
         if sweeps > 1:
             typical = [words.times(own[metric].times_one_change) for metric in drawn]
             rows.append([f"{title}, times one change", *typical])
-        rows.append([f"{title}, moved farther than by any", *(_farther(own[metric].farther) for metric in drawn)])
+        rows.append(
+            [f"{title}, moved farther than by any", *(_farther(own[metric].farther) for metric in drawn)]
+        )
     chance = f.percent(1 / (sweeps + 1))
     return Table(
-        columns=[Column(title="Attack", width=1.5), *(Column(title=NAMES[metric], align="right") for metric in drawn)],
+        columns=[
+            Column(title="Attack", width=1.5),
+            *(Column(title=NAMES[metric], align="right") for metric in drawn),
+        ],
         rows=rows,
         caption=f"Map shift by {name} as a multiple of natural shift",
         stacked=True,
-        note="Times: median shift under the attack / median shift of the same images in the sweep; of overlap and correlation, "
-        "what was lost of them. A vanished map moved farther than any other. Moved farther than by any: share of images whose "
-        f"map the attack moved farther than any of the {f.count(sweeps, 'sweep')} did; an attack like one more of them would "
-        f"have {chance} at most. {f.DASH}: nature’s median is 0, or no map could be compared.",
+        note="Times: median shift under the attack / median shift of the same images in the sweep; of "
+        "overlap and correlation, what was lost of them. A vanished map moved farther than any other. Moved "
+        "farther than by any: share of images whose map the attack moved farther than any of the "
+        f"{f.count(sweeps, 'sweep')} did; an attack like one more of them would have {chance} at most. "
+        f"{f.DASH}: nature’s median is 0, or no map could be compared.",
     )
 
 

@@ -36,8 +36,8 @@ def _headline(record: AuditRecord) -> str:
         attack, point = subtle
         level = words.radius(attack.norm, point.epsilon)
         return (
-            f"{f.hits(point.flips_quantised)} decisions flip within {level} under {f.printable(attack.id)}, after "
-            f"rounding to 8 bits."
+            f"{f.hits(point.flips_quantised)} decisions flip within {level} under {f.printable(attack.id)}, "
+            f"after rounding to 8 bits."
         )
     if not worst.flips.estimate:
         return f"No decision flipped: 0 of {worst.flips.n} within {where} under {under}."
@@ -88,8 +88,8 @@ def _key_figures(record: AuditRecord) -> Table:
     for attack in record.attacks:
         if attack.epsilon is None and attack.assessable:
             note += (
-                f"{f.printable(attack.id)}: the median of the {words.no_radius(attack)}s found; after rounding to 8 bits "
-                f"{f.rate(attack.flips_quantised)} still flip. "
+                f"{f.printable(attack.id)}: the median of the {words.no_radius(attack)}s found; after "
+                f"rounding to 8 bits {f.rate(attack.flips_quantised)} still flip. "
             )
     note += "Silent shift: the decision stood and the map moved; the highest of the explainers is shown; "
     note += "a dash where no decision stood, so that none could be seen. "
@@ -138,9 +138,11 @@ def _in_words(record: AuditRecord) -> Facts:
     if worst is not None:
         direction = _sentence(words.direction(worst, record.checkpoint.positive))
         rows.append((f"Directions, {f.printable(worst.id)}", direction))
-    for attack in record.attacks:
-        if not attack.after_a_flip:
-            rows.append((f"Goal, {f.printable(attack.id)}", _sentence(words.goal(attack))))
+    rows += [
+        (f"Goal, {f.printable(attack.id)}", _sentence(words.goal(attack)))
+        for attack in record.attacks
+        if not attack.after_a_flip
+    ]
     rows.append(("Silent shift", _sentence(words.silent(record.maps))))
     rows.append(("Second sweep", _sentence(words.second_sweep(record))))
     rows.append(("Self-checks", _sentence(check_words.count(record.checks))))
