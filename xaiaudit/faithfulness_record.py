@@ -89,9 +89,7 @@ class CanvasRecord(Record):
     positive_canvas: (
         Distribution  # probability of the positive class on the canvas: its spread is evidence left
     )
-    decisions_kept: (
-        Interval  # images whose canvas gets their decision; of one canvas for all, those decided like it
-    )
+    decisions_kept: Interval  # images whose canvas gets their decision: one canvas for all keeps some
 
 
 class FaithfulnessRecord(Record):
@@ -112,6 +110,7 @@ class FaithfulnessRecord(Record):
     with_lesion: int
     explained: dict[str, int]  # images by the class explained, the model's decision
     left_out: list[LeftOutRecord]
+    warnings: list[str]
     tests: dict[str, Any]  # every setting of the tests
     canvas: CanvasRecord
     explainers: list[ExplainerRecord]

@@ -75,7 +75,8 @@ def _tested(record: FaithfulnessRecord) -> Section:
         ("Command", f.breakable(shlex.join(record.command)) if record.command else "called from Python"),
         ("Begun", f"{f.date(record.created)}; took {f.duration(record.seconds)}; xaiaudit {record.xaiaudit}"),
     ]  # fmt: skip
-    return Section(title="What was tested", blocks=[Facts(rows=rows, mono=["SHA-256", "Command"])])
+    warnings = [Points(items=[f.printable(warning) for warning in record.warnings])] if record.warnings else []
+    return Section(title="What was tested", blocks=[Facts(rows=rows, mono=["SHA-256", "Command"]), *warnings])
 
 
 def _figures(record: FaithfulnessRecord) -> Section:
@@ -179,13 +180,7 @@ def _randomised(record: FaithfulnessRecord, canvas: Canvas) -> Section:
     draw_randomisation(tested, canvas.path(RANDOMISED))
     spoken = " ".join(f"{f.printable(item.id)}: {words.randomised(item)}." for item in tested)
     blocks: list[Block] = [
-        Alarm(
-            title=f"{f.printable(item.id)} does not ask what the classes weigh",
-            text="None of its maps changed when the weights of the logits' layer were drawn anew, so they cannot tell "
-            "what this decision rests on.",
-        )
-        for item in tested
-        if words.insensitive(item)
+        Alarm(title=title, text=f"{text}.") for item in tested for title, text in words.findings(item)
     ]
     blocks += [
         Text(

@@ -27,11 +27,9 @@ def lines(record: FaithfulnessRecord) -> list[str]:
         f"  {item.id:<{width}}  {words.randomised(item)}" for item in record.explainers if item.randomisation
     ]
     shown += [
-        f"Warning: {item.id} did not change when the weights of the classes were drawn anew: it cannot tell what "
-        "the decision rests on"
-        for item in record.explainers
-        if words.insensitive(item)
+        f"Warning: {title}. {text}." for item in record.explainers for title, text in words.findings(item)
     ]
+    shown += [f"Warning: {f.printable(warning)}" for warning in record.warnings]
     shown += [f"Left out: {f.printable(item.file)}: {f.printable(item.reason)}" for item in record.left_out]
     return [line.replace(f.NBSP, " ").replace("\u202f", " ") for line in shown]
 

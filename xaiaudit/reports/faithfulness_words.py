@@ -64,10 +64,29 @@ def randomised(record: ExplainerRecord) -> str:
     )
 
 
-def insensitive(record: ExplainerRecord) -> bool:
-    """No defined map changed when the weights of the logits' layer were drawn anew."""
-    top = record.randomisation[0].steps[0] if record.randomisation else None
-    return top is not None and top.maps > 0 and top.identical == top.maps
+def findings(record: ExplainerRecord) -> list[tuple[str, str]]:
+    """What randomised weights prove against an explainer: a title and a sentence each."""
+    if not record.randomisation:
+        return []
+    top, last, found = record.randomisation[0].steps[0], record.randomisation[0].steps[-1], []
+    if 0 < top.maps == top.identical:
+        found.append(
+            (
+                f"{f.printable(record.id)} does not ask what the classes weigh",
+                "None of its maps changed when the weights of the logits' layer were drawn anew, so they cannot tell "
+                "what this decision rests on",
+            )
+        )
+    low, high = last.spearman.low, record.between_images["spearman"].high
+    if low is not None and high is not None and low > high:
+        found.append(
+            (
+                f"{f.printable(record.id)} outlives what the model learnt",
+                "With all weights drawn anew its maps are still more like the trained model's than maps of different "
+                "images are like one another: the image shows through, learnt or not",
+            )
+        )
+    return found
 
 
 def canvas(record: FaithfulnessRecord) -> str:

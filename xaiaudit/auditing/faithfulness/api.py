@@ -94,6 +94,7 @@ def faithfulness(
         with_lesion=int(results.facts.has_lesion.sum()),
         explained={model.classes[index]: n for index, n in sorted(Counter(target).items())},
         left_out=[LeftOutRecord(**item._asdict()) for item in left_out],
+        warnings=list(model.info.notes) if model.info is not None else [],
         tests=plain(tests.as_dict()),
         canvas=canvas_record(results, model.positive, cases, tests.canvas.describe()),
         explainers=_records(model, specs, chosen, results, cases),
