@@ -1,5 +1,6 @@
 """Simulated second sweeps in an audit: every row can be made again, and no attack's figure is touched by them."""
 
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -125,6 +126,40 @@ def test_multiples_are_those_of_the_rows(audit_folder: Path, record: AuditRecord
         every = np.stack([amounts(of(rows, change_id=name, **own)) for name in SWEEPS])
         sure = known & ~np.isnan(every).any(0)
         assert item.farther.estimate == pytest.approx((attack > every.max(0))[sure].mean())
+
+
+def test_the_case_table_sums_up_the_images_of_each_case(
+    audit_folder: Path, record: AuditRecord, rows: list[dict]
+) -> None:
+    with open(audit_folder / "shift_by_case.csv", newline="") as file:
+        lines = list(csv.DictReader(file))
+    cases = {row["case"] for row in rows}
+    assert len(lines) == len(cases) * 2 * (3 * 2 + len(SWEEPS))  # explainers; attacks by target, and sweeps
+    maps = pq.read_table(audit_folder / "maps.parquet").to_pylist()
+    predictions = pq.read_table(audit_folder / "predictions.parquet").to_pylist()
+    flipped = {
+        (row["attack_id"], row["image"]): row["flipped"]
+        for row in predictions
+        if not row["curve"] and not row["quantised"]
+    }
+    for line in lines:
+        if line["kind"] == "attack":
+            wanted = {"attack_id": line["under"], "target": line["target"]}
+            own = of(maps, explainer_id=line["explainer"], case=line["case"], **wanted)
+            flips = sum(flipped[row["attack_id"], row["image"]] for row in own)
+        else:
+            own = of(rows, change_id=line["under"], explainer_id=line["explainer"], case=line["case"])
+            flips = sum(row["flipped"] for row in own)
+        assert int(line["images"]) == len(own) > 0
+        assert int(line["flipped"]) == flips
+        assert int(line["silent_shifts"]) == sum(row["silent_shift"] is True for row in own)
+        assert int(line["clean_maps"]) == sum(row["silent_shift"] is not None for row in own)
+        for metric in ("mass_centre_mm", "spearman", "delta_energy_lesion"):
+            values = [row[metric] for row in own if row[metric] is not None]
+            if values:
+                assert float(line[metric]) == pytest.approx(np.mean(values), rel=1e-5, abs=1e-9)
+            else:
+                assert line[metric] == ""
 
 
 def test_no_sweep_is_made_unasked_and_one_change_is_its_own_sweep(checkpoint: Path, tmp_path: Path) -> None:

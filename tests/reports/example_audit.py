@@ -80,6 +80,7 @@ SUMMARIES = {
     "pgd": "PGD in the L-inf ball of 8 grey levels, 40 steps of 0.5 grey levels, random start, 1 restart",
     "deepfool": "DeepFool, the smallest L2 step over the decision boundary, at most 50 steps, overshoot 0.02",
 }
+DELTAS = [f"delta_energy_{region}" for region in REGIONS]
 EXPLAINERS = {"cam": True, "grad-cam": False}  # signed?
 
 
@@ -282,6 +283,10 @@ def _map_row(
         start = np.array(np.unravel_index(before.argmax(), before.shape)) + 0.5
         cells = float(np.linalg.norm(peak - start))
         likeness = 1 - min(cells / 6, 1.2) - 0.02 * (i % 5)
+        mass = np.kron(np.maximum(before.astype(float), 0), np.ones((SIZE // GRID,) * 2))
+        for index, region in enumerate(REGIONS):
+            share = float(mass[codes == index].sum() / mass.sum())
+            row[f"delta_energy_{region}"] = row[f"energy_{region}"] - share
         row |= {
             "peak_diagonal": cells / (GRID * 2**0.5),
             "mass_centre_diagonal": 0.6 * cells / (GRID * 2**0.5),
@@ -577,7 +582,7 @@ def _map_record(
 
     def shift(chosen: np.ndarray) -> dict[str, Distribution]:
         picked = [r for r, c in zip(after, chosen, strict=True) if c and r["defined"]]
-        columns = {metric: _column(picked, metric) for metric in SHIFT_METRICS}
+        columns = {metric: _column(picked, metric) for metric in (*SHIFT_METRICS, *DELTAS)}
         return {m: distribution(v, [r["case"] for r in picked]) for m, v in columns.items() if len(picked)}
 
     silent = np.array([bool(r["silent_shift"]) for r in after])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from xaiaudit.metrics.power import sample_size
-from xaiaudit.records import AuditRecord, Interval
+from xaiaudit.records import REGIONS, AuditRecord, Interval
 from xaiaudit.reports.blocks import Alarm, Canvas, Facts, Picture, Points, Table, Text
 from xaiaudit.reports.reading import Audit, read_audit
 from xaiaudit.reports.sections.abstention import abstention
@@ -14,6 +14,7 @@ from xaiaudit.reports.sections.audited import audited
 from xaiaudit.reports.sections.flips import flips
 from xaiaudit.reports.sections.pointing import pointing
 from xaiaudit.reports.sections.pseudo_masks import pseudo_masks
+from xaiaudit.reports.sections.shift import shift
 from xaiaudit.reports.sections.verdict import verdict
 
 
@@ -123,3 +124,17 @@ def test_the_p_of_an_older_audit_is_said_to_be_uncorrected(folder: Path, tmp_pat
         section = flips(changed(folder, attacks=given), Canvas(folder=tmp_path))
         table = next(block for block in section.blocks if isinstance(block, Table))
         assert words in table.note
+
+
+def test_map_shift_is_told_for_the_new_decision_too_and_as_energy(folder: Path, tmp_path: Path) -> None:
+    audit = read_audit(folder)
+    tables = [block for block in shift(audit, Canvas(folder=tmp_path)).blocks if isinstance(block, Table)]
+    moved = [table for table in tables if table.caption.startswith("Map shift by")]
+    energy = [table for table in tables if table.caption.startswith("Change of energy share")]
+    assert len(moved) == len(energy) == len(audit.record.explainers)
+    for table in moved:
+        assert [row[0].split(", ", 1)[1] for row in table.rows[:3]] == ["flipped", "stood", "flipped, new decision"]
+        assert len(table.rows) == 3 * len(audit.record.attacks)
+    own = next(m for m in audit.record.maps if m.target == "own" and m.explainer_id == audit.record.explainers[0].id)
+    assert moved[0].rows[2][1] == str(own.shift_flipped["spearman"].n)
+    assert [column.title for column in energy[0].columns[2:]] == [region.capitalize() for region in REGIONS]

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from xaiaudit.auditing.abstention_statistics import abstention_records
 from xaiaudit.auditing.attack_statistics import attack_records
+from xaiaudit.auditing.case_table import case_table
 from xaiaudit.auditing.coverage import coverage
 from xaiaudit.auditing.gallery import write_gallery
 from xaiaudit.auditing.hit_statistics import hit_relations
@@ -67,6 +68,7 @@ def merge(folders: Sequence[Path], out: Path | None = None) -> AuditRecord:
     _write_table(folder.path / "maps.parquet", tables.maps)
     if tables.acquisition is not None:
         _write_table(folder.path / "acquisition.parquet", tables.acquisition)
+    write_atomically(folder.path / "shift_by_case.csv", case_table(tables).encode())
     write_atomically(folder.plan, plan.model_dump_json(indent=1).encode())
     write_atomically(folder.record, record.model_dump_json(indent=1).encode())
     if folder.shards.exists():

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xaiaudit.auditing.plan import AuditPlan
+from xaiaudit.auditing.plan import AuditPlan, PlannedExplainer
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +77,11 @@ class Tables:
             pc.equal(table["target"], target),
         )
         return Rows(table.filter(chosen))
+
+    def swept_explainers(self) -> list[PlannedExplainer]:
+        """Explainers whose maps were made of simulated sweeps."""
+        there = set() if self.acquisition is None else set(self.acquisition["explainer_id"].to_pylist())
+        return [explainer for explainer in self.plan.explainers if explainer.id in there]
 
     def change(self, change_id: str, explainer_id: str | None) -> Rows:
         """The images under one change of the acquisition, with the maps of one explainer; None: with none."""

@@ -26,7 +26,7 @@ def variability_record(tables: Tables) -> VariabilityRecord | None:
     if tables.acquisition is None:
         return None
     planned = sweeps(tables.plan)
-    explainers = _explained(tables)
+    explainers = tables.swept_explainers()
     shifts, multiples = [], []
     for explainer in explainers:
         rows = {sweep.id: tables.change(sweep.id, explainer.id) for sweep in planned}
@@ -38,12 +38,6 @@ def variability_record(tables: Tables) -> VariabilityRecord | None:
     return VariabilityRecord(
         changes=[_change(tables, sweep, explainers) for sweep in planned], shifts=shifts, multiples=multiples
     )
-
-
-def _explained(tables: Tables) -> list[PlannedExplainer]:
-    """Explainers whose maps were made of the second sweeps."""
-    there = set(tables.acquisition["explainer_id"].to_pylist()) if tables.acquisition is not None else set()
-    return [explainer for explainer in tables.plan.explainers if explainer.id in there]
 
 
 def _change(tables: Tables, sweep: Sweep, explainers: Sequence[PlannedExplainer]) -> ChangeRecord:

@@ -12,11 +12,11 @@ from xaiaudit.reports import words
 from xaiaudit.reports.blocks import Block, Canvas, Column, Picture, Section, Table, Text, not_assessed
 from xaiaudit.reports.figures.shift import WIDTH_MM, Group, draw_shift
 from xaiaudit.reports.reading import Audit
-from xaiaudit.reports.sections.shift_table import NAMES, SCALE, drawn_metrics, shift_table
+from xaiaudit.reports.sections.shift_table import NAMES, SCALE, drawn_metrics, energy_table, shift_table
 
 TITLE = "Map shift"
 EXPLAINED = (
-    "Maps before and after explain the same class, the clean decision. Peak and mass centre: how far they "
+    "Maps before and after explain the same class, the clean decision, unless a row says otherwise. Peak and mass centre: how far they "
     "moved. Top-k overlap: share of the strongest pixels (as many as the lesion has) that stay among the "
     "strongest. 1 means an unchanged map for the last columns, 0 none in common."
 )
@@ -77,6 +77,7 @@ def _share(rate: Interval) -> str:
 
 
 def _explainer(audit: Audit, canvas: Canvas, records: list[MapRecord], number: int) -> list[Block]:
+    new = [m for m in audit.record.maps if m.target == "own" and m.explainer_id == records[0].explainer_id]
     name = f.printable(records[0].explainer_id)
     drawn = drawn_metrics(records)
     groups = [_group(audit, record) for record in records]
@@ -97,8 +98,14 @@ def _explainer(audit: Audit, canvas: Canvas, records: list[MapRecord], number: i
             "one by one.",
             width_mm=WIDTH_MM,
         ),
-        shift_table(records),
+        shift_table(records, new),
+        *([energy_table(records)] if any(_has_energy(record) for record in records) else []),
     ]
+
+
+def _has_energy(record: MapRecord) -> bool:
+    share = record.shift.get("delta_energy_lesion")
+    return share is not None and share.n > 0
 
 
 def _median(values: Mapping[str, Distribution], metric: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from xaiaudit.records import SHIFT_METRICS, Distribution, MapRecord
+from xaiaudit.records import REGIONS, SHIFT_METRICS, Distribution, MapRecord
 from xaiaudit.reports import format as f
 from xaiaudit.reports.blocks import Column, Table
 
@@ -20,15 +20,21 @@ NAMES = {
 SCALE = {"peak_diagonal": 100.0, "mass_centre_diagonal": 100.0}
 
 
-def shift_table(records: list[MapRecord]) -> Table:
-    """One explainer under every attack; two rows an attack."""
+def shift_table(records: list[MapRecord], new: list[MapRecord]) -> Table:
+    """One explainer under every attack; two rows an attack, and a third for the new decision of flipped images.
+
+    `records` explain the clean decision after the attack, `new` the decision then; they differ only where it flipped.
+    """
     name = f.printable(records[0].explainer_id)
     shown = [m for m in SHIFT_METRICS if any(_n(r.shift, m) for r in records)]
     drawn = drawn_metrics(records)
     shown = [m for m in shown if m in drawn or not m.startswith(("peak", "mass_centre"))]
     rows = []
+    after = {record.attack_id: record.shift_flipped for record in new}
     for record in records:
-        for outcome, values in (("flipped", record.shift_flipped), ("stood", record.shift_unflipped)):
+        outcomes = {"flipped": record.shift_flipped, "stood": record.shift_unflipped}
+        outcomes["flipped, new decision"] = after.get(record.attack_id, {})
+        for outcome, values in outcomes.items():
             n = max((_n(values, metric) for metric in shown), default=0)
             cells = [
                 f.spread(values.get(metric), SCALE.get(metric, 1.0), _decimals(metric)) for metric in shown
@@ -41,7 +47,29 @@ def shift_table(records: list[MapRecord]) -> Table:
         rows=rows,
         caption=f"Map shift by {name}: median (quartiles)",
         stacked=True,
-        note=f"Over images whose map is defined before and after. {f.DASH}: no such map. {_tests(records)}",
+        note="Over images whose map is defined before and after; maps explain the clean decision both times, but in rows of "
+        f"the new decision, where the second explains that. {f.DASH}: no such map. {_tests(records)}",
+    )
+
+
+def energy_table(records: list[MapRecord]) -> Table:
+    """How the energy share of every region changed, of one explainer under every attack."""
+    regions = [region for region in REGIONS if any(_n(r.shift, f"delta_energy_{region}") for r in records)]
+    rows = []
+    for record in records:
+        for outcome, values in (("flipped", record.shift_flipped), ("stood", record.shift_unflipped)):
+            found = [values.get(f"delta_energy_{region}") for region in regions]
+            n = max((item.n for item in found if item is not None), default=0)
+            cells = [f.spread(item, 100, 1) for item in found]
+            rows.append([f"{f.identifier(record.attack_id)}, {outcome}", str(n), *cells])
+    columns = [Column(title="Attack, decision", width=1.25), Column(title="Maps", width=0.5, align="right")]
+    return Table(
+        columns=[*columns, *(Column(title=region.capitalize(), align="right") for region in regions)],
+        rows=rows,
+        caption=f"Change of energy share by {f.printable(records[0].explainer_id)}, percentage points: median (quartiles)",
+        stacked=True,
+        note="Energy share: the part of the map’s positive values that lies in the region. Over images with a lesion whose "
+        "map has a positive value before and after.",
     )
 
 
