@@ -9,7 +9,9 @@ from xaiaudit.acquisition.registry import parse as parse_change
 from xaiaudit.attacks.criteria.spec import parse as parse_criterion
 from xaiaudit.attacks.spec import parse as parse_attack
 from xaiaudit.auditing.checking import run_checks
+from xaiaudit.auditing.loading import load_images
 from xaiaudit.auditing.look import Progress
+from xaiaudit.auditing.map_check import PROBES, check_maps
 from xaiaudit.auditing.merge import merge
 from xaiaudit.auditing.plan import AuditFolder, AuditPlan, adopt_plan, create_folder, drop_empty, read_plan
 from xaiaudit.auditing.planning import Spec, make_plan
@@ -19,6 +21,7 @@ from xaiaudit.auditing.shard import run_shard
 from xaiaudit.data import open_dataset
 from xaiaudit.data.datasets import Dataset
 from xaiaudit.errors import AuditError, UsageError
+from xaiaudit.explainers.registry import explainer as make_explainer
 from xaiaudit.explainers.spec import parse as parse_explainer
 from xaiaudit.models import AuditedModel
 from xaiaudit.models.execution import deterministic
@@ -174,11 +177,21 @@ def _run(
             on_attack(done, total, attack_id)
 
     with deterministic(), prepared(model, precision) as ready:
+        if any(unit < plan.shards for unit in units):
+            _check_maps(plan, model, dataset)
         for unit in units:
             if unit < plan.shards:
                 run_shard(plan, folder, ready, model, dataset, unit, step)
                 continue
             run_checks(plan, folder, ready, model, dataset, on_check or silent)
+
+
+def _check_maps(plan: AuditPlan, model: AuditedModel, dataset: Dataset) -> None:
+    explainers = {item.id: make_explainer(item.name, **item.parameters) for item in plan.explainers}
+    loaded = load_images(
+        plan.images[:PROBES], model, dataset, ring_mm=plan.ring_mm, tolerance_mm=plan.tolerance_mm
+    )
+    check_maps(model, loaded, explainers)
 
 
 def _batch_size(folder: AuditFolder, model: AuditedModel, shard: Part | None) -> int:

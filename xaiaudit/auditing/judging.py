@@ -46,12 +46,36 @@ def judge(
     clean image ("same"). `valid` and `seeds` as explainers want them.
     """
     explainers = explainers or {}
+    given = _forward(model, images, explainers, valid, seeds)
+    return _read(given, masks, has_outline, explainers, clean_decision)
+
+
+def maps_of(
+    model: AuditedModel,
+    images: Tensor,
+    explainers: Mapping[str, Explainer],
+    target: np.ndarray,
+    *,
+    valid: Tensor | None = None,
+    seeds: Sequence[int] | None = None,
+) -> dict[str, np.ndarray]:
+    """The maps alone, (n, u, v), of the given classes, by the name of the explainer; as `judge` takes them."""
+    given = _forward(model, images, explainers, valid, seeds)
+    return {name: given.maps(explainer, target) for name, explainer in explainers.items()}
+
+
+def _forward(
+    model: AuditedModel,
+    images: Tensor,
+    explainers: Mapping[str, Explainer],
+    valid: Tensor | None,
+    seeds: Sequence[int] | None,
+) -> "_Given":
     readers = [explainer for explainer in explainers.values() if isinstance(explainer, FromOutputs)]
     layers = tuple(dict.fromkeys(layer for reader in readers for layer in reader.needs(model)))
     with torch.set_grad_enabled(any(reader.gradients for reader in readers)):
         outputs = model(images, layers=layers)
-    given = _Given(model, images, outputs, valid, seeds)
-    return _read(given, masks, has_outline, explainers, clean_decision)
+    return _Given(model, images, outputs, valid, seeds)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,152 @@
+"""The check of the maps before an audit: silent on honest models, one clear line on hooks and models that lie."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+from click.testing import CliRunner
+from torch import Tensor, nn
+
+import xaiaudit
+from xaiaudit.auditing.loading import Loaded
+from xaiaudit.auditing.map_check import _difference, check_maps
+from xaiaudit.auditing.plan import PlannedImage
+from xaiaudit.cli import main
+from xaiaudit.data import open_dataset
+from xaiaudit.errors import AuditError
+from xaiaudit.explainers.registry import EXPLAINERS, explainer
+from xaiaudit.models import AuditedModel
+from xaiaudit.models.prepared import prepared
+from xaiaudit.types import Preprocessing
+
+GREY = Preprocessing(size=32, channels=1, mean=(0.0,), std=(1.0,))
+
+
+class Net(nn.Module):
+    """A class head and a mask head on features that an in-place ReLU follows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(3)
+        self.first = nn.Sequential(nn.Conv2d(1, 6, 3, stride=2), nn.ReLU(inplace=True))
+        self.last = nn.Sequential(nn.Conv2d(6, 8, 3, stride=2), nn.BatchNorm2d(8))
+        self.act = nn.ReLU(inplace=True)
+        self.head, self.mask = nn.Linear(8, 2), nn.Conv2d(8, 1, 1)
+
+    def features(self, x: Tensor) -> Tensor:
+        return self.act(self.last(self.first(x)))
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        kept = self.features(x)
+        return {"logits": self.head(kept.mean((2, 3))), "mask": self.mask(kept)}
+
+
+class OfTheBatch(Net):
+    def features(self, x: Tensor) -> Tensor:
+        kept = super().features(x)
+        return kept / kept.mean(0, keepdim=True).clamp(min=1e-3)
+
+
+class Drawn(Net):
+    def features(self, x: Tensor) -> Tensor:
+        return nn.functional.dropout(super().features(x), 0.5, training=True)
+
+
+class Counting(Net):
+    def features(self, x: Tensor) -> Tensor:
+        self.calls = getattr(self, "calls", 0) + 1
+        return super().features(x) * torch.linspace(1, self.calls, 8)[:, None, None]
+
+
+def loaded() -> Loaded:
+    images = torch.rand(2, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    planned = [PlannedImage(name=f"{i}.png", part=0, index=i, sha256="", case="", seed=i) for i in range(2)]
+    valid = torch.ones_like(images, dtype=torch.bool)
+    unused: Any = None
+    return Loaded(
+        planned=planned, samples=[], images=images, valid=valid, masks=unused, has_outline=unused,
+        has_lesion=unused, codes=unused, member=unused, calibrated=unused, spacing=unused, labels=unused,
+    )  # fmt: skip
+
+
+def check(net: nn.Module, name: str, **parameters: Any) -> None:
+    model = AuditedModel(net, preprocessing=GREY)
+    with prepared(model):
+        check_maps(model, loaded(), {name: explainer(name, **parameters)})
+
+
+@pytest.mark.parametrize("name", EXPLAINERS)
+def test_every_explainer_passes_on_an_honest_network(name: str) -> None:
+    check(Net(), name)
+
+
+@pytest.mark.parametrize(
+    "architecture", ["densenet121", "mobilenet_v2"]
+)  # functional and module, both in place
+def test_real_networks_pass(architecture: str) -> None:
+    torch.manual_seed(0)
+    net = getattr(torchvision.models, architecture)(num_classes=1)
+    model = AuditedModel(net, preprocessing=Preprocessing(size=64))
+    names = ("grad-cam", "grad-cam++", "layercam", "eigen-cam")
+    batch = loaded()
+    with prepared(model):
+        check_maps(model, batch, {name: explainer(name) for name in names})
+
+
+@pytest.mark.parametrize("name", ["grad-cam", "xgrad-cam", "eigen-cam"])  # layercam's is the same either way
+def test_a_hook_that_keeps_what_the_network_goes_on_to_change_stops_the_audit(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check(Net(), name, layer="last")
+
+    def naive(kept: dict[str, Tensor], layer: str, _m: nn.Module, _i: object, output: Tensor) -> Tensor:
+        if torch.is_grad_enabled() and not output.requires_grad:
+            output = output.requires_grad_() * 1  # so that what follows may change it in place
+        kept[layer] = output
+        return output
+
+    monkeypatch.setattr("xaiaudit.models.features._keep", naive)
+    with pytest.raises(
+        AuditError, match=rf"the {name} map of 0.png differs by \d+% .* cannot be trusted"
+    ) as caught:
+        check(Net(), name, layer="last")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("net", [OfTheBatch, Drawn, Counting])
+@pytest.mark.parametrize("name", ["grad-cam", "smoothgrad"])
+def test_a_network_that_depends_on_more_than_the_image_stops_the_audit(
+    net: type[nn.Module], name: str
+) -> None:
+    with pytest.raises(AuditError, match="depends on nothing but the image"):
+        check(net(), name)
+
+
+def test_maps_are_compared_by_length_and_undefined_ones_are_equal() -> None:
+    a = np.array([[3.0, 0.0], [0.0, 4.0]])
+    assert _difference(a, a) == 0
+    assert _difference(a, np.zeros_like(a)) == 1
+    assert _difference(np.zeros_like(a), np.zeros_like(a)) == 0
+    assert _difference(a, a * 0.98) == pytest.approx(0.02)
+    assert _difference(a * np.nan, a * np.nan) == 0
+    assert _difference(a * np.nan, a) == np.inf
+
+
+def test_an_audit_of_such_a_network_ends_before_any_attack(phantoms: Path, tmp_path: Path) -> None:
+    model = AuditedModel(OfTheBatch(), preprocessing=GREY)
+    with pytest.raises(AuditError, match="cannot be trusted"):
+        xaiaudit.audit(model, open_dataset(phantoms), ["fgsm"], ["grad-cam"], out=tmp_path / "audit", limit=3)
+    assert not list((tmp_path / "audit").glob("**/*.parquet"))
+
+
+def test_the_command_ends_with_2(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xaiaudit.auditing.map_check.TOLERANCE", -1.0)
+    done = CliRunner().invoke(
+        main,
+        ["attack", str(checkpoint), "--method", "fgsm", "--limit", "2", "--out", str(tmp_path / "audit")],
+    )
+    assert done.exit_code == 2
+    assert "cannot be trusted" in done.output
