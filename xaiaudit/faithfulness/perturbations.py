@@ -50,9 +50,8 @@ class Squares:
             side = (draws.integers(10, 1)[:, 0] + 1) * max(h, w) / 28
             centre = _real_place(real, draws.uniform(torch.empty(n)))
             half = (side / 2)[:, None, None]
-            inside = ((rows - (centre // w)[:, None, None]).abs() < half) & (
-                (columns - (centre % w)[:, None, None]).abs() < half
-            )
+            down, right = rows - (centre // w)[:, None, None], columns - (centre % w)[:, None, None]
+            inside = (down >= -half) & (down < half) & (right >= -half) & (right < half)
             inside = (inside & real).to(images.device)
             yield inside, torch.where(inside[:, None], emptied, images)
 

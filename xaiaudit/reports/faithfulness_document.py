@@ -75,7 +75,9 @@ def _tested(record: FaithfulnessRecord) -> Section:
         ("Command", f.breakable(shlex.join(record.command)) if record.command else "called from Python"),
         ("Begun", f"{f.date(record.created)}; took {f.duration(record.seconds)}; xaiaudit {record.xaiaudit}"),
     ]  # fmt: skip
-    warnings = [Points(items=[f.printable(warning) for warning in record.warnings])] if record.warnings else []
+    warnings = (
+        [Points(items=[f.printable(warning) for warning in record.warnings])] if record.warnings else []
+    )
     return Section(title="What was tested", blocks=[Facts(rows=rows, mono=["SHA-256", "Command"]), *warnings])
 
 
