@@ -123,3 +123,5 @@ def test_where_no_outline_is_known_nothing_is_hit_or_missed(
     assert only["left_out"]["without a lesion outline"] == 8
     assert {group["images"] for group in only["groups"]} == {0}
     assert only["relations"] == []
+    said = call(checkpoint, "--data", table, "--explainer", "cam")
+    assert "not in the first table: 8 without a lesion outline.\n  No table: no image is left." in said

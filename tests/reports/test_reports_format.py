@@ -93,3 +93,8 @@ def test_every_character_kept_is_in_the_embedded_fonts(tmp_path: Path) -> None:
         source = f'#set document(title: "T")\n#set text(font: "{font}", fallback: false)\n#json("text.json")'
         (tmp_path / "text.typ").write_text(source)
         typst.compile(tmp_path / "text.typ", pdf_standards=["a-2a", "ua-1"], ignore_system_fonts=True)
+
+
+def test_no_zero_is_negative() -> None:
+    assert f.fixed(-0.04, 1) == "0.0"
+    assert f.fixed(-0.06, 1) == "−0.1"

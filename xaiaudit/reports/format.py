@@ -55,7 +55,9 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def fixed(value: float | None, decimals: int) -> str:
-    return DASH if value is None or value != value else f"{value:.{decimals}f}".replace("-", "−")
+    if value is None or value != value:
+        return DASH
+    return f"{round(value, decimals) + 0.0:.{decimals}f}".replace("-", "−")  # + 0.0: no negative zero
 
 
 def percent(share: float | None, decimals: int = 1) -> str:

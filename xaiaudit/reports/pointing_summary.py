@@ -46,11 +46,14 @@ def _table(table: PointingTable, images: int) -> list[str]:
     kind = "signed" if explainer.signed else "unsigned: it has no minimum"
     reasons = [f"{n} {reason}" for reason, n in table.left_out.items() if n]
     wrong = next(g.images for g in table.groups if g.decided == "wrongly" and g.label is None)
-    reasons.append(f"{wrong} decided wrongly")
+    if wrong:
+        reasons.append(f"{wrong} decided wrongly")
     lines = [
         f"Explainer {explainer.id}: {rows} x {columns} cells of {explainer.layer}, {kind}",
-        f"Of {f.count(images, 'image')}, not in the first table: {', '.join(reasons)}.",
+        f"Of {f.count(images, 'image')}, not in the first table: {', '.join(reasons) or 'none'}.",
     ]
+    if not any(group.images for group in table.groups):
+        return [*lines, "  No table: no image is left."]
     for group in table.groups:
         if group.images:
             lines += _group(group)
