@@ -64,3 +64,13 @@ def test_the_mean_of_cam_is_the_score_without_its_bias(outputs: int) -> None:
         score = logits[:, target] if outputs == 3 else logits[:, target] - logits[:, 1 - target]
         mean = CAM()(model, images, torch.full((4,), target)).mean((1, 2))
         torch.testing.assert_close(mean, score.detach())
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_both_extremes_of_a_binary_decision_stand_in_one_signed_map(outputs: int) -> None:
+    """The minimum of one class's map is the maximum of the other's (Byra 2022)."""
+    model, images = small(outputs), batch()
+    benign, malignant = (CAM()(model, images, torch.full((4,), target)) for target in (0, 1))
+    torch.testing.assert_close(benign, -malignant)
+    assert (malignant.flatten(1).argmin(1) == benign.flatten(1).argmax(1)).all()
+    assert CAM().signed

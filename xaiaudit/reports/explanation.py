@@ -11,6 +11,9 @@ from xaiaudit.metrics.grids import centres, upsample
 from xaiaudit.records import Explanation
 from xaiaudit.reports.figures.panels import sequential, signed
 
+FEW = 64 * 64  # cells of a map that is drawn up to its largest value
+WITHIN = 0.995  # of the others' magnitudes the colour scale reaches so far
+
 
 def draw(explanation: Explanation, folder: Path, stem: str | None = None) -> Path:
     """Write <stem>-<explainer>.png into the folder; returns its path. `stem` None: the image's own.
@@ -21,7 +24,8 @@ def draw(explanation: Explanation, folder: Path, stem: str | None = None) -> Pat
     image = np.array(explanation.image, np.uint8)
     raw = np.array(explanation.map)
     over = upsample(raw[None], (image.shape[0], image.shape[1]))[0]
-    high = float(np.abs(raw).max()) or 1.0
+    clipped = raw.size > FEW  # a map of pixels has single ones that would hide all others
+    high = float(np.quantile(np.abs(raw), WITHIN if clipped else 1.0)) or float(np.abs(raw).max()) or 1.0
     figure = Figure(figsize=(9, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
     left.imshow(image, cmap="gray", vmin=0, vmax=255)
@@ -38,10 +42,10 @@ def draw(explanation: Explanation, folder: Path, stem: str | None = None) -> Pat
         alpha=0.55,
     )
     _mark(right, raw, image.shape, explanation)
-    right.set_title(
-        f"{explanation.explainer} of {explanation.target} at {explanation.layer}", parse_math=False
-    )
-    figure.colorbar(shown, ax=right, label="raw value, no unit")
+    at = "" if explanation.layer == "image" else f" at {explanation.layer}"
+    right.set_title(f"{explanation.explainer} of {explanation.target}{at}", parse_math=False)
+    cut = f"; the largest {100 * (1 - WITHIN):.1f} % are cut off" if clipped else ""
+    figure.colorbar(shown, ax=right, label=f"raw value, no unit{cut}")
     for axes in (left, right):
         axes.set_axis_off()
     path = folder / f"{stem or Path(explanation.file).stem}-{explanation.explainer}.png"

@@ -90,9 +90,10 @@ def _explainer(
         if p.extreme == "maximum"
     )
     rows, columns = explainer.grid
+    of = "pixels of the image" if explainer.layer == "image" else f"cells of {f.printable(explainer.layer)}"
     blocks: list[Block] = [
         Text(
-            text=f"Explainer {name}, {rows} × {columns} cells of {f.printable(explainer.layer)}",
+            text=f"Explainer {name}, {rows} × {columns} {of}",
             style="subheading",
         ),
         Picture(
