@@ -125,3 +125,11 @@ def test_where_no_outline_is_known_nothing_is_hit_or_missed(
     assert only["relations"] == []
     said = call(checkpoint, "--data", table, "--explainer", "cam")
     assert "not in the first table: 8 without a lesion outline.\n  No table: no image is left." in said
+
+
+@pytest.mark.parametrize("length", ["nan", "inf", "-1"])
+def test_a_tolerance_is_a_finite_length(checkpoint: Path, length: str) -> None:
+    for command in (["pointing", str(checkpoint)], ["attack", str(checkpoint), "--method", "fgsm"]):
+        result = CliRunner().invoke(main, [*command, "--tolerance-mm", length])
+        assert result.exit_code == 2
+        assert "--tolerance-mm" in result.stderr

@@ -198,3 +198,9 @@ def test_uniform_chance_grows_with_the_tolerance_and_needs_spacing_for_it() -> N
 def test_cells_outside_the_valid_image_take_no_part_in_uniform_chance() -> None:
     chance = chance_uniform(membership(codes(), YES, tolerance_mm=100.0, spacing=np.ones((1, 2))))
     assert chance["maximum_in_lesion"][0] == 1
+
+
+@pytest.mark.parametrize("tolerance", [-1.0, float("nan"), float("inf")])
+def test_a_tolerance_that_is_no_length_is_refused(tolerance: float) -> None:
+    with pytest.raises(ValueError, match="at least 0 mm"):
+        pointing(peak_at((1, 3)), codes(), YES, signed=False, tolerance_mm=tolerance, spacing=np.ones((1, 2)))

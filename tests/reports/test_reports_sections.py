@@ -133,8 +133,14 @@ def test_map_shift_is_told_for_the_new_decision_too_and_as_energy(folder: Path, 
     energy = [table for table in tables if table.caption.startswith("Change of energy share")]
     assert len(moved) == len(energy) == len(audit.record.explainers)
     for table in moved:
-        assert [row[0].split(", ", 1)[1] for row in table.rows[:3]] == ["flipped", "stood", "flipped, new decision"]
+        assert [row[0].split(", ", 1)[1] for row in table.rows[:3]] == [
+            "flipped",
+            "stood",
+            "flipped, new decision",
+        ]
         assert len(table.rows) == 3 * len(audit.record.attacks)
-    own = next(m for m in audit.record.maps if m.target == "own" and m.explainer_id == audit.record.explainers[0].id)
+    own = next(
+        m for m in audit.record.maps if m.target == "own" and m.explainer_id == audit.record.explainers[0].id
+    )
     assert moved[0].rows[2][1] == str(own.shift_flipped["spearman"].n)
     assert [column.title for column in energy[0].columns[2:]] == [region.capitalize() for region in REGIONS]

@@ -68,6 +68,8 @@ def make_plan(
         UsageError: no attack is named, a name or parameter is unknown, or an explainer does not suit the model.
         DataError: no image can be read; with `strict`, any image cannot be read.
     """
+    if not 0 <= tolerance_mm < float("inf"):
+        raise UsageError(f"tolerance_mm is a length of at least 0 mm, got {tolerance_mm}")
     if not attacks:
         raise UsageError("no attack is named; name at least one, e.g. --method fgsm")
     planned_attacks = _planned_attacks(attacks, criteria, model, curve=curve)

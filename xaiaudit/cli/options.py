@@ -1,6 +1,7 @@
 """Options that several commands share. Each says its unit and default."""
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -46,17 +47,31 @@ explainers = click.option(
     help="Explainer, e.g. grad-cam or grad-cam:layer=layer4; may be repeated.  "
     "[default: grad-cam, and cam where the model allows it]",
 )
+
+
+class Millimetres(click.FloatRange):
+    """A finite length; float("nan") lies in every range of click's."""
+
+    name = "mm"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        length = float(super().convert(value, param, ctx))
+        if not math.isfinite(length):
+            self.fail(f"{value!r} is no finite length in mm", param, ctx)
+        return length
+
+
 ring = click.option(
     "--ring",
     "ring_mm",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Millimetres(min=0, min_open=True),
     default=5.0,
     show_default=True,
     help="Width of the peritumoral ring, mm; used where the pixel spacing is known.",
 )
 tolerance = click.option(
     "--tolerance-mm",
-    type=click.FloatRange(min=0),
+    type=Millimetres(min=0),
     default=0.0,
     show_default=True,
     help="Pointing game: an extreme this near a region counts as inside, mm. Images without pixel spacing are then "

@@ -44,7 +44,12 @@ def membership(
         has_lesion: False where no outline is known or it is empty.
         tolerance_mm: a pixel this near a region counts as inside, from centre to centre.
         spacing: mm per pixel of `codes`; needed with a tolerance.
+
+    Raises:
+        ValueError: a tolerance that is negative or not finite.
     """
+    if not 0 <= tolerance_mm < np.inf:
+        raise ValueError(f"a tolerance is a length of at least 0 mm, got {tolerance_mm}")
     masks = np.zeros((len(codes), len(NAMES), *codes.shape[1:]), bool)
     known = np.zeros(len(codes), bool)
     for i, own in _region_masks(codes, has_lesion, tolerance_mm, spacing):

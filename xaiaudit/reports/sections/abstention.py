@@ -21,8 +21,8 @@ EXPLAINED = (
     "when the map is undefined. Coverage is the share of decisions kept, risk the error rate among them. Ranked by the "
     "energy share inside the three regions, the same idea gives a whole curve, beside that of the model’s own "
     "confidence, which needs no map. AURC is the mean risk over all coverages; its excess is what it lies above a "
-    "perfect ranking. Under attack the attacked decision is judged by the map that explains it. A deployed model has no "
-    "reader’s outline: figures by it say what the rule could gain at best. Where the model predicts a mask, the "
+    "perfect ranking. Under attack the attacked decision is judged by the map that explains it. A deployed model has "
+    "no reader’s outline: figures by it say what the rule could gain at best. Where the model predicts a mask, the "
     "regions around that are used too, which needs no reader."
 )
 REGIONS = {"outline": "regions of the reader’s outline", "predicted": "regions of the model’s own mask"}
