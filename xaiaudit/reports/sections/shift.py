@@ -16,9 +16,9 @@ from xaiaudit.reports.sections.shift_table import NAMES, SCALE, drawn_metrics, e
 
 TITLE = "Map shift"
 EXPLAINED = (
-    "Maps before and after explain the same class, the clean decision, unless a row says otherwise. Peak and mass centre: how far they "
-    "moved. Top-k overlap: share of the strongest pixels (as many as the lesion has) that stay among the "
-    "strongest. 1 means an unchanged map for the last columns, 0 none in common."
+    "Maps before and after explain the same class, the clean decision, unless a row says otherwise. Peak and "
+    "mass centre: how far they moved. Top-k overlap: share of the strongest pixels (as many as the lesion has) that "
+    "stay among the strongest. 1 means an unchanged map for the last columns, 0 none in common."
 )
 
 

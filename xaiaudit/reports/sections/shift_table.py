@@ -47,8 +47,8 @@ def shift_table(records: list[MapRecord], new: list[MapRecord]) -> Table:
         rows=rows,
         caption=f"Map shift by {name}: median (quartiles)",
         stacked=True,
-        note="Over images whose map is defined before and after; maps explain the clean decision both times, but in rows of "
-        f"the new decision, where the second explains that. {f.DASH}: no such map. {_tests(records)}",
+        note="Over images whose map is defined before and after; maps explain the clean decision both times, but in "
+        f"rows of the new decision, where the second explains that. {f.DASH}: no such map. {_tests(records)}",
     )
 
 
@@ -66,10 +66,11 @@ def energy_table(records: list[MapRecord]) -> Table:
     return Table(
         columns=[*columns, *(Column(title=region.capitalize(), align="right") for region in regions)],
         rows=rows,
-        caption=f"Change of energy share by {f.printable(records[0].explainer_id)}, percentage points: median (quartiles)",
+        caption=f"Change of energy share by {f.printable(records[0].explainer_id)}, percentage points: "
+        "median (quartiles)",
         stacked=True,
-        note="Energy share: the part of the map’s positive values that lies in the region. Over images with a lesion whose "
-        "map has a positive value before and after.",
+        note="Energy share: the part of the map’s positive values that lies in the region. Over images with a lesion "
+        "whose map has a positive value before and after.",
     )
 
 
