@@ -177,7 +177,7 @@ def _run(
             on_attack(done, total, attack_id)
 
     with deterministic(), prepared(model, precision) as ready:
-        if any(unit < plan.shards for unit in units):
+        if plan.explainers and any(unit < plan.shards for unit in units):
             _check_maps(plan, model, dataset)
         for unit in units:
             if unit < plan.shards:

@@ -111,5 +111,7 @@ def _seen(model: Model, images: Images, target: Labels, layer: str, *, at_once: 
 def _means(kinds: Sequence[Tensor], size: tuple[int, int]) -> Iterator[Tensor]:
     """The mean over the sizes of what was seen, (n, c, u, v) each, on a grid of `size`, some channels at a time."""
     for parts in zip(*(torch.split(kind, CHANNELS, dim=1) for kind in kinds), strict=True):
-        grown = [interpolate(part, size=size, mode="bilinear", align_corners=False) for part in parts]
-        yield torch.stack(grown).mean(0)
+        total = torch.zeros(())
+        for part in parts:  # one at a time: each is as fine as the image
+            total = total.to(part) + interpolate(part, size=size, mode="bilinear", align_corners=False)
+        yield total / len(parts)
