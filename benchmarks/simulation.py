@@ -175,7 +175,8 @@ def bootstrap(kind: str, statistic: str, design: Design, repeats: int, resamples
         index = design.index(rng)
         values = normals(rng, index, design)
         values = np.exp(values) if kind == "skewed" else values
-        return covers(s.bootstrap(values, index, statistic, resamples=resamples), truth)
+        seed = int(rng.integers(2**31))  # equal draws would share their error
+        return covers(s.bootstrap(values, index, statistic, resamples=resamples, seed=seed), truth)
 
     return share(repeats, once)
 
@@ -235,5 +236,5 @@ def family(design: Design, repeats: int, tests: int = 4) -> float:
 
 
 def cells(values: list[float]) -> Iterator[str]:
-    """As percentages."""
-    return (f"{100 * value:.1f}" for value in values)
+    """As percentages; a dash where there is none."""
+    return ("–" if np.isnan(value) else f"{100 * value:.1f}" for value in values)

@@ -14,7 +14,7 @@ with pytest.MonkeyPatch.context() as patch:
     patch.syspath_prepend(ROOT)
     from benchmarks import simulation as sim
 
-FEW, MANY = 400, 4000
+FEW, MANY = 400, 2000
 ALIKE, LOOSE = sim.Design(30, True, 0.9), sim.Design(30, True, 0.3)
 SMALL = sim.Design(10, True, 0.3)
 
