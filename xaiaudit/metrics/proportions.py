@@ -48,11 +48,11 @@ def proportion(hits: Flags | Vector, cases: Cases, *, level: float = 0.95) -> In
 def bound(
     hits: Flags, cases: Cases, side: Literal["lower", "upper"] = "upper", *, confidence: float = 0.95
 ) -> Interval:
-    """Share of images that are hits, with a one-sided bound that holds at least as often as it says.
+    """Share of images that are hits, with a one-sided bound fit to pass a requirement on.
 
-    Clopper and Pearson's at the effective number of images. Wilson's own upper bound is kept too seldom by small
-    shares (by 91 % at worst with 10 independent images, where 95 % are promised), so that it is no ground to pass
-    a requirement on.
+    Clopper and Pearson's at the effective number of images: exact, and so at least as sure as it says, with one image
+    a case, and nearly so with several (docs/statistics.md). Wilson's own upper bound is kept too seldom by small
+    shares (by 91 % at worst with 10 independent images, where 95 % are promised).
 
     Args:
         hits: (n,) bool.
