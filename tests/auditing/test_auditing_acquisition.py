@@ -180,12 +180,13 @@ def test_no_sweep_is_made_unasked_and_one_change_is_its_own_sweep(checkpoint: Pa
     assert one.maps == none.maps
 
 
+@pytest.mark.parametrize("explainers", [[], ["occlusion:window=32,stride=32"]])
 def test_without_an_explainer_that_reads_a_forward_decisions_are_told_still(
-    checkpoint: Path, tmp_path: Path
+    checkpoint: Path, tmp_path: Path, explainers: list[str]
 ) -> None:
     model = xaiaudit.load(checkpoint)
     record = xaiaudit.audit(
-        model, attacks=["fgsm-single"], explainers=[], out=tmp_path / "audit", limit=4, curve=False, checks=0,
+        model, attacks=["fgsm-single"], explainers=explainers, out=tmp_path / "audit", limit=4, curve=False, checks=0,
         acquisition=["gain", "speckle"],
     )  # fmt: skip
     assert record is not None
@@ -193,3 +194,19 @@ def test_without_an_explainer_that_reads_a_forward_decisions_are_told_still(
     assert [item.id for item in record.variability.changes] == ["gain", "speckle", SECOND_SWEEP]
     assert all(item.decisions_changed.n == 4 for item in record.variability.changes)
     assert record.variability.shifts == record.variability.multiples == []
+    assert xaiaudit.write_report(tmp_path / "audit").exists()
+
+
+def test_explainers_that_read_a_forward_are_followed_beside_others_that_do_not(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    model = xaiaudit.load(checkpoint)
+    record = xaiaudit.audit(
+        model, attacks=["fgsm-single"], explainers=["occlusion:window=32,stride=32", "eigen-cam"], limit=3,
+        out=tmp_path / "audit", curve=False, checks=0, acquisition=["gain"],
+    )  # fmt: skip
+    assert record is not None
+    assert record.variability is not None
+    assert {item.explainer_id for item in record.variability.shifts} == {"eigen-cam"}
+    assert {item.explainer_id for item in record.variability.multiples} == {"eigen-cam"}
+    assert xaiaudit.write_report(tmp_path / "audit").exists()

@@ -28,7 +28,7 @@ from xaiaudit.models.execution import deterministic
 from xaiaudit.records import AuditRecord
 from xaiaudit.types import Preprocessing
 
-TABLES = ("predictions.parquet", "maps.parquet")
+TABLES = ("predictions.parquet", "maps.parquet", "acquisition.parquet", "shift_by_case.csv")
 METHODS = ("fgsm:steps=5", "pgd:steps=5")
 SMALL = Preprocessing(size=64, channels=1, mean=(0.3,), std=(0.2,))
 

@@ -214,7 +214,13 @@ def test_data_check_exits_with_0_or_1(phantoms: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "name"),
-    [("attacks", "pgd"), ("explainers", "cam"), ("models", "thesis-mtl"), ("datasets", "busi")],
+    [
+        ("attacks", "pgd"),
+        ("explainers", "cam"),
+        ("acquisition", "speckle"),
+        ("models", "thesis-mtl"),
+        ("datasets", "busi"),
+    ],
 )
 def test_list_gives_one_name_a_line(kind: str, name: str) -> None:
     result = call("list", kind)
