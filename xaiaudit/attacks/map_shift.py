@@ -57,7 +57,7 @@ class MapShift(SearchAttack):
     target: map_goals.Corner = "farthest"  # of target-map
     layer: str | None = None  # None: the model's own
     surrogate: Surrogate = "none"  # searched in the place of the network
-    beta: float = 10.0  # sharpness of the softplus
+    beta: float = 100.0  # sharpness of the softplus
     name: ClassVar[str] = "map-shift"
     words: ClassVar[str] = "map shift"
     norm: ClassVar[Norm] = "linf"
