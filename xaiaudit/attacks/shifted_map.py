@@ -69,7 +69,8 @@ class ShiftedMap(Guarded):
 
     def guarded(self, out: Outputs, rows: Rows) -> Tensor:
         maps = self.explainer.traced(self.model, out, self.goal.decision.decision[rows])
-        return torch.stack((self._moved_by(maps, rows).to(out.logits), self._lead(out, rows)), 1)
+        way = self._moved_by(maps, rows)
+        return torch.stack((way, self._lead(out, rows).to(way)), 1)  # logits may be of less precision
 
     def loss(self, out: Outputs, rows: Rows) -> Scores:
         """How far the map is on its way; minus infinity where the decision is not as it must be."""
