@@ -61,6 +61,10 @@ TABLES: dict[str, tuple[list[str], Row]] = {
             for area in AREAS
         ],
     ),
+    "mixed": (
+        [f"AUC {area}" for area in AREAS],
+        lambda design, n: [sim.auc(area, design, n, mixed=True) for area in AREAS],
+    ),
     "balanced": (
         [_percent(rate) for rate in RATES[2:]],
         lambda design, n: [sim.balanced(rate, design, n) for rate in RATES[2:]],

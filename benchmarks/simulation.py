@@ -59,19 +59,18 @@ def normals(rng: Rng, index: np.ndarray, design: Design) -> np.ndarray:
 
 
 def scores(
-    rng: Rng, area: float, design: Design, *, areas_after: float | None = None
+    rng: Rng, area: float, design: Design, *, mixed: bool = False
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Labels, scores of two models that correlate by 0.7, and cases; two cases of five are positive."""
+    """Labels, scores of two models that correlate by 0.7, and cases.
+
+    Two cases of five are positive; if `mixed`, two images of five, whatever their case.
+    """
     index = design.index(rng)
-    labels = index < round(0.4 * design.cases)
+    labels = rng.random(len(index)) < 0.4 if mixed else index < round(0.4 * design.cases)
     shared = normals(rng, index, design)
     before, after = (np.sqrt(0.7) * shared + np.sqrt(0.3) * normals(rng, index, design) for _ in range(2))
-    after_area = area if areas_after is None else areas_after
-    return labels, before + _distance(area) * labels, after + _distance(after_area) * labels, index
-
-
-def _distance(area: float) -> float:
-    return float(np.sqrt(2) * ndtri(area))
+    distance = float(np.sqrt(2) * ndtri(area))
+    return labels, before + distance * labels, after + distance * labels, index
 
 
 def share(repeats: int, once: Callable[[Rng], bool], seed: int = 0) -> float:
@@ -181,9 +180,9 @@ def bootstrap(kind: str, statistic: str, design: Design, repeats: int, resamples
     return share(repeats, once)
 
 
-def auc(area: float, design: Design, repeats: int) -> float:
+def auc(area: float, design: Design, repeats: int, *, mixed: bool = False) -> float:
     def once(rng: Rng) -> bool:
-        labels, before, _, index = scores(rng, area, design)
+        labels, before, _, index = scores(rng, area, design, mixed=mixed)
         return covers(s.auc(labels, before, index), area)
 
     return share(repeats, once)

@@ -97,6 +97,10 @@ def test_auc_intervals_cover(area: float, high: float, design: sim.Design) -> No
     check(sim.auc(area, design, FEW), 0.94, high, FEW)
 
 
+def test_auc_intervals_cover_where_a_case_holds_both_classes() -> None:
+    check(sim.auc(0.8, sim.Design(100, True, 0.9), FEW, mixed=True), 0.94, 0.96, FEW)
+
+
 @pytest.mark.parametrize(("area", "high"), [(0.5, 0.96), (0.9, 1.0)])
 def test_changes_of_auc_cover(area: float, high: float) -> None:
     check(sim.auc_difference(area, LOOSE, FEW), 0.94, high, FEW)

@@ -295,6 +295,27 @@ def test_auc_is_scikit_learns_and_its_interval_delongs_in_the_logit() -> None:
     assert [interval.low, interval.high] == pytest.approx(bounds, abs=1e-6)
 
 
+def test_a_case_may_hold_both_classes_as_obuchowski_writes_it() -> None:
+    rng = np.random.default_rng(4)
+    cases = np.repeat(np.arange(15), 4)
+    labels, scores = rng.random(60) < 0.4, rng.normal(size=15)[cases] + rng.normal(size=60)
+    scores = scores + 0.8 * labels
+    order = np.heaviside(scores[labels][:, None] - scores[~labels][None], 0.5)
+    area, m, n = order.mean(), labels.sum(), (~labels).sum()
+    x = [(order.mean(1) - area)[cases[labels] == c].sum() for c in range(15)]
+    y = [(order.mean(0) - area)[cases[~labels] == c].sum() for c in range(15)]
+    diseased, healthy = len(set(cases[labels])), len(set(cases[~labels]))
+    variance = (
+        diseased / ((diseased - 1) * m) * np.dot(x, x) / m
+        + healthy / ((healthy - 1) * n) * np.dot(y, y) / n
+        + 2 * 15 / 14 * np.dot(x, y) / (m * n)
+    )
+    assert abs(np.dot(x, y)) > 0.1 * np.dot(x, x)  # the joint term is not small
+    half = 1.959964 * math.sqrt(variance) / (area * (1 - area))
+    found = auc(labels, scores, cases)
+    assert found.low == pytest.approx(1 / (1 + math.exp(-(math.log(area / (1 - area)) - half))), abs=1e-6)
+
+
 def test_repeating_every_image_leaves_the_interval_of_an_auc_as_it_was() -> None:
     rng = np.random.default_rng(1)
     labels, index = rng.random(80) < 0.5, np.repeat(np.arange(80), 4)
