@@ -24,7 +24,7 @@ WHY = (
 LIMITS = (
     "What this yardstick leaves out: it is a simulation, not a second recording. No other plane through the "
     "lesion, no other pressure and no other scanner is simulated; burned-in text moves with the tissue. A "
-    "real second sweep moves maps more than this, so that the multiples are upper bounds."
+    "real second sweep changes more than this one, so the multiples are best read as upper bounds."
 )
 
 
