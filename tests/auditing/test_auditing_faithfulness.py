@@ -11,8 +11,8 @@ from xaiaudit.auditing.faithfulness.running import Outcome
 from xaiaudit.auditing.faithfulness.statistics import measure_record, step_records
 from xaiaudit.data import open_dataset, prepare, stack
 from xaiaudit.errors import UsageError
-from xaiaudit.explainers.registry import explainer
-from xaiaudit.faithfulness import Canvas, PixelCurve
+from xaiaudit.explainers.registry import EXPLAINERS, explainer
+from xaiaudit.faithfulness import Canvas, MaxSensitivity, PixelCurve
 from xaiaudit.faithfulness.similarity import Similarity
 from xaiaudit.faithfulness_record import MEASURES, FaithfulnessRecord
 from xaiaudit.functional import decision
@@ -138,6 +138,20 @@ def test_maps_that_are_all_undefined_are_counted_and_nothing_is_made_up(phantoms
     assert item.deletion == [None] * 4
     assert {step.spearman.estimate for way in item.randomisation for step in way.steps} == {None}
     assert all(row["deletion_area"] is None and not row["defined"] for row in rows(table, "grad-cam"))
+
+
+@pytest.mark.parametrize("name", sorted(set(EXPLAINERS) - {"seg-grad-cam"}))
+def test_every_explainer_of_a_decision_can_be_tested(name: str, checkpoint: Path) -> None:
+    tests = Settings(steps=2, samples=2, blocks=2, draws=1, sensitivity=MaxSensitivity(samples=1))
+    model = load(checkpoint)
+    before = {key: tensor.clone() for key, tensor in model.net.state_dict().items()}
+    record, _ = faithfulness(model, explainers=[name], tests=tests, limit=2)
+    item = record.explainer(name)
+    assert item.explained
+    for measure in item.measures:
+        assert measure.mean.n + measure.undefined == measure.images == 2
+    assert all(torch.equal(tensor, before[key]) for key, tensor in model.net.state_dict().items())
+    assert not any(module._forward_hooks for module in model.modules())
 
 
 def test_maps_of_the_mask_are_refused(checkpoint: Path) -> None:
