@@ -17,6 +17,7 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from xaiaudit.data.opening import open_dataset
 from xaiaudit.data.phantom_features import (
     CUES,
+    FIELDS,
     PLACES,
     SEPARATION,
     Cue,
@@ -26,7 +27,7 @@ from xaiaudit.data.phantom_features import (
 )
 from xaiaudit.data.phantom_scanner import Scanner, scan
 from xaiaudit.data.phantom_tissue import Grid, Tissue
-from xaiaudit.data.phantoms import PhantomSpec, phantom, phantom_dataset, write_phantoms
+from xaiaudit.data.phantoms import PhantomSpec, neutralised, phantom, phantom_dataset, write_phantoms
 from xaiaudit.data.regions import regions
 from xaiaudit.errors import DataError, UsageError
 from xaiaudit.records import REGIONS
@@ -42,13 +43,6 @@ PLAIN = PhantomFeatures(
     across=0.5,
     down=0.4,
 )
-FIELD_OF_CUE = {
-    "shape": "shape",
-    "margin": "margin_mm",
-    "echo": "echo_db",
-    "texture": "texture_db",
-    "posterior": "posterior_db",
-}
 
 
 def drawn(cue: Cue | None, n: int = 3000) -> tuple[np.ndarray, np.ndarray]:
@@ -71,7 +65,7 @@ def test_only_the_cue_differs_between_the_classes(cue: Cue) -> None:
     features, labels = drawn(cue)
     for column, name in enumerate(PhantomFeatures.__dataclass_fields__):
         p = stats.ks_2samp(features[labels == 0, column], features[labels == 1, column]).pvalue
-        if name == FIELD_OF_CUE[cue]:
+        if name == FIELDS[cue]:
             assert p < 1e-100, name
         else:
             assert p > 1e-4, name
@@ -81,7 +75,7 @@ def test_every_cue_differs_by_default_and_nothing_else_does() -> None:
     features, labels = drawn(None)
     for column, name in enumerate(PhantomFeatures.__dataclass_fields__):
         p = stats.ks_2samp(features[labels == 0, column], features[labels == 1, column]).pvalue
-        assert (p < 1e-50) == (name in FIELD_OF_CUE.values()), name
+        assert (p < 1e-50) == (name in FIELDS.values()), name
 
 
 @pytest.mark.parametrize("cue", [None, *CUES])
@@ -191,7 +185,7 @@ def test_a_cue_changes_the_image_in_its_place_and_hardly_elsewhere(cue: Cue) -> 
     }
     inside = total = 0.0
     for seed in range(8):
-        name = FIELD_OF_CUE[cue]
+        name = FIELDS[cue]
         pair = [phantom(replace(PLAIN, **{name: end}), np.random.default_rng(seed)) for end in ends[cue]]
         assert pair[0].mask is not None
         assert pair[1].mask is not None
@@ -200,6 +194,36 @@ def test_a_cue_changes_the_image_in_its_place_and_hardly_elsewhere(cue: Cue) -> 
         total += change.sum()
         inside += change[np.isin(codes, [REGIONS.index(place) for place in PLACES[cue]])].sum()
     assert inside / total > 0.9
+
+
+@pytest.mark.parametrize("cue", CUES)
+def test_a_neutral_twin_differs_in_the_cue_alone_and_the_cue_is_the_same_in_all(cue: Cue) -> None:
+    dataset = phantom_dataset(6, size=64, cue=cue)
+    twins = neutralised(dataset, cue)
+    for made, twin in zip(dataset, twins, strict=True):
+        assert (made.label, made.case, made.file, made.spacing) == (
+            twin.label,
+            twin.case,
+            twin.file,
+            twin.spacing,
+        )
+        differ = {name for name in made.attributes if made.attributes[name] != twin.attributes[name]}
+        assert differ == {FIELDS[cue]}
+        assert (made.image != twin.image).any()
+        if cue != "shape":
+            np.testing.assert_array_equal(made.mask, twin.mask)
+    assert len({sample.attributes[FIELDS[cue]] for sample in twins}) == 1
+
+
+def test_the_cue_of_a_neutral_twin_lies_half_way_between_the_classes() -> None:
+    for cue in CUES:
+        column = list(PhantomFeatures.__dataclass_fields__).index(FIELDS[cue])
+        features, labels = drawn(cue, 1000)
+        value = float(neutralised(phantom_dataset(1, size=64), cue)[0].attributes[FIELDS[cue]])
+        below = [float((features[labels == label, column] < value).mean()) for label in (0, 1)]
+        # classes are normal, 1.4 sqrt(5) apart: 0.941 of each lie on their own side of the middle
+        ideal = stats.norm.cdf(SEPARATION * math.sqrt(len(CUES)) / 2)
+        assert max(below) == pytest.approx(ideal, abs=0.025)
 
 
 def test_posterior_enhancement_brightens_and_shadow_darkens_what_lies_behind() -> None:

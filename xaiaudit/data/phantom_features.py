@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Literal, get_args
 
@@ -22,6 +22,13 @@ PLACES: Mapping[Cue, tuple[str, ...]] = {
     "echo": ("lesion",),
     "texture": ("lesion",),
     "posterior": ("ring", "posterior"),
+}
+FIELDS: Mapping[Cue, str] = {
+    "shape": "shape",
+    "margin": "margin_mm",
+    "echo": "echo_db",
+    "texture": "texture_db",
+    "posterior": "posterior_db",
 }
 SEPARATION = 1.4  # of the class means of each cue, in standard deviations
 
@@ -58,20 +65,37 @@ def draw_features(label: Label, rng: np.random.Generator, cue: Cue | None = None
     separations = [
         SEPARATION if cue is None else SEPARATION * math.sqrt(len(CUES)) * (name == cue) for name in CUES
     ]
-    shape, margin, echo, texture, posterior = ndtr(
-        rng.standard_normal(len(CUES)) + side * np.array(separations)
-    )
+    quantiles = ndtr(rng.standard_normal(len(CUES)) + side * np.array(separations))
+    cues = {
+        FIELDS[name]: _value(name, float(quantile)) for name, quantile in zip(CUES, quantiles, strict=True)
+    }
     return PhantomFeatures(
-        shape=float(shape),
-        margin_mm=float(0.12 * (2.5 / 0.12) ** margin),
-        echo_db=float(_echo(echo)),
-        texture_db=float(0.5 + 5.5 * texture),
-        posterior_db=float(8 - 24 * posterior),
+        **cues,
         diameter_mm=float(np.clip(13 * math.exp(0.25 * rng.standard_normal()), 7, 22)),
         angle_deg=float(10 * rng.standard_normal()),
         across=float(rng.uniform()),
         down=float(rng.uniform()),
     )
+
+
+def neutral(features: PhantomFeatures, cue: Cue) -> PhantomFeatures:
+    """The same lesion with one cue half way between the classes, whatever it was: it no longer tells them apart."""
+    return replace(features, **{FIELDS[cue]: _value(cue, 0.5)})
+
+
+def _value(cue: Cue, quantile: float) -> float:
+    """From the benign end, 0, to the malignant end, 1."""
+    match cue:
+        case "shape":
+            return quantile
+        case "margin":
+            return float(0.12 * (2.5 / 0.12) ** quantile)
+        case "echo":
+            return _echo(quantile)
+        case "texture":
+            return 0.5 + 5.5 * quantile
+        case "posterior":
+            return 8 - 24 * quantile
 
 
 def _echo(quantile: float) -> float:

@@ -1,20 +1,20 @@
 """Phantoms as a dataset: in memory, or written as images with a manifest."""
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from xaiaudit.data.datasets import Dataset, Entry
-from xaiaudit.data.phantom_features import Cue, Label, PhantomFeatures, draw_features
+from xaiaudit.data.phantom_features import Cue, Label, PhantomFeatures, draw_features, neutral
 from xaiaudit.data.phantom_image import PhantomSpec, attributes, phantom
 from xaiaudit.data.phantom_scanner import Scanner
 from xaiaudit.errors import DataError, UsageError
 from xaiaudit.types import Sample
 
-__all__ = ["PhantomDataset", "PhantomSpec", "phantom", "phantom_dataset", "write_phantoms"]
+__all__ = ["PhantomDataset", "PhantomSpec", "neutralised", "phantom", "phantom_dataset", "write_phantoms"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +58,21 @@ def phantom_dataset(
         citation=f"Simulated by xaiaudit: seed {seed}, {f'{cue} the only cue' if cue else 'every cue'}",
         entries=tuple(_entry(number, seed, shape, cue) for number in range(n)),
     )
+
+
+def neutralised(dataset: PhantomDataset, cue: Cue) -> PhantomDataset:
+    """The same phantoms, breast, speckle and labels, with this cue half way between the classes in all of them.
+
+    What differs between an image and its neutral twin is the cue, and how a model's answer differs is what the cue
+    is worth to it.
+    """
+    entries = []
+    for entry in dataset.entries:
+        if not isinstance(entry, PhantomEntry):
+            raise TypeError(f"{entry.file} is no phantom")
+        features = neutral(entry.features, cue)
+        entries.append(replace(entry, features=features, attributes=attributes(features)))
+    return replace(dataset, entries=tuple(entries), selection=f"{cue} made neutral; {dataset.selection}")
 
 
 def write_phantoms(
