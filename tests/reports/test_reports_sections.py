@@ -117,6 +117,19 @@ def test_an_audit_without_labels_says_why_nothing_is_withheld(folder: Path, tmp_
     assert not any("sign of a right decision" in block.text for block in blocks if isinstance(block, Text))
 
 
+def test_an_explainer_without_a_hit_or_a_miss_has_no_table_of_relations(folder: Path, tmp_path: Path) -> None:
+    """All maps of one explainer undefined: nothing is related for it, and the other keeps its table."""
+    relations = read_audit(folder).record.hit_relations
+    names = list(dict.fromkeys(relation.explainer_id for relation in relations))
+    assert len(names) == 2
+    for missing, there in (names, names[::-1]):
+        audit = changed(folder, hit_relations=[r for r in relations if r.explainer_id != missing])
+        tables = [b for b in pointing(audit, Canvas(folder=tmp_path)).blocks if isinstance(b, Table)]
+        captions = [table.caption for table in tables if "by whether the decision was right" in table.caption]
+        assert len(captions) == 1
+        assert there in captions[0]
+
+
 def test_the_p_of_an_older_audit_is_said_to_be_uncorrected(folder: Path, tmp_path: Path) -> None:
     attacks = read_audit(folder).record.attacks
     old = [a.model_copy(update={"mcnemar_holm": None}) for a in attacks]

@@ -8,14 +8,18 @@ from xaiaudit.reports.reading import Audit
 
 
 def related_blocks(audit: Audit) -> list[Block]:
-    """Nothing in audits that related no hits: older ones, and those without labels."""
-    relations = audit.record.hit_relations
-    if not relations:
+    """Nothing in audits that related no hits: older ones, and those without labels.
+
+    An explainer whose maps are all undefined has no table.
+    """
+    tables = []
+    for explainer in audit.record.explainers:
+        relations = [r for r in audit.record.hit_relations if r.explainer_id == explainer.id]
+        if relations:
+            tables.append(_table(relations, explainer.id))
+    if not tables:
         return []
-    return [
-        Text(text="Is a map that points there a sign of a right decision?", style="subheading"),
-        *(_table([r for r in relations if r.explainer_id == e.id], e.id) for e in audit.record.explainers),
-    ]
+    return [Text(text="Is a map that points there a sign of a right decision?", style="subheading"), *tables]
 
 
 def _table(relations: list[HitRelation], explainer_id: str) -> Table:
