@@ -21,7 +21,9 @@ from xaiaudit.explainers.registry import EXPLAINERS
 PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "known_truth.md"
 BESIDE = (
     "grad-cam:layer=features.2",  # cells of half the side
-    "layercam:layer=features.2",
+    "hirescam:layer=features.2",
+    "hirescam:layer=features.1",
+    "layercam:layer=features.1",
     "occlusion:baseline=0.3",  # the mean grey level: black hides a bright cue, and is what a shadow looks like
     "integrated-gradients:baseline=0.3",
 )

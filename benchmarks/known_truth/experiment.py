@@ -1,14 +1,15 @@
 """One network that learns one cue, and all explainers on its held-out cases."""
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from benchmarks.known_truth.cases import blinded, cases_of
+from benchmarks.known_truth.cases import Cases, blinded, cases_of
 from benchmarks.known_truth.causal import causal
-from benchmarks.known_truth.pointing import scores_or_reason
+from benchmarks.known_truth.pointing import Scores, maps_of, score, scores_or_reason
 from benchmarks.known_truth.subject import margins, trained
 from benchmarks.results import Record
 from xaiaudit.data.phantom_features import PLACES, Cue
@@ -16,8 +17,10 @@ from xaiaudit.data.phantoms import phantom_dataset
 from xaiaudit.explainers.registry import explainer
 from xaiaudit.explainers.spec import parse
 from xaiaudit.metrics.auc import auc
+from xaiaudit.models import AuditedModel
 
 HELD_OUT = 1_000_000  # added to the seed of a network's phantoms gives that of its held-out ones
+TURNED = "cam less its neutral twin's"  # no explainer: it knows the twin
 STRIDE = 16.0  # of small-cnn's last layer, in pixels
 
 
@@ -47,6 +50,7 @@ def experiment(cue: Cue, network: int, settings: Settings, explainers: tuple[str
         kind, parameters = parse(name)
         scored = scores_or_reason(explainer(kind, **parameters), model, cases, decided, place, cell=STRIDE)
         found[name] = scored if isinstance(scored, str) else asdict(scored)
+    found[TURNED] = asdict(_turned(model, cases, decided, place))
     evidence = causal(partial(margins, model), cases, place)
     return {
         "settings": asdict(settings),
@@ -62,6 +66,14 @@ def experiment(cue: Cue, network: int, settings: Settings, explainers: tuple[str
         ).model_dump(),
         "explainers": found,
     }
+
+
+def _turned(model: AuditedModel, cases: Cases, decided: np.ndarray, place: Collection[str]) -> Scores:
+    """Of what CAM loses with the cue in its place: cell by cell exactly what the margin loses."""
+    before, after = (
+        maps_of(explainer("cam"), model, images, decided) for images in (cases.images, cases.spliced(place))
+    )
+    return score(before - after, cases, place, signed=True, cell=STRIDE)
 
 
 def plain(value: Any) -> Any:

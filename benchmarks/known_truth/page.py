@@ -16,7 +16,8 @@ TISSUE = [region for region in REGIONS if region != "padding"]
 NONE = "–"
 ACROSS = (  # title, what is told, its chance level, only of cases whose decision rests on the cue
     ("maximum in the cue's place, where the decision rests on the cue", "maximum", "chance", True),
-    ("the same of all held-out cases", "maximum", "chance", False),
+    ("the same, with cells at the centre of what they see (maps of a layer)", "aligned", "chance", True),
+    ("maximum in the cue's place, of all held-out cases", "maximum", "chance", False),
     ("maximum in the place or within a cell of it, where the decision rests on the cue", "within_a_cell",
      "chance_within", True),
     ("positive mass in the place, where the decision rests on the cue", "energy", "chance", True),
@@ -96,7 +97,7 @@ def _cue(records: Sequence[Record], names: Sequence[str]) -> str:
     for name in names:
         if column.refused(name):
             continue
-        hits, either = column.values(name, "maximum"), column.values(name, "either")
+        hits, aligned, either = (column.values(name, key) for key in ("maximum", "aligned", "either"))
         regions = [
             column.of_cases([r["explainers"][name]["in_region"][region] for r in records])
             for region in TISSUE
@@ -106,7 +107,8 @@ def _cue(records: Sequence[Record], names: Sequence[str]) -> str:
             [
                 f"`{name}`",
                 *(_rate(hits[which], column.cases[which]) for which in (malignant, ~malignant)),
-                _rate(either, column.cases) if np.isfinite(either).any() else NONE,
+                *(_told(aligned[which], column.cases[which]) for which in (malignant, ~malignant)),
+                _told(either, column.cases),
                 _percent(np.array(shuffled)),
                 *(_percent(np.nan_to_num(found)) for found in regions),
                 str(int(np.isnan(hits).sum())),
@@ -126,7 +128,14 @@ def _cell(column: Column, name: str, key: str) -> str:
     if column.refused(name):
         return NONE
     found = column.values(name, key)
-    return _interval(bootstrap(found, column.cases)) if key == "energy" else _rate(found, column.cases)
+    if key == "energy":
+        return _interval(bootstrap(found, column.cases))
+    return (_told if key == "aligned" else _rate)(found, column.cases)
+
+
+def _told(hits: np.ndarray, cases: np.ndarray) -> str:
+    """As `_rate`, of what is not told of every explainer."""
+    return _rate(hits, cases) if np.isfinite(hits).any() else NONE
 
 
 def _rate(hits: np.ndarray, cases: np.ndarray) -> str:

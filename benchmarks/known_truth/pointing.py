@@ -28,6 +28,7 @@ class Scores:
 
     maximum: list[float]  # in the place; tied cells give their share
     within_a_cell: list[float]  # in the place or at most one cell of the network's last layer away from it
+    aligned: list[float]  # of a layer's map: in the place, where cells lie at the centre of what they see
     either: list[float]  # maximum or minimum
     energy: list[float]  # share of the positive mass
     in_region: dict[str, list[float]]  # the maximum, in each region by itself
@@ -58,9 +59,13 @@ def score(maps: Maps, cases: Cases, place: Collection[str], *, signed: bool, cel
     each = pointing(maps, cases.codes, everywhere, signed=signed)
     energy = energy_shares(maps, codes, everywhere)["energy_lesion"]
     energy[~defined(maps, signed=signed)] = np.nan
+    aligned = pointing_inside(maps, membership(_moved(codes, maps), everywhere), signed=signed)
     return Scores(
         maximum=exact["maximum_in_lesion"].tolist(),
         within_a_cell=near["maximum_in_lesion"].tolist(),
+        aligned=aligned["maximum_in_lesion"].tolist()
+        if maps.shape[1] < codes.shape[1]
+        else [np.nan] * len(maps),
         either=exact["either_in_lesion"].tolist(),
         energy=energy.tolist(),
         in_region={region: each[f"maximum_in_{region}"].tolist() for region in REGIONS},
@@ -68,6 +73,16 @@ def score(maps: Maps, cases: Cases, place: Collection[str], *, signed: bool, cel
         chance_within=chance_uniform(wide)["maximum_in_lesion"].tolist(),
         shuffled=chance_shuffled(maps, strict.at_cells(maps.shape[1:]), signed=signed)["maximum_in_lesion"],
     )
+
+
+def _moved(codes: Codes, maps: Maps) -> Codes:
+    """The regions as far down and to the right as the cells of small-cnn lie too far there.
+
+    A convolution of stride 2 over 3 pixels with padding 1 puts the centre of what cell i sees at pixel 2 i, while the
+    cell covers 2 i and 2 i + 1: down to cells of s pixels, at pixel s i, while hits are looked up at s i + s // 2.
+    """
+    by = codes.shape[1] // maps.shape[1] // 2
+    return np.pad(codes, ((0, 0), (by, 0), (by, 0)), mode="edge")[:, : codes.shape[1], : codes.shape[2]]
 
 
 def scores_or_reason(

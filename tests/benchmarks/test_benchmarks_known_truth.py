@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 
 from xaiaudit.data.phantoms import neutralised, phantom_dataset
+from xaiaudit.models.small_cnn import SmallCNN
 from xaiaudit.records import REGIONS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -94,6 +96,8 @@ def test_scores_of_maps_made_by_hand() -> None:
     )  # the last one is zero
     np.testing.assert_array_equal(scores.maximum, [1, 0, 0.5, np.nan])
     np.testing.assert_array_equal(scores.within_a_cell, [1, 1, 0.5, np.nan])
+    # cells of two pixels are looked up one pixel before
+    np.testing.assert_array_equal(scores.aligned, scores.maximum)
     assert np.isnan(scores.either).all()
     assert np.isnan(scores.energy[3])
     assert scores.energy[0] > 0.8 > 0.2 > scores.energy[1]
@@ -103,6 +107,29 @@ def test_scores_of_maps_made_by_hand() -> None:
     np.testing.assert_allclose(scores.chance_within, [33 / 64] * 4)
     # maps 0, 1, 2 on two other images each, all with the same place
     assert scores.shuffled == pytest.approx((1 + 0 + 0.5) / 3)
+
+
+def test_a_cell_of_small_cnn_sees_the_pixels_around_its_first() -> None:
+    """Why cells count as aligned at s i: with weights of one, the reach of every cell by its gradient."""
+    net = SmallCNN(2, 1)
+    torch.nn.init.ones_(net.head.weight)
+    for block in net.features:
+        torch.nn.init.ones_(block[0].weight)
+    image = torch.rand(1, 1, 96, 96).requires_grad_()
+    (slopes,) = torch.autograd.grad(net.eval().features(image)[0, :, 2, 3].sum(), image)
+    rows, columns = (slopes[0, 0].abs().sum(axis).nonzero().flatten() for axis in (1, 0))
+    assert (int(rows.min()), int(rows.max())) == (32 - 15, 32 + 15)
+    assert (int(columns.min()), int(columns.max())) == (48 - 15, 48 + 15)
+
+
+def test_an_aligned_maximum_lies_at_the_first_pixel_of_its_cell() -> None:
+    cases = quadrants(1)
+    cases.codes[0] = LESION
+    cases.codes[0, 4, 4] = POSTERIOR
+    maps = np.zeros((1, 2, 2))
+    maps[0, 1, 1] = 1.0  # the cell of pixels 4 to 7, looked up at 6
+    scores = part("pointing").score(maps, cases, ["posterior"], signed=False, cell=4.0)
+    assert (scores.maximum, scores.aligned) == ([0.0], [1.0])
 
 
 def test_the_extremes_of_a_signed_map_are_two() -> None:
@@ -129,7 +156,13 @@ def test_a_blinded_phantom_is_its_twin_in_the_place_and_itself_elsewhere() -> No
 def record(maximum: list[float]) -> dict[str, Any]:
     """Of four cases, the first three of which rest on the cue."""
     area = {"estimate": 0.9, "low": 0.8, "high": 1.0}
-    per_case = {"maximum": maximum, "within_a_cell": maximum, "either": [np.nan] * 4, "energy": maximum}
+    per_case = {
+        "maximum": maximum,
+        "within_a_cell": maximum,
+        "aligned": maximum,
+        "either": [np.nan] * 4,
+        "energy": maximum,
+    }
     scores = per_case | {
         "in_region": dict.fromkeys(REGIONS, maximum),
         "chance": [0.25] * 4,
@@ -164,13 +197,13 @@ def test_an_undefined_map_is_a_miss_and_counted() -> None:
     text = part("page").tables([record([1.0, np.nan, 1.0, 1.0])])
     resting = "Maximum in the cue's place, where"
     assert row(text, resting, "`grad-cam`")[1].startswith("67 (")
-    assert row(text, "The same of all", "`grad-cam`")[1].startswith("75 (")
+    assert row(text, "Maximum in the cue's place, of all", "`grad-cam`")[1].startswith("75 (")
     assert row(text, resting, "`seg-grad-cam`")[1] == "–"
     assert row(text, resting, "chance")[1] == "25"
     cells = row(text, "Posterior, whose place is ring and posterior", "`grad-cam`")
     assert cells[1].startswith("100 (")  # both that were decided malignant
     assert cells[2].startswith("0 (")  # the undefined one
-    assert (cells[3], cells[4], cells[-1]) == ("–", "30", "1")
+    assert (cells[5], cells[6], cells[-1]) == ("–", "30", "1")
 
 
 def test_one_command_trains_scores_writes_and_goes_on(
@@ -188,7 +221,7 @@ def test_one_command_trains_scores_writes_and_goes_on(
     text = page.read_text()
     assert text.startswith("before\n")
     assert text.endswith("after\n")
-    cells = row(text, "The same of all held-out cases", "`grad-cam:layer=features.2`")
+    cells = row(text, "Maximum in the cue's place, of all", "`grad-cam:layer=features.2`")
     assert 0 <= int(cells[1].split()[0]) <= 100
     assert len(store.read_text().splitlines()) == 1
     monkeypatch.setattr(command, "experiment", None)  # called again, it would fail
