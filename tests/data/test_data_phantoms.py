@@ -173,8 +173,9 @@ def test_attenuation_darkens_by_its_decibels() -> None:
     assert (means[0] - means[1]) / 255 * scanner.dynamic_range_db == pytest.approx(10, abs=0.1)
 
 
+@pytest.mark.parametrize("cast_db", [0.0, -16.0])
 @pytest.mark.parametrize("cue", CUES)
-def test_a_cue_changes_the_image_in_its_place_and_hardly_elsewhere(cue: Cue) -> None:
+def test_a_cue_changes_the_image_in_its_place_and_hardly_elsewhere(cue: Cue, cast_db: float) -> None:
     """The same breast and speckle, with the cue at both ends: where do the grey levels differ?"""
     ends = {
         "shape": (0.0, 1.0),
@@ -186,7 +187,8 @@ def test_a_cue_changes_the_image_in_its_place_and_hardly_elsewhere(cue: Cue) -> 
     inside = total = 0.0
     for seed in range(8):
         name = FIELDS[cue]
-        pair = [phantom(replace(PLAIN, **{name: end}), np.random.default_rng(seed)) for end in ends[cue]]
+        lesion = replace(PLAIN, posterior_db=cast_db)
+        pair = [phantom(replace(lesion, **{name: end}), np.random.default_rng(seed)) for end in ends[cue]]
         assert pair[0].mask is not None
         assert pair[1].mask is not None
         codes = regions(pair[0].mask | pair[1].mask, spacing=pair[0].spacing).codes

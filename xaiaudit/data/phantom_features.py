@@ -17,7 +17,7 @@ CUES: tuple[Cue, ...] = get_args(Cue)
 
 # Regions (of data.regions) that hold the evidence, where one cue alone tells the classes apart.
 PLACES: Mapping[Cue, tuple[str, ...]] = {
-    "shape": ("lesion", "ring"),
+    "shape": ("lesion", "ring", "posterior"),  # what an upright lesion casts is narrower
     "margin": ("lesion", "ring"),
     "echo": ("lesion",),
     "texture": ("lesion",),

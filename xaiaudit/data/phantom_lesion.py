@@ -20,7 +20,8 @@ def place(
     """The tissue with a lesion in it, and the lesion's outline, filled.
 
     The mask ends where the transition is half way, whatever the margin. What the lesion casts depends on its
-    ellipse, not on its outline, and begins behind it: so no cue shows in the place of another.
+    ellipse, not on its outline, and begins behind it: so no cue shows in the place of another, but that an upright
+    lesion casts a narrower shadow.
     """
     aspect = 0.55 + 0.45 * features.shape  # height over width
     across, down = features.diameter_mm / 2 / math.sqrt(aspect), features.diameter_mm / 2 * math.sqrt(aspect)
