@@ -13,6 +13,8 @@ from pypdf import PdfReader
 from xaiaudit.cli import main
 from xaiaudit.faithfulness_record import TABLE, FaithfulnessRecord
 from xaiaudit.reports import faithfulness_words as words
+from xaiaudit.reports.blocks import Canvas, Facts
+from xaiaudit.reports.faithfulness_document import document
 
 QUICK = ("--limit", 5, "--steps", 4, "--draws", 1)
 
@@ -54,6 +56,16 @@ def test_the_report_is_tagged_and_every_picture_is_told(folder: Path) -> None:
         assert told in text
     assert reader.trailer["/Root"]["/MarkInfo"]["/Marked"]
     assert b"<pdfuaid:part>1<" in reader.trailer["/Root"]["/Metadata"].get_data()
+
+
+def test_the_report_tells_into_how_many_blocks_the_layers_were_cut(folder: Path, tmp_path: Path) -> None:
+    """A network of few layers has fewer than were asked for."""
+    record = FaithfulnessRecord.model_validate_json((folder / "faithfulness.json").read_text())
+    blocks = len(record.explainers[0].randomisation[0].steps)
+    asked = record.model_copy(update={"tests": {**record.tests, "blocks": blocks + 40}})
+    facts = document(asked, Canvas(folder=tmp_path)).sections[0].blocks[0]
+    assert isinstance(facts, Facts)
+    assert f"by {blocks}\u00a0blocks of layers" in dict(facts.rows)["Randomisation"]
 
 
 def test_maps_that_outlive_the_weights_are_a_finding(folder: Path) -> None:

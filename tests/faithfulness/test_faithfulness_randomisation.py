@@ -224,14 +224,16 @@ def test_scale_does_not_matter_and_sign_does() -> None:
     assert not turned.identical.any()
 
 
-def test_maps_of_different_images_are_the_yardstick() -> None:
-    maps = np.random.default_rng(0).random((3, 7, 7))
+@pytest.mark.parametrize("n", [4, 5])
+def test_maps_of_different_images_are_the_yardstick_and_each_pair_counts_once(n: int) -> None:
+    maps = np.random.default_rng(0).random((n, 7, 7))
     found = between_images(maps, (24, 24), signed=False)
-    for i in range(3):
-        assert found.spearman[i] == pytest.approx(
-            spearmanr(maps[i].ravel(), maps[(i + 1) % 3].ravel()).statistic
-        )
-    assert np.isnan(between_images(maps[:1], (24, 24), signed=False).spearman).all()
+    for i in range(2):
+        assert found.spearman[i] == pytest.approx(spearmanr(maps[i].ravel(), maps[i + 2].ravel()).statistic)
+    for values in (found.spearman, found.spearman_abs, found.ssim):
+        assert np.isfinite(values).tolist() == [True, True] + [False] * (n - 2)
+    assert len(found.identical) == len(found.undefined) == n
+    assert np.isnan(between_images(maps[:1], (24, 24), signed=False).spearman).tolist() == [True]
 
 
 def test_a_real_copy_of_the_model_agrees_after_the_test() -> None:

@@ -71,10 +71,16 @@ def test_a_rotation_is_undone_as_on_the_image_itself(degrees: float) -> None:
     assert 0.8 < share[0] <= 1
 
 
-def test_a_map_that_left_altogether_and_an_image_without_pixels_compare_nothing() -> None:
-    maps = np.ones((1, 6, 8))
-    one, other, share = undo_motion(maps, maps, motion(100, 0), VALID)
+@pytest.mark.parametrize("padded", [False, True])
+def test_a_map_that_left_altogether_is_undefined(padded: bool) -> None:
+    valid = VALID.copy()
+    valid[0, :, 40:] &= not padded
+    one, other, share = undo_motion(np.ones((1, 6, 8)), np.ones((1, 6, 8)), motion(100, 0), valid)
     assert share[0] == 0
-    assert np.isfinite(one).all()
-    assert np.isfinite(other).all()
+    assert np.isnan(one).all()
+    assert np.isnan(other).all()
+
+
+def test_an_image_without_pixels_compares_nothing() -> None:
+    maps = np.ones((1, 6, 8))
     assert np.isnan(undo_motion(maps, maps, motion(1, 0), ~VALID)[2][0])

@@ -32,4 +32,7 @@ class TimeGain:
 
     def describe(self) -> str:
         levels = 255 * self.db / DYNAMIC_RANGE_DB
-        return f"time-gain compensation: six depths up to {self.db:g} dB brighter or darker ({levels:.3g} grey levels)"
+        return (
+            f"time-gain compensation: six depths each set anew within {self.db:g} dB ({levels:.3g} grey levels) "
+            "either way, less their mean"
+        )

@@ -66,9 +66,10 @@ def faithfulness(model: Path, **given: Any) -> None:
     """Test whether explainers are faithful to MODEL: deletion, insertion, relevance, infidelity, sensitivity,
     and what their maps do when its weights are drawn anew; each beside random maps, with case-level intervals.
 
-    Costs about 120 forward passes and 60 maps an image and explainer, and 120 more for random maps: 40 images of a
-    MobileNetV2 and two explainers take some minutes on one core, and --limit shortens it in proportion. An explainer
-    that makes many passes for a map, such as integrated-gradients, makes them sixty times.
+    Costs about 60 forward passes and 60 maps an image and explainer, and 120 passes an image beside, for random maps
+    and infidelity: 40 images of a MobileNetV2 and two explainers take some minutes on one core, and --limit shortens
+    it in proportion. An explainer that makes many passes for a map, such as integrated-gradients, makes them sixty
+    times.
     """
     from xaiaudit.auditing.faithfulness import Settings
     from xaiaudit.auditing.faithfulness import faithfulness as run

@@ -48,15 +48,15 @@ def similarity(before: Maps, after: Maps, size: tuple[int, int], *, signed: bool
 
 
 def between_images(maps: Maps, size: tuple[int, int], *, signed: bool) -> Similarity:
-    """The same between each map and that of the image half the set away: what unrelated maps share out of habit.
+    """The same between maps of different images: what unrelated maps share out of habit, such as a centre or an edge.
 
-    Maps of one explainer and model share a centre or an edge, so that maps of different images are not uncorrelated.
-    Images half a set apart are seldom of one case where a set is in order. NaN with fewer than two maps.
+    Each map of the first half of the set is compared with the one half a set further, which is seldom of the same case
+    where a set is in order. Each pair counts once, or an interval over images would be too narrow: (n,), with a value
+    for the first of each pair and NaN for the others.
     """
-    found = similarity(maps, np.roll(maps, -(len(maps) // 2), axis=0), size, signed=signed)
-    if len(maps) > 1:
-        return found
-    nothing = np.full(len(maps), np.nan)
-    return found._replace(
-        spearman=nothing, spearman_abs=nothing, ssim=nothing, identical=found.identical & False
-    )
+    half = len(maps) // 2
+    found = similarity(maps[:half], maps[half : 2 * half], size, signed=signed)
+    rest = len(maps) - half
+    values = (np.append(part, np.full(rest, np.nan)) for part in found[: len(MEASURES)])
+    flags = (np.append(part, np.zeros(rest, bool)) for part in found[len(MEASURES) :])
+    return Similarity(*values, *flags)

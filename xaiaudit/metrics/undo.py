@@ -26,8 +26,8 @@ def undo_motion(before: Maps, after: Maps, motions: Motions, valid: Masks) -> tu
         valid: real pixels of the input grid, (n, h, w), those of both sweeps.
 
     Returns:
-        Both maps, and the share of the cells with a real centre that both sweeps show; NaN without any such cell.
-        Maps of images that did not move are what they were.
+        Both maps, and the share of the cells with a real centre that both sweeps show; NaN without a real centre.
+        Maps of images that did not move are what they were; where the share is 0, both are NaN throughout.
     """
     first, second = before.astype(np.float64), after.astype(np.float64)
     compared = np.ones(len(before))
@@ -46,6 +46,9 @@ def _undo(
     real, shown = _inside(points, valid), _inside(went, valid)
     undone = np.where(real & shown, _sampled(after, went, shape), after.ravel())
     lost = (real & ~shown).reshape(grid)
+    if real.any() and not (real & shown).any():
+        nothing = np.full(grid, np.nan)
+        return nothing, nothing.copy(), 0.0
     back = [_without(plane, lost) for plane in (before, undone.reshape(grid))]
     share = float((real & shown).sum() / real.sum()) if real.any() else float("nan")
     return back[0], back[1], share
@@ -69,6 +72,6 @@ def _sampled(plane: Plane, points: Points, shape: tuple[int, int]) -> Float[np.n
 
 
 def _without(plane: Plane, lost: np.ndarray) -> Plane:
-    if not lost.any() or lost.all():
+    if not lost.any():
         return plane
     return np.where(lost, min(0.0, float(plane[~lost].min())), plane)

@@ -68,7 +68,7 @@ def _tested(record: FaithfulnessRecord) -> Section:
         ("Infidelity", f"{f.count(tests['samples'], 'square')} an image; score of the class explained, in logits"),
         ("Max-sensitivity", f"{tests['sensitivity']['samples']} draws within "
          f"{f.grey_levels(tests['sensitivity']['radius'])} grey levels (L∞)"),
-        ("Randomisation", f"{f.count(tests['draws'], 'draw')} of the weights, by {f.count(tests['blocks'], 'block')} "
+        ("Randomisation", f"{f.count(tests['draws'], 'draw')} of the weights, by {f.count(_blocks(record), 'block')} "
          "of layers"),
         ("Left out", f.count(len(record.left_out), "file")),
         ("Seed", str(record.seed)),
@@ -79,6 +79,11 @@ def _tested(record: FaithfulnessRecord) -> Section:
         [Points(items=[f.printable(warning) for warning in record.warnings])] if record.warnings else []
     )
     return Section(title="What was tested", blocks=[Facts(rows=rows, mono=["SHA-256", "Command"]), *warnings])
+
+
+def _blocks(record: FaithfulnessRecord) -> int:
+    """Into how many the layers were cut: a network of few layers has fewer than were asked for."""
+    return next(len(item.randomisation[0].steps) for item in record.explainers if item.randomisation)
 
 
 def _figures(record: FaithfulnessRecord) -> Section:
