@@ -15,10 +15,10 @@ from xaiaudit.metrics.paired import holm
 UNKNOWN = -1  # no label, or one that the model has no class for
 
 
-def rows(hits: dict[str, list[float | None]]) -> Rows:
+def rows(hits: dict[str, list[float | None]], images_a_case: int = 1) -> Rows:
     n = len(hits["lesion"])
     columns = {f"maximum_in_{region}": pa.array(values, pa.float64()) for region, values in hits.items()}
-    return Rows(pa.table(columns | {"case": [f"case {i}" for i in range(n)]}))
+    return Rows(pa.table(columns | {"case": [f"case {i // images_a_case}" for i in range(n)]}))
 
 
 def twenty() -> tuple[dict[str, list[float | None]], np.ndarray, np.ndarray]:
@@ -57,6 +57,13 @@ def test_the_regions_of_an_explainer_are_one_family() -> None:
     expected = holm([p for p in alone if p is not None])
     assert expected != alone
     assert [relation.p for relation in found] == pytest.approx(expected)
+
+
+def test_a_case_with_right_and_wrong_decisions_counts_once() -> None:
+    hits, labels, decisions = twenty()
+    lesion, *_ = hit_relations(rows(hits, 4), "cam", labels, decisions)
+    assert (lesion.right.cases, lesion.wrong.cases) == (3, 3)  # images 8 to 11 are of one case, two of each
+    assert (lesion.difference.n, lesion.difference.cases) == (20, 5)
 
 
 def test_where_every_decision_is_right_there_is_nothing_to_set_it_against() -> None:

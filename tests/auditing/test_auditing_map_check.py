@@ -16,6 +16,7 @@ import xaiaudit
 from xaiaudit.auditing.loading import Loaded
 from xaiaudit.auditing.map_check import _difference, check_maps
 from xaiaudit.auditing.plan import PlannedImage
+from xaiaudit.auditing.pointing_table import pointing_report
 from xaiaudit.cli import main
 from xaiaudit.data import open_dataset
 from xaiaudit.errors import AuditError
@@ -120,6 +121,12 @@ def test_an_audit_of_such_a_network_ends_before_any_attack(phantoms: Path, tmp_p
     with pytest.raises(AuditError, match="cannot be trusted"):
         xaiaudit.audit(model, open_dataset(phantoms), ["fgsm"], ["grad-cam"], out=tmp_path / "audit", limit=3)
     assert not list((tmp_path / "audit").glob("**/*.parquet"))
+
+
+def test_no_pointing_game_is_played_with_such_maps(phantoms: Path) -> None:
+    model = AuditedModel(OfTheBatch(), preprocessing=GREY)
+    with pytest.raises(AuditError, match="cannot be trusted"):
+        pointing_report(model, open_dataset(phantoms), [("grad-cam", {})])
 
 
 def test_the_command_ends_with_2(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

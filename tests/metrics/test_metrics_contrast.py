@@ -23,7 +23,7 @@ def rate(hits: int, n: int):
 def test_the_interval_is_that_of_newcombe(
     first: tuple[int, int], second: tuple[int, int], low: float, high: float
 ) -> None:
-    found = rate_difference(rate(*first), rate(*second))
+    found = rate_difference(rate(*first), rate(*second), cases=20)
     assert found.estimate == pytest.approx(first[0] / first[1] - second[0] / second[1])
     if first != (10, 10):  # where all agree ours takes n as the number of cases, as Wilson's own
         assert (found.low, found.high) == pytest.approx((low, high), abs=5e-5)
@@ -31,7 +31,7 @@ def test_the_interval_is_that_of_newcombe(
 
 
 def test_a_group_without_images_has_no_difference() -> None:
-    assert rate_difference(rate(3, 5), rate(0, 0)).estimate is None
+    assert rate_difference(rate(3, 5), rate(0, 0), cases=5).estimate is None
     assert permutation(np.array([1.0, 0.0]), np.array([True, True]), [0, 1]) is None
 
 

@@ -631,7 +631,7 @@ def _relations(example: Example, rows: list[dict[str, Any]]) -> list[HitRelation
                     extreme="maximum",
                     right=rates[0],
                     wrong=rates[1],
-                    difference=rate_difference(*rates),
+                    difference=rate_difference(*rates, cases=len(set(example.case))),
                     p=permutation(hits.astype(float), right, example.case),
                 )
             )

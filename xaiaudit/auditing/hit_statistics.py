@@ -27,9 +27,11 @@ def hit_relations(
         if not among.any():
             return []
         of_right, of_wrong = (share(hits, among & of, rows.cases) for of in (right, ~right))
-        p = permutation(hits[among], right[among], select(rows.cases, among))
-        found.append((region, of_right, of_wrong, p))
-    adjusted = iter(holm([p for _, _, _, p in found if p is not None]))
+        cases = select(rows.cases, among)
+        p = permutation(hits[among], right[among], cases)
+        difference = rate_difference(of_right, of_wrong, cases=len(set(cases)))
+        found.append((region, of_right, of_wrong, difference, p))
+    adjusted = iter(holm([p for *_, p in found if p is not None]))
     return [
         HitRelation(
             explainer_id=explainer_id,
@@ -37,8 +39,8 @@ def hit_relations(
             extreme="maximum",
             right=of_right,
             wrong=of_wrong,
-            difference=rate_difference(of_right, of_wrong),
+            difference=difference,
             p=None if p is None else next(adjusted),
         )
-        for region, of_right, of_wrong, p in found
+        for region, of_right, of_wrong, difference, p in found
     ]

@@ -4,6 +4,7 @@ Clean images only: no attack is made. The rates, regions and chance levels are t
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +16,7 @@ from xaiaudit.auditing.judging import judge
 from xaiaudit.auditing.leak import find_leak
 from xaiaudit.auditing.loading import load_images
 from xaiaudit.auditing.look import Progress, look
+from xaiaudit.auditing.map_check import PROBES, check_maps
 from xaiaudit.auditing.map_rows import map_rows
 from xaiaudit.auditing.map_statistics import explainer_record
 from xaiaudit.auditing.plan import PlannedExplainer
@@ -49,6 +51,7 @@ def pointing_report(
         UsageError: no image has a label that the model knows, so that no decision is right or wrong; an unknown
             explainer.
         DataError: no image can be read; with `strict`, any image cannot be read.
+        AuditError: a map of the first images differs from a clean recomputation.
     """
     chosen = planned_explainers(model, explainers)
     seen = look(dataset, strict=strict, progress=on_look)
@@ -60,15 +63,11 @@ def pointing_report(
     planned = planned_images(seen.views, None, seed)
     made = {item.id: make_explainer(item.name, **item.parameters) for item in chosen}
     rows, labels, decisions = [], [], []
+    load = partial(load_images, model=model, dataset=dataset, ring_mm=ring_mm, tolerance_mm=tolerance_mm)
     with deterministic():
+        check_maps(model, load(planned[:PROBES]), made)
         for start in range(0, len(planned), batch_size):
-            loaded = load_images(
-                planned[start : start + batch_size],
-                model,
-                dataset,
-                ring_mm=ring_mm,
-                tolerance_mm=tolerance_mm,
-            )
+            loaded = load(planned[start : start + batch_size])
             judged = judge(
                 model,
                 loaded.images,

@@ -11,15 +11,17 @@ from xaiaudit.records import Interval
 from xaiaudit.types import Flags, Vector
 
 
-def rate_difference(first: Interval, second: Interval) -> Interval:
+def rate_difference(first: Interval, second: Interval, *, cases: int) -> Interval:
     """First rate minus second, in [-1, 1], with an interval joined from theirs; None where one is undefined.
+
+    `cases` is the number of different cases in both groups together: one with images in either counts once.
 
     The distances from estimate to bound are taken as independent errors. Where cases have images in both groups that
     tend to agree, it is wider than it need be.
 
     Source: Newcombe 1998, Statistics in Medicine 17:873-890, method 10; Zou & Donner 2008, ibid. 27:1693 (MOVER).
     """
-    n, cases, method = first.n + second.n, first.cases + second.cases, "MOVER of the two rates"
+    n, method = first.n + second.n, "MOVER of the two rates"
     if first.estimate is None or second.estimate is None:
         return Interval(estimate=None, low=None, high=None, n=n, cases=cases, method=method)
     difference = first.estimate - second.estimate
