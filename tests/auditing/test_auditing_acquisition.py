@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -12,11 +13,14 @@ import xaiaudit
 from xaiaudit.acquisition.registry import CHANGES, change
 from xaiaudit.acquisition.sweep import swept
 from xaiaudit.acquisition.view import view_of
+from xaiaudit.auditing.acquisition_rows import _second_sweep
 from xaiaudit.auditing.selection import choose_data
+from xaiaudit.auditing.sweeps import Sweep
 from xaiaudit.data import prepare
 from xaiaudit.explainers.registry import explainer
 from xaiaudit.metrics.multiples import amount
 from xaiaudit.records import ACQUISITION, ONE_CHANGE, SECOND_SWEEP, SHIFT_METRICS, AuditRecord
+from xaiaudit.types import Preprocessing, Sample
 
 SWEEPS = [*CHANGES, SECOND_SWEEP]
 
@@ -98,6 +102,10 @@ def test_the_record_is_that_of_the_rows(record: AuditRecord, rows: list[dict]) -
         assert item.shift["mass_centre_mm"].median == pytest.approx(np.median(values))
         silent = [row["silent_shift"] for row in own if row["silent_shift"] is not None]
         assert item.silent_shift.estimate == pytest.approx(np.mean(silent))
+        stood = [row["silent_shift"] for row in own if row["silent_shift"] is not None and not row["flipped"]]
+        assert item.silent_shift_unflipped.estimate == pytest.approx(np.mean(stood))
+        assert item.undefined_after == sum(not row["defined"] for row in own)
+        assert item.vanished == sum(row["vanished"] for row in own)
         assert item.silent_shift.cases <= record.datasets[0].cases
 
 
@@ -124,6 +132,16 @@ def test_multiples_are_those_of_the_rows(audit_folder: Path, record: AuditRecord
         else:
             assert item.times_second_sweep.estimate is None
         every = np.stack([amounts(of(rows, change_id=name, **own)) for name in SWEEPS])
+        typical = np.array(
+            [np.median(one[~np.isnan(one)]) if any(~np.isnan(one)) else np.nan for one in every[:-1].T]
+        )
+        told = ~np.isnan(attack) & ~np.isnan(typical)
+        assert item.times_one_change.n == told.sum()
+        if item.times_one_change.estimate is not None:
+            ratio = np.median(attack[told]) / np.median(typical[told])
+            assert item.times_one_change.estimate == pytest.approx(ratio)
+        if item.one_change is not None:
+            assert item.one_change == pytest.approx(np.median(typical[known & ~np.isnan(typical)]))
         sure = known & ~np.isnan(every).any(0)
         assert item.farther.estimate == pytest.approx((attack > every.max(0))[sure].mean())
 
@@ -160,6 +178,29 @@ def test_the_case_table_sums_up_the_images_of_each_case(
                 assert float(line[metric]) == pytest.approx(np.mean(values), rel=1e-5, abs=1e-9)
             else:
                 assert line[metric] == ""
+
+
+def test_pixels_of_a_stretched_image_without_spacing_are_as_oblong_as_they_are() -> None:
+    """40 rows and 64 columns on 64 x 64: a row is 40 / 64 of a millimetre, a column one."""
+    image = np.random.default_rng(0).integers(256, size=(40, 64)).astype(np.uint8)
+    source = Sample(
+        image=image,
+        label=None,
+        mask=None,
+        case=None,
+        file="a.png",
+        dataset="d",
+        sha256="0",
+        source_shape=(40, 64),
+    )
+    sample = prepare(source, Preprocessing(size=64, mode="stretch"))
+    images = torch.from_numpy(sample.image[None, None].astype(np.float32) / 255)
+    sweep = Sweep("shift", [("shift", change("shift", mm=10))])
+    for seed in range(8):
+        loaded = SimpleNamespace(images=images, samples=[sample], seeds=[seed])
+        _, motions = _second_sweep(loaded, sweep)
+        down, right = motions[0][:, 2]
+        assert np.hypot(down * 0.625, right) == pytest.approx(10, abs=0.6)  # to whole pixels
 
 
 def test_no_sweep_is_made_unasked_and_one_change_is_its_own_sweep(checkpoint: Path, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """The tests of faithfulness on a dataset: figures against single calls, batches, undefined maps, real images."""
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -7,16 +9,18 @@ import pytest
 import torch
 
 from xaiaudit.auditing.faithfulness import Settings, faithfulness
-from xaiaudit.auditing.faithfulness.running import Outcome
-from xaiaudit.auditing.faithfulness.statistics import measure_record, step_records
+from xaiaudit.auditing.faithfulness.batches import Facts
+from xaiaudit.auditing.faithfulness.running import Outcome, Results, run_tests
+from xaiaudit.auditing.faithfulness.statistics import canvas_record, measure_record, step_records
 from xaiaudit.data import open_dataset, prepare, stack
 from xaiaudit.errors import UsageError
 from xaiaudit.explainers.registry import EXPLAINERS, explainer
-from xaiaudit.faithfulness import Canvas, MaxSensitivity, PixelCurve
+from xaiaudit.faithfulness import Canvas, MaxSensitivity, PixelCurve, infidelity
 from xaiaudit.faithfulness.similarity import Similarity
 from xaiaudit.faithfulness_record import MEASURES, FaithfulnessRecord
 from xaiaudit.functional import decision
 from xaiaudit.models import AuditedModel, build, load
+from xaiaudit.models.prepared import prepared
 from xaiaudit.seeds import image_seed
 from xaiaudit.types import Preprocessing
 
@@ -76,6 +80,62 @@ def test_every_explainer_stands_beside_random_maps_of_its_grid(
     top = record.explainer("eigen-cam").randomisation[0].steps[0]
     assert top.identical == top.maps > 0  # it knows no class
     assert record.explainer("grad-cam").randomisation[0].steps[0].identical == 0
+
+
+def test_maps_of_the_wrong_sign_are_counted(
+    tested: tuple[AuditedModel, FaithfulnessRecord, object],
+) -> None:
+    _, record, table = tested
+    for item in record.explainers:
+        scales = [row["infidelity_scale"] for row in rows(table, item.id)]
+        assert item.wrong_sign == sum(scale is not None and scale < 0 for scale in scales)
+
+
+def test_tests_leave_padding_alone_and_explain_changed_images_with_the_draws_of_the_originals(
+    phantoms: Path,
+) -> None:
+    torch.manual_seed(0)
+    model, smooth = (
+        AuditedModel(build("small-cnn", classes=2, channels=1), preprocessing=SMALL),
+        explainer("smoothgrad"),
+    )
+    whole = [open_dataset(phantoms)[index] for index in range(2)]
+    samples = [
+        replace(s, image=s.image[:40], mask=s.mask[:40], boxes=None, source_shape=(40, 64)) for s in whole
+    ]
+    with prepared(model) as ready:
+        results = run_tests(ready, model, samples, {"smoothgrad": smooth}, QUICK, seed=3, batch_size=2)
+    batch = stack([prepare(sample, SMALL) for sample in samples])
+    images, valid = torch.from_numpy(batch.images), torch.from_numpy(batch.valid)
+    assert not valid.all()
+    target, own = (
+        torch.from_numpy(results.facts.target),
+        {"valid": valid, "seeds": [image_seed(s, 3) for s in batch.sha256]},
+    )
+    maps, values = smooth(model, images, target, **own), results.outcomes["smoothgrad"].values
+    for way in ("deletion", "insertion"):
+        curve = QUICK.curve(way)(model, images, target, maps, signed=False, **own)
+        np.testing.assert_allclose(values[way], curve.probability, atol=1e-4)
+    falls = infidelity(maps, QUICK.infidelity()(model, images, target, **own), signed=False)
+    np.testing.assert_allclose(values["infidelity_scale"], falls.scale, rtol=1e-3)
+    moved = QUICK.sensitivity(partial(smooth, **own), model, images, target, signed=False, **own)
+    np.testing.assert_allclose(values["max_sensitivity"], moved.value, rtol=1e-3)
+    emptied = model(Canvas()(images, valid)).logits
+    np.testing.assert_allclose(results.facts.canvas, emptied.softmax(1), atol=1e-6)
+    assert results.facts.canvas_decision.tolist() == np.asarray(decision(emptied, model.threshold)).tolist()
+
+
+def test_what_the_canvas_says_is_of_the_canvas() -> None:
+    facts = Facts(
+        names=("a", "b", "c"), sha256=("a", "b", "c"), target=np.array([0, 1, 1]), has_lesion=np.ones(3, bool),
+        clean=np.array([[0.9, 0.1], [0.3, 0.7], [0.2, 0.8]]), canvas=np.array([[0.6, 0.4], [0.55, 0.45], [0.4, 0.6]]),
+        canvas_decision=np.array([0, 0, 1]),
+    )  # fmt: skip
+    found = canvas_record(Results(facts=facts, outcomes={}, blocks=()), 1, list("abc"), "black")
+    assert found.probability_clean.median == pytest.approx(0.8)
+    assert found.probability_canvas.median == pytest.approx(0.6)  # of 0.6, 0.45 and 0.6
+    assert found.positive_canvas.median == pytest.approx(0.45)  # of 0.4, 0.45 and 0.6
+    assert found.decisions_kept.estimate == pytest.approx(2 / 3)
 
 
 def test_the_batch_size_changes_nothing(tested: tuple[AuditedModel, FaithfulnessRecord, object]) -> None:
