@@ -74,4 +74,7 @@ class AttackResult:
     failed: Tensor  # (n,) bool: the attack could not go on (zero or non-finite gradient), counted apart
     stored: Tensor | None = None  # (n, c, h, w), on the 8-bit grid; only where it was asked for
     survived: Tensor | None = None  # (n,) bool: the criterion holds on `stored`
+    applicable: Tensor | None = (
+        None  # (n,) bool, of `map-shift`: there is a map to move; None: as the criterion says
+    )
     broken_by: Tensor | None = None  # (n,) int64, of `worst`: which of its attacks reached it; -1: none

@@ -3,7 +3,7 @@
 import copy
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import product
 
 import pytest
@@ -18,9 +18,11 @@ from xaiaudit.attacks.fgsm import IterativeFGSM
 from xaiaudit.attacks.guarded_step import guarded_signs
 from xaiaudit.attacks.map_shift import MapShift
 from xaiaudit.attacks.shifted_map import ShiftedMap
+from xaiaudit.attacks.worst import WorstCase
 from xaiaudit.errors import UsageError
 from xaiaudit.explainers.cam import CAM
 from xaiaudit.explainers.grad_cam import GradCAM
+from xaiaudit.explainers.of_layer import OfLayer
 from xaiaudit.functional import decision
 from xaiaudit.models import AuditedModel
 from xaiaudit.types import Preprocessing
@@ -300,6 +302,7 @@ def test_one_broken_image_does_not_touch_the_others_and_one_without_a_map_is_lef
     assert result.failed.tolist() == [False, True, False, False]
     assert not result.reached[1:3].any()
     assert torch.equal(result.images[1:3], x[1:3])
+    assert result.applicable.tolist() == [True, True, False, True]
     assert result.forwards[2] == 1  # to see that it has none
     assert result.backwards[2] == 2
     assert result.images.isfinite().all()
@@ -315,6 +318,38 @@ def test_an_image_that_a_judge_has_moved_leaves_at_once() -> None:
     assert result.reached.sum() >= 3
     assert result.backwards[result.reached].max() < 82  # of 40 steps with two each, and two to begin with
     assert (result.backwards[~result.reached] == 82).all()
+
+
+@pytest.mark.parametrize("fate", ["kept", "left"])
+def test_of_three_classes_the_lead_is_over_the_nearest_other(fate: str) -> None:
+    """Two others just behind must not pass, together, for one that is ahead; nor the two for a clear lead."""
+    model, x = AsModel(smooth_cnn(3)), some_images(4)
+    shifted = ShiftedMap.of(
+        ShiftMap(LeaveDecision(torch.tensor([[3.0, 1.0, 1.0]] * 4, dtype=D)), no_lesions(x), fate=fate),
+        MeanMap(),
+        model,
+        x,
+        "mass-centre",
+        "farthest",
+    )
+    logits = [[1.0, 0.9, 0.9], [1.0, 0.9, -9.0], [1.0, 1.25, 1.25], [1.0, 1.25, -9.0]]
+    out = replace(model(x, shifted.layers), logits=torch.tensor(logits, dtype=D))
+    own = torch.tensor([0.1, 0.1, -0.25, -0.25], dtype=D) * (1 if fate == "kept" else -1)
+    rows = torch.arange(4)
+    assert shifted.guarded(out, rows)[:, 1].tolist() == pytest.approx(own.tolist())
+    assert torch.equal(shifted.loss(out, rows).isfinite(), own >= 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeanMap(OfLayer):
+    """The mean feature map, which asks nothing of the logits."""
+
+    layer: str | None = None
+
+    def traced(self, model, outputs, target) -> Tensor:
+        return outputs.features["3"].mean(1)
+
+    from_outputs = traced
 
 
 # --- goals that do not fit
@@ -360,7 +395,14 @@ for given in ({"explainer": "hirescam"}, {"goal": "up"}, {"target": "middle"}, {
     ]
 
 
+def test_it_is_no_member_of_the_worst_case() -> None:
+    with pytest.raises(UsageError, match="map-shift cannot be a member of worst"):
+        WorstCase(attacks=("map-shift", "apgd"))
+
+
 def test_a_model_without_a_linear_head_has_no_cam_to_move() -> None:
     x = some_images(2)
+    with pytest.raises(UsageError, match="CAM is not defined"):
+        MapShift(explainer="cam").explains().explained(MODEL)
     with pytest.raises(UsageError, match="CAM is not defined"):
         MapShift(explainer="cam")(MODEL, x, goal("map-shift", MODEL, x))

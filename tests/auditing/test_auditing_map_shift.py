@@ -113,6 +113,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_read(
     headless = AuditedModel(net, preprocessing=Preprocessing(size=64, channels=1, mean=(0.3,), std=(0.2,)))
     with pytest.raises(UsageError, match="CAM needs global average pooling"):
         xaiaudit.audit(headless, open_dataset(phantoms), ["map-shift:explainer=cam"], out=tmp_path / "b")
+    assert not (tmp_path / "b").exists()  # nothing was planned
 
 
 def test_moved_is_the_column_of_the_tables() -> None:
@@ -171,3 +172,40 @@ def test_real_images_shift_farther_than_under_noise(test_data: Path, tmp_path: P
     assert moved is not None
     assert blind is not None
     assert moved > 3 * blind
+
+
+class Bright(nn.Module):
+    """Malignant where the mean is above a level; the benign logit is constant, so its Grad-CAM is zero throughout."""
+
+    def __init__(self, level: float) -> None:
+        super().__init__()
+        self.features, self.pool = nn.Conv2d(1, 1, 1, bias=False), nn.AdaptiveAvgPool2d(1)
+        self.head = nn.Linear(1, 2)
+        with torch.no_grad():
+            self.features.weight.fill_(1.0)
+            self.head.weight.copy_(torch.tensor([[0.0], [10.0]]))
+            self.head.bias.copy_(torch.tensor([0.0, -10.0 * level]))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.pool(self.features(x)).flatten(1))
+
+
+def test_an_image_without_a_clean_map_is_none_that_it_applies_to(phantoms: Path, tmp_path: Path) -> None:
+    plain = Preprocessing(size=32, channels=1, mean=(0.0,), std=(1.0,))
+    dataset = open_dataset(phantoms)
+    shades = sorted(float(dataset[i].image.mean()) / 255 for i in range(6))
+    model = AuditedModel(
+        Bright((shades[2] + shades[3]) / 2), preprocessing=plain, cam_layer="features", head="head"
+    )
+    record = xaiaudit.audit(
+        model, dataset, ["map-shift:steps=2"], ["grad-cam"], out=tmp_path / "a", limit=6, checks=0
+    )
+    assert record is not None
+    rows = pq.read_table(tmp_path / "a" / "predictions.parquet").to_pylist()
+    own = [row for row in rows if row["attack_id"] == "map-shift"]
+    assert all(row["applicable"] is (row["decision_clean"] == "malignant") for row in own)
+    (attack_record,) = record.attacks
+    assert 0 < attack_record.applicable < 6
+    assert {attack_record.reached.n, *(point.reached.n for point in attack_record.curve)} == {
+        attack_record.applicable
+    }

@@ -111,7 +111,8 @@ class MapShift(SearchAttack):
         )
         model: Model = Smoothed(problem.judge, self.beta) if self.surrogate == "softplus" else problem.model
         found = super().solve(problem._replace(model=model, criterion=shifted), radii)
-        return _with_the_first_look(found, radii)
+        applicable = shifted.applicable.expand(found.reached.shape)
+        return replace(_with_the_first_look(found, radii), applicable=applicable)
 
     def start(self, ball: Ball, draws: Draws) -> State:
         """From the clean image, which is the best so far."""

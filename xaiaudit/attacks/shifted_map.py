@@ -104,6 +104,6 @@ class ShiftedMap(Guarded):
         return how(maps, self.target[rows])
 
     def _lead(self, out: Outputs, rows: Rows) -> Scores:
-        """By how much the decision stands, or, to be left, another does: in logits, of several others softly."""
-        stands = -self.goal.decision.loss(out, rows)
+        """By how much the decision leads the nearest other; to be left, the nearest other leads it; in logits."""
+        stands = self.goal.decision.margins(out, rows).amin(1)
         return -stands if self.goal.fate == "left" else stands

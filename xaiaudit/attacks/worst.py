@@ -85,7 +85,7 @@ class WorstCase(SolvingAttack):
                 f"{name} attacks in {norm} and worst in {self.norm}; choose other attacks=, or norm={norm}"
             )
         member = attack(name, **{key: shared[key] for key in own})
-        if not isinstance(member, SearchAttack):
+        if not isinstance(member, SearchAttack) or member.objective == "guarded":  # or its goal is its own
             raise UsageError(refused)
         if not member.supports_radii:
             raise UsageError(

@@ -220,7 +220,8 @@ class _Writer:
 
     def rows(self, outcome: Outcome, epsilon: float | None, *, curve: bool) -> list[dict[str, Any]]:
         """Of the images as the attack left them, and of the same rounded to 8 bits."""
-        applicable = self.criterion.applicable
+        told = outcome.result.applicable  # by an attack that knows better than its criterion
+        applicable = self.criterion.applicable if told is None else told
         common: Mapping[str, Any] = {
             "attack_id": self.item.id,
             "goal": self.item.goal,

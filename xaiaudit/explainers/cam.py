@@ -27,6 +27,12 @@ class CAM(OfLayer):
 
     signed: ClassVar[bool] = True
 
+    def explained(self, model: Model) -> str:
+        """Raises UsageError as `from_outputs` does."""
+        (layer,) = self.needs(model)
+        _head_weights(model, layer)
+        return layer
+
     def from_outputs(self, model: Model, outputs: Outputs, target: Labels) -> Saliency:
         """Needs no gradient.
 
@@ -46,6 +52,12 @@ class CAM(OfLayer):
 
 def _rows(model: Model, layer: str, *, one_logit: bool) -> torch.Tensor:
     """Weights of the features in the decision for each class, (k, c)."""
+    weights = _head_weights(model, layer)
+    return weights - weights.flip(0) if len(weights) == 2 and not one_logit else weights
+
+
+def _head_weights(model: Model, layer: str) -> torch.Tensor:
+    """Weights of the features of the layer in the logit of each class, (k, c)."""
     head_weights = getattr(model, "head_weights", None)
     if head_weights is None:
         raise UsageError(
@@ -58,4 +70,4 @@ def _rows(model: Model, layer: str, *, one_logit: bool) -> torch.Tensor:
         raise UsageError(
             f"CAM is not defined at {layer!r}, as the linear head reads {own!r}: use grad-cam there"
         )
-    return weights - weights.flip(0) if len(weights) == 2 and not one_logit else weights
+    return weights
