@@ -136,7 +136,7 @@ def test_one_logit_and_two_logits_are_attacked_alike(attack) -> None:
     two = binary(bias=-1.0)
     a = attack(one, x, LeaveDecision(clean_logits(one, x)))
     b = attack(two, x, LeaveDecision(clean_logits(two, x)))
-    assert torch.equal(a.images, b.images)
+    assert torch.allclose(a.images, b.images, rtol=0, atol=1e-6)  # two matrices, which processors round apart
     assert torch.equal(a.reached, b.reached)
 
 

@@ -278,4 +278,4 @@ def test_a_phantom_takes_less_than_20_ms_of_one_core() -> None:
         start = time.process_time()
         dataset[sample_number]
         times.append(time.process_time() - start)
-    assert min(times) < 0.02 * 1.5  # half as much again for a slower or a busy machine
+    assert min(times) < 0.02 * 3  # for a slower machine, or one that is busy with other things
