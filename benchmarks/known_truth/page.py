@@ -110,7 +110,7 @@ def _cue(records: Sequence[Record], names: Sequence[str]) -> str:
                 *(_told(aligned[which], column.cases[which]) for which in (malignant, ~malignant)),
                 _told(either, column.cases),
                 _percent(np.array(shuffled)),
-                *(_percent(np.nan_to_num(found)) for found in regions),
+                *(_percent(np.nan_to_num(found[malignant])) for found in regions),
                 str(int(np.isnan(hits).sum())),
             ]
         )
@@ -118,10 +118,12 @@ def _cue(records: Sequence[Record], names: Sequence[str]) -> str:
         "explainer",
         "maximum, decided malignant",
         "decided benign",
+        "aligned, decided malignant",
+        "aligned, decided benign",
         "either extreme",
         "another case's map",
     ]
-    return _table([*head, *(f"falls in {region}" for region in TISSUE), "undefined"], rows)
+    return _table([*head, *(f"decided malignant: in {region}" for region in TISSUE), "undefined"], rows)
 
 
 def _cell(column: Column, name: str, key: str) -> str:
@@ -165,4 +167,9 @@ def _title(words: str) -> str:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *rows])
+    lines = [head, ["---"] * len(head), *rows]
+    if any(len(line) != len(head) for line in lines):
+        raise ValueError(
+            f"rows of a table with {len(head)} columns have {sorted({len(row) for row in rows})} cells"
+        )
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
