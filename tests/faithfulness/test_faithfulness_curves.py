@@ -9,7 +9,7 @@ from faithfulness_nets import LinearModel, conv, pictures
 
 from xaiaudit.errors import UsageError
 from xaiaudit.explainers.registry import explainer
-from xaiaudit.faithfulness import Canvas, PixelCurve, random_maps
+from xaiaudit.faithfulness import Canvas, InfidelityTest, PixelCurve, infidelity, random_maps
 from xaiaudit.faithfulness.orders import removal_order
 
 IMAGE = torch.tensor([[0.8, 0.2], [0.4, 0.6]], dtype=torch.float64).view(1, 1, 2, 2)
@@ -150,6 +150,17 @@ def test_undefined_maps_have_no_curve_and_disturb_no_other() -> None:
     assert found.area.isnan().tolist() == [True, True, True, False]
     assert found.probability.isnan().all(1).tolist() == [True, True, True, False]
     assert found.area[3] == clean.area[3]
+
+
+@pytest.mark.parametrize("value", [torch.inf, -torch.inf, torch.nan])
+def test_a_map_that_is_not_finite_has_no_curve_and_no_infidelity(value: float) -> None:
+    model, images, target = conv(), pictures(2), torch.tensor([0, 1])
+    maps = torch.rand(2, 6, 6)
+    maps[0, 2, 3] = value
+    area = PixelCurve(way="deletion", steps=2)(model, images, target, maps, signed=False).area
+    assert area.isnan().tolist() == [True, False]
+    told = infidelity(maps, InfidelityTest(samples=3)(model, images, target), signed=False)
+    assert all(part.isnan().tolist() == [True, False] for part in told)
 
 
 @pytest.mark.parametrize(

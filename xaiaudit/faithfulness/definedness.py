@@ -15,8 +15,13 @@ def judgeable(maps: Saliency, *, signed: bool) -> Flags:
 
 
 def on_pixels(maps: Saliency, size: tuple[int, int]) -> Tensor:
-    """The maps on the image's pixels, (n, *size), float64 on the CPU: bilinear, `metrics.grids.upsample`."""
-    return torch.from_numpy(upsample(maps.detach().double().cpu().numpy(), size))
+    """The maps on the image's pixels, (n, *size), float64 on the CPU: bilinear, `metrics.grids.upsample`.
+
+    A map with a value that is not finite is NaN throughout.
+    """
+    cells = maps.detach().double().cpu()
+    finite = cells.isfinite().flatten(1).all(1)
+    return torch.from_numpy(upsample(torch.where(finite[:, None, None], cells, torch.nan).numpy(), size))
 
 
 def real_pixels(images: Images, valid: Valid | None) -> Tensor:
