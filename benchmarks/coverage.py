@@ -12,6 +12,8 @@ LIMITS = (0.05, 0.1, 0.2, 0.5)
 CHANGES = ((0.01, 0.01), (0.05, 0.05), (0.2, 0.2), (0.05, 0.0), (0.1, 0.02), (0.3, 0.1), (0.8, 0.01))
 TOLERATED = ((0.02, 0.02), (0.1, 0.1), (0.3, 0.3), (0.05, 0.0), (0.1, 0.05), (0.3, 0.2))
 AREAS = (0.5, 0.9, 0.99)
+GROUPS = ((0.5, 0.5), (0.9, 0.6), (0.95, 0.95))  # hit rates
+RANKINGS = ((0.1, 0.7), (0.3, 0.7), (0.3, 0.0))  # share wrong, skill of the score
 STATISTICS = tuple(sim.TRUTHS)
 Row = Callable[[sim.Design, int], Sequence[float]]
 
@@ -68,6 +70,14 @@ TABLES: dict[str, tuple[list[str], Row]] = {
     "balanced": (
         [_percent(rate) for rate in RATES[2:]],
         lambda design, n: [sim.balanced(rate, design, n) for rate in RATES[2:]],
+    ),
+    "groups": (
+        [f"{_percent(first)} and {_percent(second)}" for first, second in GROUPS],
+        lambda design, n: [sim.group_difference(*rates, design, n) for rates in GROUPS],
+    ),
+    "aurc": (
+        [f"{_percent(rate)} wrong, skill {skill:g}" for rate, skill in RANKINGS],
+        lambda design, n: [sim.aurc(*ranking, design, n) for ranking in RANKINGS],
     ),
     "power": (
         ["passes 20 %", "how often", "rise over 0 %", "noticed", "over 10 %", "noticed", "over 50 %", "noticed"],

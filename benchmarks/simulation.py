@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
+from xaiaudit.metrics import abstention
 from xaiaudit.metrics import statistics as s
 from xaiaudit.metrics.classification import class_mean
+from xaiaudit.metrics.contrast import rate_difference
 from xaiaudit.records import Interval
 
 Rng = np.random.Generator
@@ -176,6 +178,40 @@ def bootstrap(kind: str, statistic: str, design: Design, repeats: int, resamples
         values = np.exp(values) if kind == "skewed" else values
         seed = int(rng.integers(2**31))  # equal draws would share their error
         return covers(s.bootstrap(values, index, statistic, resamples=resamples, seed=seed), truth)
+
+    return share(repeats, once)
+
+
+def aurc(rate: float, skill: float, design: Design, repeats: int, resamples: int = 1000) -> float:
+    """Area under the risk-coverage curve: so many wrong, and a score that correlates by `skill` with being right."""
+
+    def drawn(rng: Rng, index: np.ndarray, of: Design) -> tuple[np.ndarray, np.ndarray]:
+        hidden, noise = normals(rng, index, of), normals(rng, index, of)
+        return skill * hidden + np.sqrt(1 - skill**2) * noise, hidden < ndtri(rate)
+
+    many = Design(500_000)
+    sample = np.random.default_rng(1)
+    truth = abstention.risk_coverage(*drawn(sample, many.index(sample), many)).mean()
+
+    def once(rng: Rng) -> bool:
+        index = design.index(rng)
+        seed = int(rng.integers(2**31))
+        return covers(
+            abstention.aurc(*drawn(rng, index, design), index, resamples=resamples, seed=seed), truth
+        )
+
+    return share(repeats, once)
+
+
+def group_difference(first: float, second: float, design: Design, repeats: int) -> float:
+    """Two rates on images of one sample; seven of ten images fall into the first group, whatever their case."""
+
+    def once(rng: Rng) -> bool:
+        index = design.index(rng)
+        group = rng.random(len(index)) < 0.7
+        hits = normals(rng, index, design) < np.where(group, ndtri(first), ndtri(second))
+        rates = [s.proportion(hits[of], index[of]) for of in (group, ~group)]
+        return covers(rate_difference(rates[0], rates[1], cases=design.cases), first - second)
 
     return share(repeats, once)
 

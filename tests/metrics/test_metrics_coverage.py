@@ -114,6 +114,20 @@ def test_balanced_accuracy_covers() -> None:
     check(sim.balanced(0.5, LOOSE, FEW), 0.94, 0.97, FEW)
 
 
+@pytest.mark.parametrize(
+    ("rates", "design", "low", "high"),
+    [((0.5, 0.5), sim.Design(30), 0.93, 0.96), ((0.9, 0.6), LOOSE, 0.96, 0.985)],
+)
+def test_differences_of_two_groups_cover(
+    rates: tuple[float, float], design: sim.Design, low: float, high: float
+) -> None:
+    check(sim.group_difference(*rates, design, FEW), low, high, FEW)
+
+
+def test_areas_under_risk_and_coverage_cover() -> None:
+    check(sim.aurc(0.3, 0.7, ALIKE, FEW // 2, resamples=400), 0.91, 0.97, FEW // 2)
+
+
 SLOW: list[tuple[str, Callable[[sim.Design, int], float], float, float]] = [
     *((f"proportion {r}", lambda d, n, r=r: sim.proportion(r, d, n), 0.90, 1.0) for r in (0.01, 0.05, 0.5, 0.95, 0.99)),
     *((f"limit {r}", lambda d, n, r=r: sim.passed(r, d, n), 0.0, 0.06) for r in (0.05, 0.1, 0.5)),
@@ -123,6 +137,8 @@ SLOW: list[tuple[str, Callable[[sim.Design, int], float], float, float]] = [
     *((f"wilcoxon {c}", lambda d, n, c=c: sim.wilcoxon(c, d, n), 0.0, 0.05) for c in (0.0, 0.5)),
     ("bootstrap mean", lambda d, n: sim.bootstrap("normal", "mean", d, n // 2), 0.93, 0.97),
     ("bootstrap median", lambda d, n: sim.bootstrap("normal", "median", d, n // 2), 0.93, 0.99),
+    *((f"groups {r}", lambda d, n, r=r: sim.group_difference(*r, d, n), 0.93, 1.0) for r in ((0.5, 0.5), (0.9, 0.6))),
+    ("aurc", lambda d, n: sim.aurc(0.3, 0.7, d, n // 4), 0.90, 0.985),
     *((f"auc {a}", lambda d, n, a=a: sim.auc(a, d, n // 2), 0.935, 1.0) for a in (0.5, 0.9, 0.99)),
     *((f"auc change {a}", lambda d, n, a=a: sim.auc_difference(a, d, n // 2), 0.92, 1.0) for a in (0.5, 0.9)),
 ]  # fmt: skip

@@ -29,7 +29,7 @@ def risk_coverage(scores: Vector, wrong: Flags) -> Risks:
     return np.asarray((errors[group] + (kept - counts[group]) * share) / kept)
 
 
-def aurc(scores: Vector, wrong: Flags, cases: Cases) -> Interval:
+def aurc(scores: Vector, wrong: Flags, cases: Cases, *, resamples: int = 10_000, seed: int = 0) -> Interval:
     """Area under the risk-coverage curve, the mean of `risk_coverage`, in [0, 1]: the less the better.
 
     The interval is a case bootstrap, each resample ranked anew. Bounds are None where all or none are wrong, so that
@@ -40,7 +40,7 @@ def aurc(scores: Vector, wrong: Flags, cases: Cases) -> Interval:
     def areas(values: Vector, weights: Int[np.ndarray, "b n"]) -> Float[np.ndarray, "b"]:
         return _areas(values[order], weights[:, order], ends)
 
-    found = bootstrap(wrong.astype(np.float64), cases, areas)
+    found = bootstrap(wrong.astype(np.float64), cases, areas, resamples=resamples, seed=seed)
     return found.model_copy(update={"low": None, "high": None}) if wrong.all() or not wrong.any() else found
 
 
