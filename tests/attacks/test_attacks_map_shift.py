@@ -352,6 +352,23 @@ class MeanMap(OfLayer):
     from_outputs = traced
 
 
+@pytest.mark.parametrize("kind", ["mass-centre", "top-k", "target-map"])
+def test_a_map_without_mass_went_nowhere(kind: str) -> None:
+    """Its centre would else be taken for the upper left corner, farther than any centre of mass can go."""
+    model, x = AsModel(smooth_cnn()), some_images(4)
+    asked = ShiftMap(LeaveDecision(clean_logits(model, x)), no_lesions(x))
+    shifted = ShiftedMap.of(asked, MeanMap(), model, x, kind, "farthest")
+    clean = model(x, shifted.layers)
+    features = clean.features["3"].abs()
+    rows, worst = torch.arange(4), torch.zeros_like(features)
+    worst[..., 0, 0] = 1.0  # all mass in one cell
+    some, none, single = (
+        shifted.loss(replace(clean, features={"3": kept}), rows) for kept in (features, -features, worst)
+    )
+    assert (none < torch.minimum(some, single)).all()
+    assert none.isfinite().all()  # the decision stands
+
+
 # --- goals that do not fit
 
 

@@ -13,6 +13,8 @@ from xaiaudit.attacks.map_direction import way_out
 from xaiaudit.explainers.base import TracedExplainer
 from xaiaudit.tensors import Flags, Images, Model, Outputs, Rows, Saliency, Scores, Valid
 
+NOWHERE = -2.0  # below all that the goals say of a map with positive mass
+
 
 @dataclass(frozen=True, eq=False)
 class ShiftedMap(Guarded):
@@ -99,9 +101,12 @@ class ShiftedMap(Guarded):
 
     def _moved_by(self, maps: Saliency, rows: Rows) -> Scores:
         if self.target is None:
-            return map_goals.displacement(maps, self.centre[rows], self.way[rows])
-        how = map_goals.lost_mass if self.kind == "top-k" else map_goals.likeness
-        return how(maps, self.target[rows])
+            value = map_goals.displacement(maps, self.centre[rows], self.way[rows])
+        else:
+            how = map_goals.lost_mass if self.kind == "top-k" else map_goals.likeness
+            value = how(maps, self.target[rows])
+        # without mass there is no centre and no share, and what stands for them would pass for a long way
+        return torch.where(maps.detach().amax((1, 2)) > 0, value, NOWHERE)
 
     def _lead(self, out: Outputs, rows: Rows) -> Scores:
         """By how much the decision leads the nearest other; to be left, the nearest other leads it; in logits."""
