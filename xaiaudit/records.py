@@ -317,7 +317,7 @@ class MultipleRecord(Record):
     metric: str
     attack: float | None  # median, in the unit of the metric
     second_sweep: float | None  # median of the same images under all changes at once
-    one_change: float | None  # median over images of each one's median single change
+    one_change: float | None  # median over the same images of each one's median single change
     times_second_sweep: Interval  # attack / second_sweep; None where that is 0 or either is None
     times_one_change: Interval
     farther: Interval  # share of images whose map the attack moved farther than any change did

@@ -70,6 +70,15 @@ def test_an_image_without_real_pixels_and_a_black_one_stay(name: str) -> None:
         assert (swept(black, view_of(valid, None), [(name, change(name))], seed=0).image == 0).all()
 
 
+@pytest.mark.parametrize("name", CHANGES)
+def test_an_image_of_a_single_row_can_be_swept(name: str) -> None:
+    valid = np.zeros((32, 32), bool)
+    valid[5, 3:9] = True
+    shown = swept(np.full((32, 32), 0.4), view_of(valid, None), [(name, change(name))], seed=0).image
+    assert np.isfinite(shown).all()
+    assert (shown[~valid] == 0.4).all()
+
+
 def test_gain_adds_grey_levels_and_leaves_what_was_clipped() -> None:
     image = np.array([[0.0, 0.05, 0.1, 0.5, 0.9, 0.95, 1.0]])
     step = 3 / DYNAMIC_RANGE_DB  # 3 dB of 60

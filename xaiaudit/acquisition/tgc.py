@@ -26,7 +26,8 @@ class TimeGain:
     def __call__(self, image: Grey, view: View, rng: np.random.Generator) -> Changed:
         rows, _ = view.box
         settings = rng.uniform(-self.db, self.db, SLIDERS)
-        curve = PchipInterpolator(np.linspace(rows.start, rows.stop - 1, SLIDERS), settings - settings.mean())
+        places = np.linspace(rows.start, max(rows.stop, rows.start + 2) - 1, SLIDERS)  # even of a single row
+        curve = PchipInterpolator(places, settings - settings.mean())
         depths = np.clip(np.arange(image.shape[0]), rows.start, rows.stop - 1)
         return Changed(brighter(image, np.broadcast_to(curve(depths)[:, None], image.shape)))
 
