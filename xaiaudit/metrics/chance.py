@@ -13,8 +13,8 @@ CHUNK = 256  # images a block, so that memory does not grow with the square of t
 def chance_uniform(member: Membership) -> dict[str, Vector]:
     """What `pointing` gives on average for points drawn uniformly from the valid image, with the same keys.
 
-    The share of valid pixels in each region (with a tolerance: within it), hence 0 for padding; NaN where
-    `pointing` is NaN on account of the image.
+    The share of valid pixels in each region (with a tolerance: within it), hence 0 for padding without one; NaN
+    where `pointing` is NaN on account of the image.
     """
     shares = np.full((len(NAMES), len(member.known)), np.nan)
     for i in np.flatnonzero(member.known):
