@@ -14,6 +14,7 @@ from xaiaudit.cli import main
 from xaiaudit.data import open_dataset
 from xaiaudit.errors import UsageError
 from xaiaudit.explainers.registry import EXPLAINERS, explainer
+from xaiaudit.explainers.smoothgrad import SmoothGrad
 from xaiaudit.explainers.spec import parse
 from xaiaudit.models import AuditedModel
 from xaiaudit.reports import write_report
@@ -74,6 +75,40 @@ def test_metrics_are_of_the_whole_map_and_padding_has_no_relevance_of_pixels(fol
         assert bool(row["maximum_cells"]) == row["defined"]
         if row["defined"] and row["native_rows"] <= 28:
             assert np.argmax(row["map"]) == row["maximum_cells"][0]
+
+
+def test_every_map_of_an_image_is_made_with_the_draws_of_the_clean_one(
+    phantoms: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the noise of SmoothGrad would move with the pixels, and the map with it."""
+    seen: list[list[int]] = []
+    honest = SmoothGrad.attribute
+
+    def told(self: SmoothGrad, model, images, target, valid, seeds):
+        seen.append(list(seeds))
+        return honest(self, model, images, target, valid, seeds)
+
+    monkeypatch.setattr(SmoothGrad, "attribute", told)
+    out = tmp_path / "audit"
+    model = AuditedModel(
+        Net(), preprocessing=Preprocessing(size=64, channels=1, mean=(0.3,), std=(0.2,)), cam_layer="act"
+    )
+    xaiaudit.audit(
+        model,
+        open_dataset(phantoms),
+        ["fgsm:steps=1"],
+        ["smoothgrad:samples=1"],
+        out=out,
+        limit=2,
+        curve=False,
+        checks=0,
+    )
+    rows = pq.read_table(out / "predictions.parquet").to_pylist()
+    planned = [row["seed"] for row in rows if row["attack_id"] == "none"]
+    assert len(set(planned)) == 2
+    one_by_one = [[seed] for seed in planned]  # of the check before the audit
+    assert [seeds for seeds in seen if seeds not in one_by_one] == [planned] * (len(seen) - 2)
+    assert len(seen) > 4  # the check, the clean images, the small changes, the attacked images
 
 
 def test_explain_takes_all_that_suit_the_model(checkpoint: Path, phantoms: Path, tmp_path: Path) -> None:
