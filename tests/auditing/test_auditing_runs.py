@@ -161,6 +161,19 @@ def test_a_resume_with_other_settings_says_which(checkpoint: Path, tmp_path: Pat
         run(checkpoint, tmp_path / "elsewhere", resume=True)
 
 
+def test_a_fault_of_the_input_before_anything_is_done_leaves_nothing_in_the_way(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "audit"
+    with pytest.raises(UsageError, match="no layer 'features.99'"):
+        run(checkpoint, out, explainers=["grad-cam:layer=features.99"], limit=3)
+    assert not out.exists()
+    run(checkpoint, out, shard=(1, 3))
+    with pytest.raises(AuditError, match="explainers: grad-cam:, cam: then"):
+        run(checkpoint, out, resume=True, explainers=["grad-cam:layer=features.99"])
+    assert AuditFolder(out).plan.exists()  # what another command began stays
+
+
 def test_a_resume_with_other_packages_is_refused_and_the_record_tells_those_that_computed(
     checkpoint: Path, tmp_path: Path, undisturbed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

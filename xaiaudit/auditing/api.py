@@ -20,7 +20,7 @@ from xaiaudit.auditing.self_checks.facts import Tell, silent
 from xaiaudit.auditing.shard import run_shard
 from xaiaudit.data import open_dataset
 from xaiaudit.data.datasets import Dataset
-from xaiaudit.errors import AuditError, UsageError
+from xaiaudit.errors import AuditError, UsageError, XaiauditError
 from xaiaudit.explainers.registry import explainer as make_explainer
 from xaiaudit.explainers.spec import parse as parse_explainer
 from xaiaudit.models import AuditedModel
@@ -136,18 +136,18 @@ def audit(
     except BaseException:
         drop_empty(folder)
         raise
+    begun_here = shard is None and not folder.plan.exists()
     plan = adopt_plan(folder, plan)
     chosen = [index for index in range(plan.units) if shard is None or index % shard[1] == shard[0] - 1]
-    _run(
-        plan,
-        folder,
-        model,
-        data,
-        precision,
-        [index for index in chosen if not folder.done(index)],
-        on_attack,
-        on_check,
-    )
+    left = [index for index in chosen if not folder.done(index)]
+    try:
+        _run(plan, folder, model, data, precision, left, on_attack, on_check)
+    except XaiauditError:
+        # the same command would end here again, so that a plan of nothing done would only be in the way
+        if begun_here and not any(folder.done(index) for index in range(plan.units)):
+            folder.plan.unlink()
+            drop_empty(folder)
+        raise
     return merge([path]) if shard is None else None
 
 
