@@ -165,7 +165,7 @@ def test_a_fault_of_the_input_before_anything_is_done_leaves_nothing_in_the_way(
     checkpoint: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "audit"
-    with pytest.raises(UsageError, match="no layer 'features.99'"):
+    with pytest.raises(UsageError, match=r"no layer 'features\.99'"):
         run(checkpoint, out, explainers=["grad-cam:layer=features.99"], limit=3)
     assert not out.exists()
     run(checkpoint, out, shard=(1, 3))

@@ -74,7 +74,10 @@ def test_the_sentence_says_what_was_computed() -> None:
     assert "limit" not in sample_size(found).words
     assert "takes 149 cases" in sample_size(found, 0.02).words
     assert "whatever the number of cases" in sample_size(found, 0.0).words
-    assert "no rise" in sample_size(bound(np.ones(9, bool), range(9))).words
+    assert "no flip rate can rise over the 100 %" in sample_size(bound(np.ones(9, bool), range(9))).words
+    rare = sample_size(bound(np.arange(9) > 0, range(9)))
+    assert rare.smallest_rise is None
+    assert "no rise of the flip rate over the 88.9 % found would be noticed" in rare.words
     assert sample_size(bound(np.zeros(0, bool), [])) is None
 
 

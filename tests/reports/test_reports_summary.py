@@ -65,6 +65,33 @@ def test_where_the_curve_begins(record: AuditRecord, shares: list[float], expect
     assert expected in text
 
 
+@pytest.mark.parametrize(
+    ("shares", "expected"),
+    [
+        (
+            [0.0, 0.25, 0.75],
+            "(to wander) is first reached by 25.0 % (0.0 to 100.0) at 1 grey level; by half of the",
+        ),
+        (
+            [0.1, 0.25, 0.75],
+            "(to wander) is reached by 10.0 % (0.0 to 100.0) at 0.5 grey levels; by half of the",
+        ),
+        ([0.0, 0.6, 0.75], "60.0 % (0.0 to 100.0) at 1 grey level, and that is half of them or more"),
+        (
+            [0.0, 0.1, 0.2],
+            "at 1 grey level, and by 20.0 % (0.0 to 100.0) at 2 grey levels; at no radius tried by half",
+        ),
+        ([0.0, 0.0, 0.0], "reached by none up to 2 grey levels"),
+    ],
+)
+def test_where_the_curve_of_another_goal_begins(
+    record: AuditRecord, shares: list[float], expected: str
+) -> None:
+    goal = {"criterion": "to wander", "criterion_name": "shift-map"}
+    attack = with_curve(record.attacks[0], shares).model_copy(update=goal)
+    assert expected in words.begins(attack).replace("\u00a0", " ")
+
+
 def test_strongest_is_the_highest_rate_and_then_the_smallest_radius(record: AuditRecord) -> None:
     fgsm, pgd = (
         attack.model_copy(update={"flips": rate(share)})

@@ -56,6 +56,8 @@ def _of_limit(limit: float, passes: float | None) -> str:
 
 
 def _of_rise(rate: float, rise: float | None) -> str:
+    if rate == 1:
+        return "no flip rate can rise over the 100 % found"
     if rise is None:
         return f"no rise of the flip rate over the {_percent(rate)} found would be noticed"
     points = f"{100 * rise:.1f} points over the {_percent(rate)} found"

@@ -105,13 +105,18 @@ def begins(attack: AttackRecord) -> str:
 
 def _goal_begins(attack: AttackRecord, curve: Sequence[CurvePoint]) -> str:
     """The same for a goal that some images may fulfil when clean."""
-    half = _reaching(curve, 0.5)
-    goal = f"the goal ({f.printable(attack.criterion)}) is reached"
-    least = f"{f.rate(curve[0].reached)} at {radius(attack.norm, curve[0].epsilon)}"
+    first, half = _reaching(curve, 1e-12), _reaching(curve, 0.5)
+    goal = f"the goal ({f.printable(attack.criterion)}) is"
+    if first is None:
+        return f"{goal} reached by none up to {radius(attack.norm, curve[-1].epsilon)}"
+    start = f"{goal} first reached" if first is not curve[0] else f"{goal} reached"
+    start += f" by {f.rate(first.reached)} at {radius(attack.norm, first.epsilon)}"
     if half is None:
         most = f"{f.rate(curve[-1].reached)} at {radius(attack.norm, curve[-1].epsilon)}"
-        return f"{goal} by {least} and {most}; at no radius tried by half of the images"
-    return f"{goal} by {least}; by half of the images at {radius(attack.norm, half.epsilon)}"
+        return f"{start}, and by {most}; at no radius tried by half of the images"
+    if half is first:
+        return f"{start}, and that is half of them or more"
+    return f"{start}; by half of the images at {radius(attack.norm, half.epsilon)}"
 
 
 def no_curve(attack: AttackRecord) -> str:
