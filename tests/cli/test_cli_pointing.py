@@ -1,6 +1,5 @@
 """xaiaudit pointing: its table is that of the maps of an audit, and says what it left out."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -109,22 +108,26 @@ def test_without_labels_no_decision_is_right(checkpoint: Path, phantoms: Path, t
     assert len(result.stderr.strip().splitlines()[-1]) < 300
 
 
-def test_where_no_outline_is_known_nothing_is_hit_or_missed(
+def test_data_that_no_map_can_be_judged_on_is_refused(
     checkpoint: Path, phantoms: Path, tmp_path: Path
 ) -> None:
-    lines = (phantoms / "manifest.csv").read_text().splitlines()
-    columns = lines[0].split(",")
-    image, label = columns.index("image"), columns.index("label")
-    table = tmp_path / "no-outlines.csv"
-    cells = [line.split(",") for line in lines[1:9]]
-    table.write_text("image,label\n" + "".join(f"{phantoms / c[image]},{c[label]}\n" for c in cells))
-    found = json.loads(call(checkpoint, "--data", table, "--explainer", "cam", "--json"))
-    (only,) = found["tables"]
-    assert only["left_out"]["without a lesion outline"] == 8
-    assert {group["images"] for group in only["groups"]} == {0}
-    assert only["relations"] == []
-    said = call(checkpoint, "--data", table, "--explainer", "cam")
-    assert "not in the first table: 8 without a lesion outline.\n  No table: no image is left." in said
+    lines = [line.split(",") for line in (phantoms / "manifest.csv").read_text().splitlines()]
+    for known, words in ((("label",), "has an outlined lesion"), (("label", "mask"), "has a pixel spacing")):
+        table = tmp_path / f"{len(known)}.csv"
+        where = [lines[0].index(name) for name in known]
+        files = {lines[0].index(name) for name in ("image", "mask")}
+        first = lines[0].index("image")
+        rows = [
+            ",".join(str(phantoms / row[at]) if at in files else row[at] for at in (first, *where))
+            for row in lines[1:9]
+        ]
+        table.write_text("\n".join([",".join(("image", *known)), *rows]))
+        result = CliRunner().invoke(
+            main, ["pointing", str(checkpoint), "--data", str(table), "--tolerance-mm", "2"]
+        )
+        assert result.exit_code == 2
+        assert words in result.stderr
+        assert "name images with" in result.stderr
 
 
 @pytest.mark.parametrize("length", ["nan", "inf", "-1"])

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from xaiaudit.acquisition.registry import CHANGES
 from xaiaudit.records import AuditRecord, Interval
 from xaiaudit.reports import words
 from xaiaudit.reports.blocks import Canvas, Picture, Section, Table, Text
@@ -51,7 +52,7 @@ def test_the_largest_multiple_leads_and_vanished_maps_are_told(audit: Audit) -> 
     )
     assert f"under {largest.attack_id} by {largest.explainer_id}" in text
     assert words.times(largest.times_second_sweep).replace("\u00a0", " ") in text
-    assert f"changes 0 of {audit.record.images} decisions" in text
+    assert f"change 0 of {audit.record.images} decisions" in text
     gone = [
         m.model_copy(update={"attack": None, "times_second_sweep": ratio(None, 2.0, None)})
         for m in found.multiples
@@ -61,6 +62,31 @@ def test_the_largest_multiple_leads_and_vanished_maps_are_told(audit: Audit) -> 
         "\u00a0", " "
     )
     assert words.multiple(gone[0]) == "half vanished or more"
+
+
+def test_less_than_a_second_sweep_is_not_called_one(audit: Audit) -> None:
+    found = audit.record.variability
+    assert found is not None
+    names = [change.name for change in found.changes[:-1]]
+    assert len(names) == 2
+    text = words.second_sweep(audit.record).replace("\u00a0", " ")
+    few = f"simulated changes of {' and '.join(sorted(names, key=list(CHANGES).index))}"
+    assert f"times as far as by {few}, less than a second sweep changes" in text
+    assert f"{few} alone change 0 of" in text
+    every = [found.changes[0].model_copy(update={"name": name}) for name in CHANGES]
+    whole = audit.record.model_copy(update={"variability": found.model_copy(update={"changes": every})})
+    text = words.second_sweep(whole).replace("\u00a0", " ")
+    assert "times as far as in a second sweep of the probe" in text
+    assert "a simulated second sweep alone changes 0 of" in text
+    assert "not assessed" not in text
+
+
+def test_explainers_without_a_yardstick_are_named_on_the_first_page(audit: Audit) -> None:
+    found = audit.record.variability
+    assert found is not None
+    only = [shift for shift in found.shifts if shift.explainer_id == "cam"]
+    record = audit.record.model_copy(update={"variability": found.model_copy(update={"shifts": only})})
+    assert words.second_sweep(record).endswith("; not assessed for grad-cam")
 
 
 def test_the_section_has_a_row_for_every_sweep_and_three_for_every_attack(

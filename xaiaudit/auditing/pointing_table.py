@@ -24,7 +24,7 @@ from xaiaudit.auditing.planning import Spec, checkpoint_record, planned_explaine
 from xaiaudit.auditing.pointing_statistics import pointing_cells
 from xaiaudit.auditing.tables import Rows
 from xaiaudit.data.datasets import Dataset
-from xaiaudit.errors import UsageError
+from xaiaudit.errors import DataError, UsageError
 from xaiaudit.explainers.registry import explainer as make_explainer
 from xaiaudit.models import AuditedModel
 from xaiaudit.models.execution import deterministic
@@ -50,7 +50,8 @@ def pointing_report(
     Raises:
         UsageError: no image has a label that the model knows, so that no decision is right or wrong; an unknown
             explainer.
-        DataError: no image can be read; with `strict`, any image cannot be read.
+        DataError: no image can be read, has an outline, or, with a tolerance, a spacing; with `strict`, any image
+            cannot be read.
         AuditError: a map of the first images differs from a clean recomputation.
     """
     chosen = planned_explainers(model, explainers)
@@ -59,6 +60,16 @@ def pointing_report(
         raise UsageError(
             f"no image of {dataset.name} has a label among the model's classes ({', '.join(model.classes)}), so no "
             "decision is known to be right; name labelled images with --data DIR"
+        )
+    if not any(view.has_mask for view in seen.views):
+        raise DataError(
+            f"no image of {dataset.name} has an outlined lesion, so there is no region to point at; name images with "
+            "masks by --data DIR"
+        )
+    if tolerance_mm and not any(view.has_mask and view.has_spacing for view in seen.views):
+        raise DataError(
+            f"no outlined image of {dataset.name} has a pixel spacing, so no distance is known in mm; leave "
+            "--tolerance-mm out, or name images with spacing by --data DIR"
         )
     planned = planned_images(seen.views, None, seed)
     made = {item.id: make_explainer(item.name, **item.parameters) for item in chosen}

@@ -29,9 +29,10 @@ def _criteria() -> Iterator[tuple[str, str]]:
 
 
 def _explainers() -> Iterator[tuple[str, str]]:
-    from xaiaudit.explainers.registry import EXPLAINERS
+    from xaiaudit.explainers.registry import EXPLAINERS, parameters_of
 
-    return _first_lines(EXPLAINERS)
+    for name, words in _first_lines(EXPLAINERS):
+        yield name, f"{words.rstrip('.')}; takes {', '.join(parameters_of(name))}"
 
 
 def _acquisition() -> Iterator[tuple[str, str]]:

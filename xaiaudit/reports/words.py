@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from xaiaudit.acquisition.registry import CHANGES
 from xaiaudit.records import (
     ONE_CHANGE,
     SECOND_SWEEP,
@@ -12,6 +13,7 @@ from xaiaudit.records import (
     LeakRecord,
     MapRecord,
     MultipleRecord,
+    VariabilityRecord,
 )
 from xaiaudit.reports import format as f
 
@@ -251,19 +253,37 @@ def second_sweep(record: AuditRecord) -> str:
     found = record.variability
     if found is None:
         return "not assessed, because no change of the acquisition was simulated"
-    changed = found.changes[-1].decisions_changed
-    alone = f"a simulated second sweep alone changes {f.hits(changed)} decisions"
+    partly, changed = _lacking(found), f.hits(found.changes[-1].decisions_changed)
+    alone = f"{partly} alone change" if partly else "a simulated second sweep alone changes"
+    alone += f" {changed} decisions"
     shifts = [m for m in found.multiples if m.metric == "mass_centre_diagonal" and m.times_second_sweep.n]
     judged = [m for m in shifts if m.times_second_sweep.estimate is not None]
     gone = [m for m in shifts if m.attack is None]
     lost = "; half of the maps or more vanish " + _pairs(gone) if gone else ""
+    lost += _without_sweep(record, found)
     if not judged:
-        return f"{alone}{lost}" if gone else f"{alone}; no map could be compared with one"
+        return f"{alone}{lost}" if gone else f"{alone}; no map could be compared with one{lost}"
     most = max(judged, key=lambda m: m.times_second_sweep.estimate or 0.0)
+    than = f"by {partly}, less than a second sweep changes" if partly else "in a second sweep of the probe"
     return (
-        f"maps move up to {times(most.times_second_sweep)} times as far as in a second sweep of the probe "
+        f"maps move up to {times(most.times_second_sweep)} times as far as {than} "
         f"(mass centre, {_pairs([most])}); {alone}{lost}"
     )
+
+
+def _lacking(found: VariabilityRecord) -> str:
+    """What was simulated, where that is not all that a second sweep is made of; else nothing."""
+    simulated = {change.name for change in found.changes}
+    if simulated >= CHANGES.keys():
+        return ""
+    return f"simulated changes of {f.listing([name for name in CHANGES if name in simulated])}"
+
+
+def _without_sweep(record: AuditRecord, found: VariabilityRecord) -> str:
+    """The explainers that no sweep was compared by."""
+    known = {shift.explainer_id for shift in found.shifts}
+    unknown = [f.printable(item.id) for item in record.explainers if item.id not in known]
+    return f"; not assessed for {f.listing(unknown)}" if unknown else ""
 
 
 def _pairs(multiples: Sequence[MultipleRecord]) -> str:

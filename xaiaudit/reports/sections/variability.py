@@ -46,7 +46,7 @@ def variability(audit: Audit, canvas: Canvas) -> Section:
         if any(shift.explainer_id == explainer.id for shift in found.shifts):
             blocks += _explainer(audit, found, canvas, explainer.id, len(blocks))
         else:
-            reason = "its maps ask for many passes of every changed image"
+            reason = "its maps ask for passes of their own of every changed image"
             blocks.append(not_assessed(f"{reason}: explainer {f.printable(explainer.id)}"))
     return Section(title=TITLE, blocks=[*blocks, Text(text=LIMITS)])
 
