@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from xaiaudit.cli import options
+from xaiaudit.cli.opening import open_data, open_model
 from xaiaudit.cli.progress import Progress
 
 CHECKED = 32  # images for the self-checks
@@ -49,10 +50,7 @@ class Part(click.ParamType[tuple[int, int]]):
     help="What the attacks are after, e.g. target-class:class=malignant or lower-dice:limit=0.5; may be repeated: "
     "every attack is made for each. See xaiaudit list criteria.  [default: leave-decision]",
 )
-@options.data(
-    required=False,
-    help="Folder of images; may be repeated to join several.  [default: the checkpoint's recorded test split]",
-)
+@options.test_data
 @options.split
 @options.explainers
 @click.option(
@@ -100,11 +98,7 @@ class Part(click.ParamType[tuple[int, int]]):
 @options.strict
 @options.keep_ids
 @options.foreign
-@click.option(
-    "--trust-pickle",
-    is_flag=True,
-    help="Load a checkpoint that needs full pickle, which can run any code; the report says so.",
-)
+@options.trust_pickle("; the report says so")
 @click.option(
     "--report/--no-report", "with_report", default=True, show_default=True, help="Write report.pdf."
 )
@@ -124,10 +118,8 @@ def _run(path: Path, given: dict[str, Any]) -> None:
     from xaiaudit.attacks.spec import parse
     from xaiaudit.auditing import audit
     from xaiaudit.auditing.api import default_folder
-    from xaiaudit.auditing.selection import choose_data
     from xaiaudit.errors import UsageError
     from xaiaudit.explainers.spec import parse as parse_explainer
-    from xaiaudit.models import load
     from xaiaudit.records import LEAVE_DECISION, AuditRecord
 
     if not given["methods"]:
@@ -140,13 +132,9 @@ def _run(path: Path, given: dict[str, Any]) -> None:
             "--acquisition names a change and --no-acquisition leaves all out; say one of the two"
         )
     changes = [parse_change(text) for text in given["changes"]] or (() if given["no_acquisition"] else None)
-    foreign = options.foreign_options(given)
-    device = options.set_device(given["device"], given["threads"])
     _check_out(given)
-    model = load(path, device=device, trust_pickle=given["trust_pickle"], foreign=foreign)
-    dataset = choose_data(
-        model, given["data"], kind=given["dataset"], normals=given["normals"], split=given["split"]
-    )
+    model = open_model(path, given)
+    dataset = open_data(model, given)
     click.echo(f"Data: {dataset.describe()}", err=True)
     out = given["out"] or default_folder(model)
     with _telling_how_to_go_on(out), Progress() as progress:

@@ -9,15 +9,13 @@ from typing import Any
 import click
 
 from xaiaudit.cli import options
+from xaiaudit.cli.opening import open_data, open_model
 from xaiaudit.cli.progress import Progress
 
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@options.data(
-    required=False,
-    help="Folder of images; may be repeated to join several.  [default: the checkpoint's recorded test split]",
-)
+@options.test_data
 @options.split
 @options.batch_size(32)
 @options.limit
@@ -25,28 +23,19 @@ from xaiaudit.cli.progress import Progress
 @options.threads
 @options.strict
 @options.foreign
-@click.option(
-    "--trust-pickle", is_flag=True, help="Load a checkpoint that needs full pickle, which can run any code."
-)
+@options.trust_pickle()
 @options.as_json
 @options.debug
 def evaluate(model: Path, **given: Any) -> None:
     """Measure MODEL on clean images: AUC, sensitivity, specificity and more, with case-level intervals."""
-    from xaiaudit.auditing.selection import choose_data
     from xaiaudit.data import read_samples
     from xaiaudit.errors import DataError
-    from xaiaudit.models import load
     from xaiaudit.reports.clean_summary import clean_lines
     from xaiaudit.training import evaluate as measure
     from xaiaudit.training import swapped_classes
 
-    foreign = options.foreign_options(given)
-    device = options.set_device(given["device"], given["threads"])
-    audited = load(model, device=device, trust_pickle=given["trust_pickle"], foreign=foreign)
-    dataset = choose_data(
-        audited, given["data"], kind=given["dataset"], normals=given["normals"], split=given["split"]
-    )
-    dataset = dataset.drawn(given["limit"], seed=0)
+    audited = open_model(model, given)
+    dataset = open_data(audited, given).drawn(given["limit"], seed=0)
     samples, left_out = read_samples(dataset, strict=given["strict"])
     if not samples:
         file, reason = left_out[0]

@@ -7,18 +7,13 @@ from typing import Any
 import click
 
 from xaiaudit.cli import options
+from xaiaudit.cli.opening import open_model
 
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--explainer",
-    "explainers",
-    multiple=True,
-    metavar="NAME[:KEY=VALUE]",
-    help="May be repeated.  [default: grad-cam, and cam where the model allows it]",
-)
+@options.explainers
 @click.option("--target", metavar="CLASS", help="Class to explain.  [default: the model's decision]")
 @click.option(
     "--out",
@@ -30,22 +25,17 @@ from xaiaudit.cli import options
 @options.device
 @options.threads
 @options.foreign
-@click.option(
-    "--trust-pickle", is_flag=True, help="Load a checkpoint that needs full pickle, which can run any code."
-)
+@options.trust_pickle()
 @options.as_json
 @options.debug
 def explain(model: Path, images: tuple[Path, ...], **given: Any) -> None:
     """Show where MODEL looks in each IMAGE: one picture an explainer, and the place of its extremes."""
     from xaiaudit.auditing.explanation import explain as run
     from xaiaudit.explainers.spec import parse
-    from xaiaudit.models import load
     from xaiaudit.reports.explanation import draw
 
     specs = [parse(text) for text in given["explainers"]]
-    foreign = options.foreign_options(given)
-    device = options.set_device(given["device"], given["threads"])
-    audited = load(model, device=device, trust_pickle=given["trust_pickle"], foreign=foreign)
+    audited = open_model(model, given)
     found = []
     images = tuple(dict.fromkeys(images))
     for path, stem in zip(images, _stems(images), strict=True):

@@ -7,22 +7,14 @@ from typing import Any
 import click
 
 from xaiaudit.cli import options
+from xaiaudit.cli.opening import open_data, open_model
 from xaiaudit.cli.progress import Progress
 
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@options.data(
-    required=False,
-    help="Folder of images; may be repeated to join several.  [default: the checkpoint's recorded test split]",
-)
-@click.option(
-    "--explainer",
-    "explainers",
-    multiple=True,
-    metavar="NAME[:KEY=VALUE]",
-    help="May be repeated.  [default: grad-cam, and cam where the model allows it]",
-)
+@options.test_data
+@options.explainers
 @click.option(
     "--baseline",
     type=click.Choice(["blur", "mean", "zero"]),
@@ -57,9 +49,7 @@ from xaiaudit.cli.progress import Progress
 @options.threads
 @options.strict
 @options.foreign
-@click.option(
-    "--trust-pickle", is_flag=True, help="Load a checkpoint that needs full pickle, which can run any code."
-)
+@options.trust_pickle()
 @options.as_json
 @options.debug
 def faithfulness(model: Path, **given: Any) -> None:
@@ -73,18 +63,14 @@ def faithfulness(model: Path, **given: Any) -> None:
     """
     from xaiaudit.auditing.faithfulness import Settings
     from xaiaudit.auditing.faithfulness import faithfulness as run
-    from xaiaudit.auditing.selection import choose_data
     from xaiaudit.faithfulness import Canvas
-    from xaiaudit.models import load
     from xaiaudit.reports.faithfulness_summary import lines
     from xaiaudit.reports.faithfulness_writing import check_new, write
 
     if given["out"] is not None:
         check_new(given["out"])
-    foreign = options.foreign_options(given)
-    device = options.set_device(given["device"], given["threads"])
-    audited = load(model, device=device, trust_pickle=given["trust_pickle"], foreign=foreign)
-    dataset = choose_data(audited, given["data"], kind=given["dataset"], normals=given["normals"])
+    audited = open_model(model, given)
+    dataset = open_data(audited, given)
     with Progress() as progress:
         record, table = run(
             audited,

@@ -44,7 +44,7 @@ explainers = click.option(
     "explainers",
     metavar="NAME[:KEY=VALUE]",
     multiple=True,
-    help="Explainer, e.g. grad-cam or grad-cam:layer=layer4; may be repeated.  "
+    help="Explainer, e.g. grad-cam or grad-cam:layer=layer4; may be repeated. See xaiaudit list explainers.  "
     "[default: grad-cam, and cam where the model allows it]",
 )
 
@@ -152,6 +152,21 @@ def data(*, required: bool, help: str) -> Callable[[Command], Command]:
         )(command)
 
     return add
+
+
+test_data = data(
+    required=False,
+    help="Folder of images; may be repeated to join several.  [default: the checkpoint's recorded test split]",
+)
+
+
+def trust_pickle(more: str = "") -> Callable[[Command], Command]:
+    """--trust-pickle; `more` ends its help."""
+    return click.option(
+        "--trust-pickle",
+        is_flag=True,
+        help=f"Load a checkpoint that needs full pickle, which can run any code{more}.",
+    )
 
 
 def foreign(command: Command) -> Command:

@@ -7,15 +7,13 @@ from typing import Any
 import click
 
 from xaiaudit.cli import options
+from xaiaudit.cli.opening import open_data, open_model
 from xaiaudit.cli.progress import Progress
 
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@options.data(
-    required=False,
-    help="Folder of images; may be repeated to join several.  [default: the checkpoint's recorded test split]",
-)
+@options.test_data
 @options.split
 @options.explainers
 @options.ring
@@ -27,9 +25,7 @@ from xaiaudit.cli.progress import Progress
 @options.threads
 @options.strict
 @options.foreign
-@click.option(
-    "--trust-pickle", is_flag=True, help="Load a checkpoint that needs full pickle, which can run any code."
-)
+@options.trust_pickle()
 @options.as_json
 @options.debug
 def pointing(model: Path, **given: Any) -> None:
@@ -39,18 +35,12 @@ def pointing(model: Path, **given: Any) -> None:
     either in each region, with case-level intervals and beside chance; also by class, and of wrong decisions.
     """
     from xaiaudit.auditing.pointing_table import pointing_report
-    from xaiaudit.auditing.selection import choose_data
     from xaiaudit.explainers.spec import parse
-    from xaiaudit.models import load
     from xaiaudit.reports.pointing_summary import pointing_lines
 
     specs = [parse(text) for text in given["explainers"]] or None
-    foreign = options.foreign_options(given)
-    device = options.set_device(given["device"], given["threads"])
-    audited = load(model, device=device, trust_pickle=given["trust_pickle"], foreign=foreign)
-    dataset = choose_data(
-        audited, given["data"], kind=given["dataset"], normals=given["normals"], split=given["split"]
-    )
+    audited = open_model(model, given)
+    dataset = open_data(audited, given)
     with Progress() as progress:
         report = pointing_report(
             audited,

@@ -1,0 +1,36 @@
+"""The model and the images that a command names, opened."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xaiaudit.cli import options
+
+if TYPE_CHECKING:
+    from xaiaudit.data.datasets import Dataset
+    from xaiaudit.models import AuditedModel
+
+
+def open_model(path: Path, given: dict[str, Any]) -> "AuditedModel":
+    """The model at `path`, on the device and with the CPU threads asked for; takes what `options.foreign` added.
+
+    Raises:
+        UsageError, CheckpointError: an option at fault, or a file that is no checkpoint.
+    """
+    from xaiaudit.models import load  # torch comes in here, not at --help
+
+    foreign = options.foreign_options(given)
+    device = options.set_device(given["device"], given["threads"])
+    return load(path, device=device, trust_pickle=given["trust_pickle"], foreign=foreign)
+
+
+def open_data(model: "AuditedModel", given: dict[str, Any]) -> "Dataset":
+    """The images that `options.test_data` and, where the command has it, `options.split` name.
+
+    Raises:
+        UsageError, DataError: no images are known, or they cannot be opened.
+    """
+    from xaiaudit.auditing.selection import choose_data
+
+    return choose_data(
+        model, given["data"], kind=given["dataset"], normals=given["normals"], split=given.get("split")
+    )
