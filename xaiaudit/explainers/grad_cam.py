@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from xaiaudit.explainers.layer_gradients import LayerGradients, weighted
+from xaiaudit.explainers.layer_gradients import LayerGradients, weighted_by_mean
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,4 +17,4 @@ class GradCAM(LayerGradients):
     layer: str | None = None  # None: the model's own
 
     def combine(self, features: Tensor, slopes: Tensor) -> Tensor:
-        return weighted(slopes.mean((2, 3)), features)
+        return weighted_by_mean(features, slopes)

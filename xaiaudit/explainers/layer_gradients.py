@@ -74,6 +74,11 @@ def slopes_at(layer: str, features: Tensor, score: Tensor, *, traced: bool = Fal
     return slopes
 
 
+def weighted_by_mean(features: Tensor, slopes: Tensor) -> Tensor:
+    """ReLU(sum_k a_k A_k), a_k the mean of the slopes over the cells: (n, c, u, v) twice to maps (n, u, v)."""
+    return weighted(slopes.mean((2, 3)), features)
+
+
 def weighted(weights: Tensor, features: Tensor) -> Tensor:
     """ReLU(sum_k w_k A_k): weights (n, c) and features (n, c, u, v) to maps (n, u, v)."""
     return torch.einsum("nc,ncuv->nuv", weights, features).relu()

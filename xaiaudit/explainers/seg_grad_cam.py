@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from xaiaudit.errors import UsageError
-from xaiaudit.explainers.layer_gradients import LayerGradients, weighted
+from xaiaudit.explainers.layer_gradients import LayerGradients, weighted_by_mean
 from xaiaudit.explainers.of_layer import OfLayer
 from xaiaudit.tensors import Labels, Model, Outputs
 
@@ -37,4 +37,4 @@ class SegGradCAM(LayerGradients):
         return (mask * (mask >= 0)).sum((1, 2, 3))
 
     def combine(self, features: Tensor, slopes: Tensor) -> Tensor:
-        return weighted(slopes.mean((2, 3)), features)
+        return weighted_by_mean(features, slopes)
