@@ -5,15 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xaiaudit.acquisition.checks import check_range
-from xaiaudit.acquisition.view import (
-    AXIAL_MM,
-    DYNAMIC_RANGE_DB,
-    LATERAL_MM,
-    SIGMAS_PER_WIDTH,
-    Changed,
-    Grey,
-    View,
-)
+from xaiaudit.acquisition.view import DYNAMIC_RANGE_DB, Changed, Grey, View
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +23,8 @@ class Blur:
         check_range("widening", self.widening, 1, 3)
 
     def __call__(self, image: Grey, view: View, rng: np.random.Generator) -> Changed:
-        more = np.sqrt(self.widening**2 - 1) / SIGMAS_PER_WIDTH
-        axial, lateral = (more * width for width in view.pixels(AXIAL_MM, LATERAL_MM))
+        more = np.sqrt(self.widening**2 - 1)
+        axial, lateral = (more * sigma for sigma in view.point_spread)
         amplitude = 10 ** (image * DYNAMIC_RANGE_DB / 20)
         blurred = np.maximum(view.smooth(amplitude, (axial, lateral)), 1.0)  # 1: the echo shown as black
         return Changed(20 * np.log10(blurred) / DYNAMIC_RANGE_DB)

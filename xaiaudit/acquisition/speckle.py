@@ -6,15 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from xaiaudit.acquisition.checks import check_range
-from xaiaudit.acquisition.view import (
-    AXIAL_MM,
-    DYNAMIC_RANGE_DB,
-    LATERAL_MM,
-    SIGMAS_PER_WIDTH,
-    Changed,
-    Grey,
-    View,
-)
+from xaiaudit.acquisition.view import AXIAL_MM, DYNAMIC_RANGE_DB, LATERAL_MM, Changed, Grey, View
 
 FULLY_DEVELOPED_DB = (
     np.pi / np.sqrt(6) * 10 / np.log(10)
@@ -56,7 +48,7 @@ class Speckle:
 
 def grain(view: View, rng: np.random.Generator) -> Grey:
     """Gaussian noise of unit variance, as coarse as the point spread."""
-    sigmas = [width / SIGMAS_PER_WIDTH for width in view.pixels(AXIAL_MM, LATERAL_MM)]
+    sigmas = view.point_spread
     noise = ndimage.gaussian_filter(rng.standard_normal(view.valid.shape), sigmas, mode="wrap")
     impulse = np.zeros(view.valid.shape)
     impulse[0, 0] = 1

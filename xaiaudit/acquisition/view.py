@@ -41,6 +41,12 @@ class View:
         """Lengths along depth and across it, in pixels."""
         return axial_mm / self.spacing[0], lateral_mm / self.spacing[1]
 
+    @property
+    def point_spread(self) -> tuple[float, float]:
+        """Standard deviations of the point spread along depth and across it, in pixels."""
+        axial, lateral = self.pixels(AXIAL_MM, LATERAL_MM)
+        return axial / SIGMAS_PER_WIDTH, lateral / SIGMAS_PER_WIDTH
+
     def smooth(self, values: Grey, sigmas: tuple[float, float]) -> Grey:
         """Gaussian means (standard deviations in pixels) over real pixels alone; 0 far from any."""
         weights = ndimage.gaussian_filter(self.valid.astype(np.float64), sigmas, mode="constant")
