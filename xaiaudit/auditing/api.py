@@ -9,19 +9,19 @@ from xaiaudit.acquisition.registry import parse as parse_change
 from xaiaudit.attacks.criteria.spec import parse as parse_criterion
 from xaiaudit.attacks.spec import parse as parse_attack
 from xaiaudit.auditing.checking import run_checks
+from xaiaudit.auditing.chosen_explainers import made_explainers
 from xaiaudit.auditing.loading import load_images
 from xaiaudit.auditing.look import Progress
 from xaiaudit.auditing.map_check import PROBES, check_maps
 from xaiaudit.auditing.merge import merge
 from xaiaudit.auditing.plan import AuditFolder, AuditPlan, adopt_plan, create_folder, drop_empty, read_plan
-from xaiaudit.auditing.planning import Spec, make_plan
-from xaiaudit.auditing.selection import choose_data
+from xaiaudit.auditing.planning import make_plan
+from xaiaudit.auditing.selection import opened
 from xaiaudit.auditing.self_checks.facts import Tell, silent
 from xaiaudit.auditing.shard import run_shard
-from xaiaudit.data import open_dataset
+from xaiaudit.auditing.specs import Spec, parsed
 from xaiaudit.data.datasets import Dataset
 from xaiaudit.errors import AuditError, UsageError, XaiauditError
-from xaiaudit.explainers.registry import explainer as make_explainer
 from xaiaudit.explainers.spec import parse as parse_explainer
 from xaiaudit.models import AuditedModel
 from xaiaudit.models.execution import deterministic
@@ -107,19 +107,14 @@ def audit(
     _refuse_finished(path, resume=resume, shard=shard)
     folder = create_folder(path)
     try:
-        data = _opened(model, dataset).drawn(limit, seed)
+        data = opened(model, dataset).drawn(limit, seed)
         plan = make_plan(
             model,
             data,
-            [parse_attack(item) if isinstance(item, str) else item for item in attacks],
-            None
-            if explainers is None
-            else [parse_explainer(item) if isinstance(item, str) else item for item in explainers],
-            criteria=[parse_criterion(item) if isinstance(item, str) else item for item in criteria],
-            acquisition=[
-                parse_change(item) if isinstance(item, str) else item
-                for item in (CHANGES if acquisition is None else acquisition)
-            ],
+            parsed(attacks, parse_attack),
+            None if explainers is None else parsed(explainers, parse_explainer),
+            criteria=parsed(criteria, parse_criterion),
+            acquisition=parsed(CHANGES if acquisition is None else acquisition, parse_change),
             seed=seed,
             batch_size=batch_size or _batch_size(folder, model, shard),
             precision=precision,
@@ -187,11 +182,10 @@ def _run(
 
 
 def _check_maps(plan: AuditPlan, model: AuditedModel, dataset: Dataset) -> None:
-    explainers = {item.id: make_explainer(item.name, **item.parameters) for item in plan.explainers}
     loaded = load_images(
         plan.images[:PROBES], model, dataset, ring_mm=plan.ring_mm, tolerance_mm=plan.tolerance_mm
     )
-    check_maps(model, loaded, explainers)
+    check_maps(model, loaded, made_explainers(plan.explainers))
 
 
 def _batch_size(folder: AuditFolder, model: AuditedModel, shard: Part | None) -> int:
@@ -202,12 +196,6 @@ def _batch_size(folder: AuditFolder, model: AuditedModel, shard: Part | None) ->
         return SHARDED
     size = model.preprocessing.size
     return batch_size_for(model, (1, size, size), model.device)
-
-
-def _opened(model: AuditedModel, dataset: Dataset | Path | str | None) -> Dataset:
-    if dataset is None:
-        return choose_data(model)
-    return dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
 
 
 def _refuse_finished(path: Path, *, resume: bool, shard: Part | None) -> None:

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 
 from xaiaudit.auditing.candidates import probability
+from xaiaudit.auditing.chosen_explainers import made_explainers, planned_explainers
 from xaiaudit.auditing.judging import judge
-from xaiaudit.auditing.planning import Spec, unique, usual_explainers
+from xaiaudit.auditing.specs import Spec
 from xaiaudit.data.preprocess import prepare, stack
 from xaiaudit.data.reading import pixel_hash, read_grey
 from xaiaudit.errors import UsageError
-from xaiaudit.explainers.registry import explainer as make_explainer
 from xaiaudit.metrics.extremes import defined, peak_cells
 from xaiaudit.models import AuditedModel
 from xaiaudit.records import Explanation
@@ -47,21 +47,19 @@ def explain(
         model.preprocessing,
     )
     batch = stack([sample])
-    specs = explainers or usual_explainers(model)
-    made = [make_explainer(name, **parameters) for name, parameters in specs]
-    chosen = dict(zip(unique([name for name, _ in specs]), made, strict=True))
+    planned = planned_explainers(model, explainers or None)
+    chosen = made_explainers(planned)
     wanted = None if target is None else np.array([model.classes.index(target)])
     images = torch.from_numpy(batch.images).to(model.device)
-    places = {name: explainer.explained(model) for name, explainer in chosen.items()}
     valid = torch.from_numpy(batch.valid).to(model.device)
     seeds = [image_seed(sample.sha256, 0)]
     judged = judge(model, images, batch.masks, batch.has_mask, chosen, wanted, valid=valid, seeds=seeds)
-    for name, explainer in chosen.items():
-        maps = judged.maps[name, "own" if target is None else "same"]
+    for item in planned:
+        explainer, maps = chosen[item.id], judged.maps[item.id, "own" if target is None else "same"]
         yield Explanation(
             file=str(path),
-            explainer=name,
-            layer=places[name],
+            explainer=item.id,
+            layer=item.layer,
             signed=explainer.signed,
             decision=model.classes[judged.decision[0]],
             positive=model.classes[model.positive],

@@ -16,16 +16,16 @@ from xaiaudit.attacks.map_shift import MapShift
 from xaiaudit.attacks.reach import reach
 from xaiaudit.attacks.registry import attack as make_attack
 from xaiaudit.attacks.registry import settings
+from xaiaudit.auditing.chosen_explainers import planned_explainers
 from xaiaudit.auditing.environment import environment
 from xaiaudit.auditing.leak import find_leak
 from xaiaudit.auditing.look import Progress, View, look
-from xaiaudit.auditing.plan import AuditPlan, PlannedAttack, PlannedData, PlannedExplainer, PlannedImage
+from xaiaudit.auditing.plan import AuditPlan, PlannedAttack, PlannedData, PlannedImage
+from xaiaudit.auditing.specs import Spec, unique
 from xaiaudit.auditing.sweeps import planned_changes
 from xaiaudit.data.cases import hash_case
 from xaiaudit.data.datasets import Dataset
 from xaiaudit.errors import UsageError
-from xaiaudit.explainers.registry import explainer as make_explainer
-from xaiaudit.explainers.registry import settings as explainer_settings
 from xaiaudit.models import AuditedModel
 from xaiaudit.models.prepared import Precision
 from xaiaudit.records import CURVE_GREY_LEVELS, LEAVE_DECISION, SCHEMA, CheckpointRecord, DatasetRecord
@@ -33,7 +33,6 @@ from xaiaudit.seeds import image_seed
 from xaiaudit.types import plain
 from xaiaudit.version import __version__
 
-Spec = tuple[str, dict[str, Any]]  # name and hyperparameters of an attack or explainer
 L2_CURVE = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)  # radii of an L2 attack's curve, [0, 1] intensities
 
 
@@ -78,9 +77,7 @@ def make_plan(
     seen = look(dataset, strict=strict, progress=progress)
     _check_criteria(criteria, model, seen.views)
     checkpoint = checkpoint_record(model)
-    # the checkpoint's own salt, which no audit prints; foreign weights have none
-    salt = str((model.info.training if model.info is not None else {}).get("salt") or checkpoint.sha256)
-    images = planned_images(seen.views, None if keep_ids else salt, seed)
+    images = planned_images(seen.views, None if keep_ids else case_salt(model, checkpoint), seed)
     return AuditPlan(
         schema_version=SCHEMA,
         xaiaudit=__version__,
@@ -142,6 +139,12 @@ def checkpoint_record(model: AuditedModel) -> CheckpointRecord:
         cam_layer=model.cam_layer,
         training=_without_images(info.training) if info is not None else {},
     )
+
+
+def case_salt(model: AuditedModel, checkpoint: CheckpointRecord) -> str:
+    """What case ids are hashed with: the checkpoint's own, which no audit prints; foreign weights have none."""
+    training = model.info.training if model.info is not None else {}
+    return str(training.get("salt") or checkpoint.sha256)
 
 
 def weights_hash(net: torch.nn.Module) -> str:
@@ -244,33 +247,6 @@ def _radii(attack: Attack, alpha: float | None) -> list[float]:
     radii = L2_CURVE if attack.norm == "l2" else [level / 255 for level in CURVE_GREY_LEVELS]
     farthest = reach(attack, alpha)
     return [radius for radius in radii if farthest is None or radius <= farthest]
-
-
-def planned_explainers(model: AuditedModel, explainers: Sequence[Spec] | None) -> list[PlannedExplainer]:
-    if explainers is None:
-        explainers = usual_explainers(model)
-    ids = unique([name for name, _ in explainers])
-    planned = []
-    for name_id, (name, parameters) in zip(ids, explainers, strict=True):
-        whole = explainer_settings(name, parameters)  # defaults too
-        layer = make_explainer(name, **whole).explained(model)
-        planned.append(PlannedExplainer(id=name_id, name=name, layer=layer, parameters=plain(whole)))
-    return planned
-
-
-def usual_explainers(model: AuditedModel) -> list[Spec]:
-    """Where none is named: Grad-CAM, and CAM where the model ends in global average pooling and one linear layer."""
-    return [("grad-cam", {}), *([("cam", {})] if model.head is not None else [])]
-
-
-def unique(names: Sequence[str]) -> list[str]:
-    """Ids: the names, numbered from the second of a name on."""
-    seen: Counter[str] = Counter()
-    ids = []
-    for name in names:
-        seen[name] += 1
-        ids.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
-    return ids
 
 
 def _planned_data(number: int, part: Dataset, views: Sequence[View]) -> PlannedData:

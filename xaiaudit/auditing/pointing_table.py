@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xaiaudit.auditing.chosen_explainers import made_explainers, planned_explainers
 from xaiaudit.auditing.coverage import coverage
 from xaiaudit.auditing.hit_statistics import RELATED, hit_relations
 from xaiaudit.auditing.judging import judge
@@ -20,12 +21,12 @@ from xaiaudit.auditing.map_check import PROBES, check_maps
 from xaiaudit.auditing.map_rows import map_rows
 from xaiaudit.auditing.map_statistics import explainer_record
 from xaiaudit.auditing.plan import PlannedExplainer
-from xaiaudit.auditing.planning import Spec, checkpoint_record, planned_explainers, planned_images
+from xaiaudit.auditing.planning import checkpoint_record, planned_images
 from xaiaudit.auditing.pointing_statistics import pointing_cells
+from xaiaudit.auditing.specs import Spec
 from xaiaudit.auditing.tables import Rows
 from xaiaudit.data.datasets import Dataset
 from xaiaudit.errors import DataError, UsageError
-from xaiaudit.explainers.registry import explainer as make_explainer
 from xaiaudit.models import AuditedModel
 from xaiaudit.models.execution import deterministic
 from xaiaudit.records import MAPS, PointingGroup, PointingReport, PointingTable
@@ -72,7 +73,7 @@ def pointing_report(
             "--tolerance-mm out, or name images with spacing by --data DIR"
         )
     planned = planned_images(seen.views, None, seed)
-    made = {item.id: make_explainer(item.name, **item.parameters) for item in chosen}
+    made = made_explainers(chosen)
     rows, labels, decisions = [], [], []
     load = partial(load_images, model=model, dataset=dataset, ring_mm=ring_mm, tolerance_mm=tolerance_mm)
     with deterministic():

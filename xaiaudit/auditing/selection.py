@@ -45,6 +45,13 @@ def choose_data(
     return dataset if split == "all" else _recorded(dataset, training, str(split or "test"))
 
 
+def opened(model: AuditedModel, dataset: Dataset | Path | str | None) -> Dataset:
+    """The dataset, opened where it is a path; None: the recorded test split, as `choose_data` finds it."""
+    if dataset is None:
+        return choose_data(model)
+    return dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
+
+
 def _recorded_part(item: dict[str, Any], training: dict[str, Any]) -> Dataset:
     path = Path(item["path"])
     if not path.exists():

@@ -19,6 +19,7 @@ from xaiaudit.attacks.sweep import nothing_spent
 from xaiaudit.auditing.acquisition_rows import acquisition_rows
 from xaiaudit.auditing.audited_maps import AuditedMaps
 from xaiaudit.auditing.candidates import Candidates
+from xaiaudit.auditing.chosen_explainers import made_explainers
 from xaiaudit.auditing.curve import Case, Outcome, curve, rounded_images
 from xaiaudit.auditing.judging import Judged, judge
 from xaiaudit.auditing.loading import Loaded, load_images
@@ -27,7 +28,6 @@ from xaiaudit.auditing.plan import AuditFolder, AuditPlan, PlannedAttack, write_
 from xaiaudit.auditing.prediction_rows import prediction_rows
 from xaiaudit.data.datasets import Dataset
 from xaiaudit.explainers.base import Explainer
-from xaiaudit.explainers.registry import explainer as make_explainer
 from xaiaudit.models import AuditedModel
 from xaiaudit.models.memory import out_of_memory
 from xaiaudit.models.prepared import Prepared
@@ -65,7 +65,7 @@ def run_shard(
         torch.OutOfMemoryError: a single image does not fit.
     """
     started = time.perf_counter()
-    planned = plan.shard_images(shard)
+    planned, explainers = plan.shard_images(shard), made_explainers(plan.explainers)
     told: list[float] = []
 
     def tell(attack_id: str, images: float) -> None:
@@ -84,7 +84,7 @@ def run_shard(
                 ring_mm=plan.ring_mm,
                 tolerance_mm=plan.tolerance_mm,
             )
-            _attack_all(plan, ready, model, loaded, rows, candidates, tell)
+            _attack_all(plan, ready, model, explainers, loaded, rows, candidates, tell)
         return rows, candidates
 
     (rows, candidates), retries = halving(computed, len(planned), f"shard {shard}")
@@ -125,12 +125,12 @@ def _attack_all(
     plan: AuditPlan,
     ready: Prepared,
     model: AuditedModel,
+    explainers: Mapping[str, Explainer],
     loaded: Loaded,
     rows: _Rows,
     candidates: Candidates,
     step: Step,
 ) -> None:
-    explainers = {item.id: make_explainer(item.name, **item.parameters) for item in plan.explainers}
     clean = judge(
         model,
         loaded.images,

@@ -9,20 +9,21 @@ from pathlib import Path
 import pyarrow as pa
 import torch
 
+from xaiaudit.auditing.chosen_explainers import made_explainers, planned_explainers
 from xaiaudit.auditing.environment import environment
 from xaiaudit.auditing.faithfulness.running import Progress, Results, run_tests
 from xaiaudit.auditing.faithfulness.settings import Settings
 from xaiaudit.auditing.faithfulness.statistics import canvas_record, explainer_record
 from xaiaudit.auditing.faithfulness.table import image_table
-from xaiaudit.auditing.planning import Spec, checkpoint_record, unique, usual_explainers
-from xaiaudit.auditing.selection import choose_data
-from xaiaudit.data import open_dataset, read_samples
+from xaiaudit.auditing.plan import PlannedExplainer
+from xaiaudit.auditing.planning import case_salt, checkpoint_record
+from xaiaudit.auditing.selection import opened
+from xaiaudit.auditing.specs import Spec, parsed
+from xaiaudit.data import read_samples
 from xaiaudit.data.cases import cases_of
 from xaiaudit.data.datasets import Dataset
 from xaiaudit.errors import DataError, UsageError
 from xaiaudit.explainers.base import Explainer
-from xaiaudit.explainers.registry import explainer as make_explainer
-from xaiaudit.explainers.registry import settings
 from xaiaudit.explainers.spec import parse
 from xaiaudit.faithfulness_record import SCHEMA, ExplainerRecord, FaithfulnessRecord
 from xaiaudit.models import AuditedModel
@@ -64,9 +65,11 @@ def faithfulness(
     """
     begun, created = time.monotonic(), datetime.now(UTC)
     tests = tests or Settings()
-    specs = [parse(item) if isinstance(item, str) else item for item in explainers] or usual_explainers(model)
-    chosen = _explainers(model, specs)
-    data = _opened(model, dataset).drawn(limit, seed)
+    specs = parsed(explainers, parse)
+    _check_explain_decisions(specs)
+    planned = planned_explainers(model, specs or None)
+    chosen = made_explainers(planned)
+    data = opened(model, dataset).drawn(limit, seed)
     samples, left_out = read_samples(data, strict=strict)
     if not samples:
         raise DataError(f"none of the {len(data)} images of {data.path} can be read; see xaiaudit data check")
@@ -76,7 +79,6 @@ def faithfulness(
             ready, model, samples, chosen, tests, seed=seed, batch_size=batch_size, progress=progress
         )
     checkpoint = checkpoint_record(model)
-    salt = str((model.info.training if model.info is not None else {}).get("salt") or checkpoint.sha256)
     target = results.facts.target.tolist()
     record = FaithfulnessRecord(
         schema_version=SCHEMA,
@@ -97,31 +99,23 @@ def faithfulness(
         warnings=list(model.info.notes) if model.info is not None else [],
         tests=plain(tests.as_dict()),
         canvas=canvas_record(results, model.positive, cases, tests.canvas.describe()),
-        explainers=_records(model, specs, chosen, results, cases),
+        explainers=_records(model, planned, chosen, results, cases),
     )
-    return record, image_table(results, list(chosen), cases, salt, model.classes)
+    return record, image_table(results, list(chosen), cases, case_salt(model, checkpoint), model.classes)
 
 
-def _explainers(model: AuditedModel, specs: Sequence[Spec]) -> dict[str, Explainer]:
-    """By id, each known to suit the model before the long work.
-
-    Raises:
-        UsageError: one that cannot explain this model, or that explains its mask and not its decision.
-    """
+def _check_explain_decisions(specs: Sequence[Spec]) -> None:
+    """Raises UsageError for an explainer of the mask."""
     if any(name == "seg-grad-cam" for name, _ in specs):
         raise UsageError(
             "seg-grad-cam explains the outlined mask, and these tests ask what the decision rests on; "
             "leave it out, or name grad-cam"
         )
-    made = [make_explainer(name, **parameters) for name, parameters in specs]
-    for explainer in made:
-        explainer.explained(model)
-    return dict(zip(unique([name for name, _ in specs]), made, strict=True))
 
 
 def _records(
     model: AuditedModel,
-    specs: Sequence[Spec],
+    planned: Sequence[PlannedExplainer],
     chosen: Mapping[str, Explainer],
     results: Results,
     cases: Sequence[str],
@@ -129,22 +123,13 @@ def _records(
     """Of the explainers in their order, then of the random maps."""
     size = (model.preprocessing.size, model.preprocessing.size)
     records = []
-    for (name, parameters), (key, explainer) in zip(specs, chosen.items(), strict=True):
-        said = {
-            "name": name,
-            "parameters": plain(settings(name, parameters)),
-            "explained": explainer.explained(model),
-        }
-        records.append(explainer_record(key, results, cases, signed=explainer.signed, size=size, said=said))
+    for item in planned:
+        said = {"name": item.name, "parameters": item.parameters, "explained": item.layer}
+        signed = chosen[item.id].signed
+        records.append(explainer_record(item.id, results, cases, signed=signed, size=size, said=said))
     nothing = {"name": "random", "parameters": {}, "explained": ""}
     return records + [
         explainer_record(key, results, cases, signed=False, size=size, said=nothing)
         for key in results.outcomes
         if key not in chosen
     ]
-
-
-def _opened(model: AuditedModel, dataset: Dataset | Path | str | None) -> Dataset:
-    if dataset is None:
-        return choose_data(model)
-    return dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
