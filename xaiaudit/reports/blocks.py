@@ -88,11 +88,20 @@ class Panel:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Two pictures under one title, which may run over both."""
+
+    title: str
+    panels: tuple[Panel | None, Panel | None]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Case:
     badge: str
     title: str
     caption: str
-    rows: list[list[Panel | None]]  # five to a row
+    images: list[Panel]  # three
+    pairs: list[Pair]
     kind: Literal["case"] = "case"
 
 

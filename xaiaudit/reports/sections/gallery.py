@@ -10,18 +10,20 @@ from xaiaudit.data.regions import regions
 from xaiaudit.records import AttackRecord, ExplainerRecord, GalleryCase
 from xaiaudit.reports import format as f
 from xaiaudit.reports import words
-from xaiaudit.reports.blocks import Block, Canvas, Case, Panel, Section, Text, not_assessed
+from xaiaudit.reports.blocks import Block, Canvas, Case, Pair, Panel, Section, Text, not_assessed
 from xaiaudit.reports.figures import panels
 from xaiaudit.reports.reading import EXTREME_COLUMN, Audit, read_picture
 
 TARGET = "same"  # maps explain the clean decision before and after, as in map shift
 SEQUENTIAL, SIGNED = "scale-sequential.png", "scale-signed.png"
 LEGEND = (
-    "From left to right: the clean image as the network sees it (white bar: 10 mm, where the spacing is "
-    "known); its map; the perturbation, signed (the largest 1 % may be clipped), magnified by the factor "
-    "printed above it; the adversarial image; its map, for the same class as before. Solid line: lesion. "
+    "First the clean image as the network sees it (white bar: 10 mm, where the spacing is known); the perturbation "
+    "before rounding to 8 bits, signed (the largest 1 % may be clipped), magnified by the factor printed above it; the "
+    "adversarial image, rounded to 8 bits. Then of each explainer the map before and after the attack, for the same "
+    "class; after the attack maps, decisions and probabilities are of the image before rounding. Solid line: lesion. "
     "Dashed line: outer edge of the ring. Cross: the map's maximum. Each map has its own colour scale "
-    "with its raw values; maps are drawn by bilinear interpolation of their grid, of at most 28 × 28 cells."
+    "with its raw values, which have no unit; maps are drawn by bilinear interpolation of their grid, of at most "
+    "28 × 28 cells."
 )
 KINDS = {
     "worst": "Worst: missed cancers first, then the cases whose logits fell furthest from the clean "
@@ -50,37 +52,48 @@ def _case(audit: Audit, canvas: Canvas, number: int, case: GalleryCase, attack: 
     clean, adversarial, rounded, codes, calibrated = _pixels(audit, case)
     name = f.printable(case.image)
     paint = partial(_panel, canvas, f"case-{number}")
-    first = [
+    images = [
         paint(
             "clean", "Clean image", panels.grey_panel(clean, case.spacing), f"Clean B-mode image of {name}"
         ),
         _perturbation(paint, name, clean, adversarial),
         paint("adversarial", "Adversarial image", panels.grey_panel(rounded), f"Adversarial image of {name}"),
     ]
-    rows: list[list[Panel | None]] = []
-    for explainer in audit.record.explainers:
-        before, after = (_map(audit, paint, case, explainer, codes, when) for when in ("before", "after"))
-        rows.append([None, before, None, None, after])
-    rows = rows or [[None] * 5]
-    rows[0][0], rows[0][2], rows[0][3] = first
+    pairs = [
+        Pair(
+            title=f.printable(explainer.id),
+            panels=(
+                _map(audit, paint, case, explainer, codes, "before"),
+                _map(audit, paint, case, explainer, codes, "after"),
+            ),
+        )
+        for explainer in audit.record.explainers
+    ]
     flip = f"{f.printable(case.decision_before)} → {f.printable(case.decision_after)}"
     positive = f.printable(audit.record.checkpoint.positive)
     ring = "ring in true millimetres" if calibrated else "relative ring, no calibration"
     caption = (
         f"Label {f.printable(case.label) if case.label else 'unknown'}. Decision "
         f"{flip}{'' if case.decision_before != case.decision_after else ' (stands)'}; probability of "
-        f"{positive} {f.probability(case.probability_before)} → {f.probability(case.probability_after)}. "
-        f"Largest change of any pixel {words.radius('linf', case.linf)}. {ring[0].upper()}{ring[1:]}."
+        f"{positive} {f.probability(case.probability_before)} → {f.probability(case.probability_after)}; "
+        f"largest change {words.radius('linf', case.linf)}. {words.capital(ring)}."
     )
     under = f.printable(attack.id if attack else case.attack_id)
-    return Case(badge=f"{case.kind}, {under}", title=f.breakable(case.image), caption=caption, rows=rows)
+    return Case(
+        badge=f"{case.kind}, {under}",
+        title=f.breakable(case.image),
+        caption=caption,
+        images=images,
+        pairs=pairs,
+    )
 
 
 def _perturbation(paint: "partial[Panel]", name: str, clean: np.ndarray, adversarial: np.ndarray) -> Panel:
     rgb, magnification, reach = panels.perturbation_panel(clean, adversarial)
     alt = f"Perturbation of {name}, magnified {magnification} times, signed about mid grey"
-    ends = (f"−{f.number(reach)}", "grey levels", f"+{f.number(reach)}")
-    return paint("perturbation", f"Perturbation × {magnification}", rgb, alt, SIGNED, *ends)
+    ends = (f"−{f.number(reach)}", "0", f"+{f.number(reach)}")
+    title = f"Perturbation × {magnification},\ngrey levels"
+    return paint("perturbation", title, rgb, alt, SIGNED, *ends)
 
 
 def _pixels(audit: Audit, case: GalleryCase) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, bool]:
@@ -136,7 +149,7 @@ def _map(
     scale = SIGNED if explainer.signed else SEQUENTIAL
     return paint(
         f"{when}-{audit.record.explainers.index(explainer)}",
-        f"{name} {when}{undefined}",
+        f"{when}{undefined}",
         rgb,
         alt,
         scale,

@@ -1,0 +1,68 @@
+"""Where things stand on the pages of a report: nothing over anything else, nothing torn apart that belongs together."""
+
+from typing import Any
+
+import example_audit
+import pytest
+from pypdf import PageObject, PdfReader
+
+from xaiaudit.reports import write_report
+
+Box = tuple[float, float, float, float]  # left, bottom, right, top, points
+LONG = "integrated-gradients-of-a-name-that-nobody-would-give"
+
+
+def product(cm: list[float], x: float, y: float) -> tuple[float, float]:
+    return cm[0] * x + cm[2] * y + cm[4], cm[1] * x + cm[3] * y + cm[5]
+
+
+def placed(page: PageObject) -> tuple[list[tuple[float, float]], list[Box]]:
+    """Where the runs of letters of a page begin, and the pixel pictures on it."""
+    letters: list[tuple[float, float]] = []
+    pictures: list[Box] = []
+    objects: Any = page["/Resources"].get("/XObject", {})  # type: ignore[attr-defined]
+
+    def seen(operator: bytes, operands: list[Any], cm: list[float], tm: list[float]) -> None:
+        if operator in (b"Tj", b"TJ"):
+            letters.append(product(cm, tm[4], tm[5]))
+        elif operator == b"Do" and objects[operands[0]].get_object()["/Subtype"] == "/Image":
+            (x0, y0), (x1, y1) = product(cm, 0, 0), product(cm, 1, 1)
+            pictures.append((min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)))
+
+    page.extract_text(visitor_operand_before=seen)
+    return letters, pictures
+
+
+def covered(page: PageObject) -> list[tuple[float, float]]:
+    """Letters that begin on a picture, a point above their foot."""
+    letters, pictures = placed(page)
+    return [
+        (x, y)
+        for x, y in letters
+        if any(left - 1 < x < right and bottom < y + 1 < top for left, bottom, right, top in pictures)
+    ]
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory: pytest.TempPathFactory) -> list[PageObject]:
+    """Pages of the gallery of an audit with three explainers, one of them with a long name."""
+    folder = tmp_path_factory.mktemp("long")
+    explainers = {"cam": True, LONG: True, "grad-cam": False}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(example_audit, "EXPLAINERS", explainers)
+        pdf = write_report(example_audit.build(folder, images=8, attacks=["fgsm"]))
+    pages = PdfReader(pdf).pages
+    return [page for page in pages if "Perturbation ×" in page.extract_text()]
+
+
+def test_no_words_stand_on_a_picture(gallery: list[PageObject]) -> None:
+    letters, pictures = placed(gallery[0])
+    assert len(letters) > 30
+    assert len(pictures) > 12
+    assert [place for page in gallery for place in covered(page)] == []
+
+
+def test_two_cases_or_more_share_a_page(gallery: list[PageObject]) -> None:
+    cases = [page.extract_text().count("Perturbation ×") for page in gallery]
+    assert sum(cases) == 3
+    assert cases[0] == 2  # below the words of the section
