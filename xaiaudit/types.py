@@ -17,6 +17,7 @@ if TYPE_CHECKING or find_spec("jaxtyping"):
     Mask = Bool[np.ndarray, "h w"]
     Masks = Bool[np.ndarray, "n h w"]
     Maps = Float[np.ndarray, "n u v"]  # saliency maps, raw and unnormalised, on any grid
+    Cells = Bool[np.ndarray, "n u v"]  # of such maps
     Vector = Float[np.ndarray, "n"]
     Codes = UInt8[np.ndarray, "n h w"]  # region of every pixel, index into records.REGIONS
     Spacings = Float[np.ndarray, "n 2"]  # mm per pixel: rows (depth), columns; NaN where unknown
@@ -25,7 +26,7 @@ if TYPE_CHECKING or find_spec("jaxtyping"):
     BoxArray = Float32[np.ndarray, "k 4"]  # x0, y0, x1, y1 in pixels, half-open
     Affine = Float[np.ndarray, "2 3"]
 else:  # a machine with torch alone: attacks and CAMs still run, unchecked
-    GreyImage = Mask = Masks = Maps = Vector = Codes = Spacings = np.ndarray
+    GreyImage = Mask = Masks = Maps = Cells = Vector = Codes = Spacings = np.ndarray
     Decisions = Flags = BoxArray = Affine = np.ndarray
 
 Spacing = tuple[float, float]  # mm per pixel: rows (depth), columns

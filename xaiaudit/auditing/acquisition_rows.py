@@ -93,8 +93,8 @@ def _columns(
 ) -> dict[str, Any]:
     maps = judged.maps[name, "same"]
     valid = loaded.valid.cpu().numpy()[:, 0]
-    before, after, compared = undo_motion(clean.maps[name, "own"], maps, motions, valid)
-    was = defined(before, signed=signed)  # where both sweeps look
+    before, after, within, compared = undo_motion(clean.maps[name, "own"], maps, motions, valid)
+    was = defined(before, signed=signed, within=within)  # where both sweeps look
     found = {
         "compared": compared,
         "defined": defined(maps, signed=signed),
@@ -106,6 +106,7 @@ def _columns(
             vanished=was & ~defined(maps, signed=signed),
             flipped=judged.decision != clean.decision,
             signed=signed,
+            within=within,
         ),
     }
     return {key: column for key, column in found.items() if key in ACQUISITION.names}

@@ -11,6 +11,7 @@ from xaiaudit.auditing.candidates import probability
 from xaiaudit.auditing.chosen_explainers import made_explainers, planned_explainers
 from xaiaudit.auditing.judging import judge
 from xaiaudit.auditing.specs import Spec
+from xaiaudit.auditing.told import told_cells
 from xaiaudit.data.preprocess import prepare, stack
 from xaiaudit.data.reading import pixel_hash, read_grey
 from xaiaudit.errors import UsageError
@@ -18,7 +19,7 @@ from xaiaudit.metrics.extremes import defined, peak_cells
 from xaiaudit.models import AuditedModel
 from xaiaudit.records import Explanation
 from xaiaudit.seeds import image_seed
-from xaiaudit.types import Sample
+from xaiaudit.types import Cells, Sample
 
 
 def explain(
@@ -56,6 +57,7 @@ def explain(
     judged = judge(model, images, batch.masks, batch.has_mask, chosen, wanted, valid=valid, seeds=seeds)
     for item in planned:
         explainer, maps = chosen[item.id], judged.maps[item.id, "own" if target is None else "same"]
+        told = told_cells(explainer, batch.valid[:, 0])
         yield Explanation(
             file=str(path),
             explainer=item.id,
@@ -65,18 +67,20 @@ def explain(
             positive=model.classes[model.positive],
             probability=float(probability(judged.logits[0], model.positive)),
             target=target or model.classes[judged.decision[0]],
-            maximum=_place(maps, sample, signed=explainer.signed),
-            minimum=_place(-maps, sample, signed=True) if explainer.signed else None,
+            maximum=_place(maps, sample, told, signed=explainer.signed),
+            minimum=_place(-maps, sample, told, signed=True) if explainer.signed else None,
             map=maps[0].tolist(),
             image=sample.image.tolist(),
         )
 
 
-def _place(maps: np.ndarray, sample: Sample, *, signed: bool) -> tuple[float, float] | None:
+def _place(
+    maps: np.ndarray, sample: Sample, told: Cells | None, *, signed: bool
+) -> tuple[float, float] | None:
     """Column and row of the maximum in the source image, pixels; None where the map is undefined."""
-    if not defined(maps, signed=signed)[0]:
+    if not defined(maps, signed=signed, within=told)[0]:
         return None
-    row, column = peak_cells(maps)[0]
+    row, column = peak_cells(maps, told)[0]
     grid = sample.image.shape
     x, y = (column + 0.5) * grid[1] / maps.shape[2], (row + 0.5) * grid[0] / maps.shape[1]
     matrix: Any = sample.affine

@@ -8,6 +8,7 @@ from xaiaudit.metrics.energy import energy_shares
 from xaiaudit.metrics.membership import ANY, Membership, membership
 from xaiaudit.metrics.pointing import pointing_inside
 from xaiaudit.records import REGIONS
+from xaiaudit.types import Cells
 
 Predicted = tuple[
     np.ndarray, np.ndarray, Membership
@@ -33,7 +34,9 @@ def predicted_regions(loaded: Loaded, judged: Judged) -> Predicted | None:
     return codes, found, membership(codes, found)
 
 
-def in_predicted(predicted: Predicted | None, maps: np.ndarray, *, signed: bool) -> dict[str, np.ndarray]:
+def in_predicted(
+    predicted: Predicted | None, maps: np.ndarray, *, signed: bool, within: Cells | None = None
+) -> dict[str, np.ndarray]:
     """Energy share in lesion, ring and posterior region of the predicted mask, and whether the maximum lies there.
 
     Each (n,); NaN where the model predicts no mask or no lesion, and as for `pointing` and `energy_shares`.
@@ -43,6 +46,6 @@ def in_predicted(predicted: Predicted | None, maps: np.ndarray, *, signed: bool)
         return {"predicted_share_any": nothing, "predicted_maximum_any": nothing}
     codes, found, member = predicted
     energy = energy_shares(maps, codes, found)
-    hits = pointing_inside(maps, member, signed=signed)
+    hits = pointing_inside(maps, member, signed=signed, within=within)
     inside = np.sum([energy[f"energy_{REGIONS[region]}"] for region in ANY], axis=0)
     return {"predicted_share_any": inside, "predicted_maximum_any": hits["maximum_in_any"]}

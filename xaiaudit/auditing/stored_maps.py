@@ -5,6 +5,7 @@ import numpy as np
 from xaiaudit.metrics.extremes import Weights, tied
 from xaiaudit.metrics.grids import centre_pixels, centres, pool
 from xaiaudit.metrics.membership import NAMES, Inside
+from xaiaudit.types import Cells
 
 LARGEST = 28  # cells a side of a stored map
 
@@ -29,7 +30,9 @@ def unpacked_bits(packed: np.ndarray, known: np.ndarray) -> Inside:
     return np.where(known[:, None, None], inside, np.nan)
 
 
-def extreme_cells(maps: np.ndarray, grid: tuple[int, int], *, signed: bool) -> list[list[int]]:
+def extreme_cells(
+    maps: np.ndarray, grid: tuple[int, int], *, signed: bool, within: Cells | None = None
+) -> list[list[int]]:
     """Of each map, the cells of the stored grid in which its tied maxima lie; [] where it is undefined.
 
     A finer map that is pooled to that grid may have its maximum elsewhere.
@@ -38,7 +41,8 @@ def extreme_cells(maps: np.ndarray, grid: tuple[int, int], *, signed: bool) -> l
         centres(cells, coarse).astype(np.int64) for cells, coarse in zip(maps.shape[1:], grid, strict=True)
     )
     place = (rows[:, None] * grid[1] + columns).ravel()
-    return [np.unique(place[weights > 0]).tolist() for weights in tied(maps, signed=signed)]
+    found = tied(maps, signed=signed, within=within)
+    return [np.unique(place[weights > 0]).tolist() for weights in found]
 
 
 def extreme_shares(extremes: list[list[int]], cells: int) -> Weights:

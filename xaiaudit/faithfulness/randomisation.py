@@ -12,6 +12,7 @@ from xaiaudit.faithfulness.max_sensitivity import Explain
 from xaiaudit.faithfulness.reinitialised import reinitialised
 from xaiaudit.faithfulness.similarity import Similarity, similarity
 from xaiaudit.tensors import Images, Labels, Model
+from xaiaudit.types import Cells
 
 WAYS = ("cascading", "independent")
 
@@ -45,6 +46,7 @@ class Randomisation:
         blocks: Sequence[Block],
         *,
         signed: bool,
+        within: Cells | None = None,
     ) -> dict[str, Similarity]:
         """By way, each value (n, blocks, draws). Explains the batch 2 x blocks x draws times, and once before.
 
@@ -52,6 +54,7 @@ class Randomisation:
             explain: an explainer, called as explain(model, images, target).
             model: restored bit by bit, whatever happens.
             blocks: parameters to draw together, the logits' first; see `layers.blocks_from_the_top`.
+            within: cells of the maps that are compared, (n, u, v), as for `metrics.extremes.defined`.
         """
         clean = _maps(explain, model, images, target)
         size = (images.shape[2], images.shape[3])
@@ -62,7 +65,7 @@ class Randomisation:
                 for draw in range(self.draws):
                     with reinitialised(model, names, seed=self.seed, draw=draw):
                         after = _maps(explain, model, images, target)
-                    steps.append(similarity(clean, after, size, signed=signed))
+                    steps.append(similarity(clean, after, size, signed=signed, within=within))
             shape = (len(images), len(blocks), self.draws)
             found[way] = Similarity(*(np.stack(part, 1).reshape(shape) for part in zip(*steps, strict=True)))
         return found

@@ -5,7 +5,7 @@ import numpy as np
 from xaiaudit.metrics.extremes import Weights
 from xaiaudit.metrics.membership import NAMES, Inside, Membership
 from xaiaudit.metrics.pointing import KEYS, extremes, keyed
-from xaiaudit.types import Maps, Vector
+from xaiaudit.types import Cells, Maps, Vector
 
 CHUNK = 256  # images a block, so that memory does not grow with the square of their number
 
@@ -22,7 +22,9 @@ def chance_uniform(member: Membership) -> dict[str, Vector]:
     return keyed(shares, shares)
 
 
-def chance_shuffled(maps: Maps, inside: Inside, *, signed: bool) -> dict[str, float]:
+def chance_shuffled(
+    maps: Maps, inside: Inside, *, signed: bool, within: Cells | None = None
+) -> dict[str, float]:
     """What `pointing` gives on average when every image gets the map of another, with the same keys.
 
     The exact mean over all ordered pairs of different images whose `pointing` is defined; NaN below two.
@@ -31,8 +33,9 @@ def chance_shuffled(maps: Maps, inside: Inside, *, signed: bool) -> dict[str, fl
         maps: raw, on their native grid.
         inside: the regions of the cells of that grid, as `Membership.at_cells` gives them.
         signed: negative values carry meaning.
+        within: cells that can be an extreme, as for `extremes.defined`.
     """
-    return chance_of_extremes(*extremes(maps, signed), inside)
+    return chance_of_extremes(*extremes(maps, signed, within), inside)
 
 
 def chance_of_extremes(highest: Weights, lowest: Weights, inside: Inside) -> dict[str, float]:

@@ -9,19 +9,19 @@ from scipy.spatial.distance import cdist
 
 from xaiaudit.metrics.extremes import defined, peak_cells
 from xaiaudit.metrics.grids import centres, pool
-from xaiaudit.types import Maps, Masks, Spacings, Vector
+from xaiaudit.types import Cells, Maps, Masks, Spacings, Vector
 
 Points = Float[np.ndarray, "n 2"]  # row and column, in pixels of the input grid from its upper left corner
 FINEST = 14  # cells a side beyond which exact transport is too slow for every image
 
 
-def peaks(maps: Maps, shape: tuple[int, int], *, signed: bool) -> Points:
+def peaks(maps: Maps, shape: tuple[int, int], *, signed: bool, within: Cells | None = None) -> Points:
     """Centre of the cell that holds the maximum, the first of tied ones; NaN where undefined."""
-    rows, columns = peak_cells(maps).T
+    rows, columns = peak_cells(maps, within).T
     points = np.stack(
         [centres(maps.shape[1], shape[0])[rows], centres(maps.shape[2], shape[1])[columns]], axis=1
     )
-    points[~defined(maps, signed=signed)] = np.nan
+    points[~defined(maps, signed=signed, within=within)] = np.nan
     return points
 
 

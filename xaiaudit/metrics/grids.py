@@ -6,7 +6,7 @@ Both ways are linear and separable: one matrix for the rows, one for the columns
 import numpy as np
 from jaxtyping import Float, Int
 
-from xaiaudit.types import Maps
+from xaiaudit.types import Cells, Maps, Masks
 
 Planes = Float[np.ndarray, "n h w"]
 Matrix = Float[np.ndarray, "target source"]
@@ -24,6 +24,13 @@ def upsample(maps: Maps, shape: tuple[int, int]) -> Planes:
     if maps.shape[2] != shape[1]:
         planes = planes @ _bilinear(shape[1], maps.shape[2]).T
     return np.asarray(planes)
+
+
+def pixels_within(within: Cells | None, shape: tuple[int, int], images: int) -> Masks:
+    """The pixels that `upsample` gives a value from cells of `within` alone, (images, *shape); without it, all."""
+    if within is None:
+        return np.ones((images, *shape), bool)
+    return np.asarray(upsample((~within).astype(np.float64), shape) == 0)  # its weights are never negative
 
 
 def pool(maps: Maps, shape: tuple[int, int]) -> Planes:

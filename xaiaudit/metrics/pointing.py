@@ -13,7 +13,7 @@ from xaiaudit.metrics.extremes import Weights, defined, peak_cells, tied
 from xaiaudit.metrics.grids import centre_pixels
 from xaiaudit.metrics.membership import NAMES, Membership, membership
 from xaiaudit.records import EXTREMES, REGIONS
-from xaiaudit.types import Codes, Flags, Maps, Spacings, Vector
+from xaiaudit.types import Cells, Codes, Flags, Maps, Spacings, Vector
 
 KEYS = tuple(f"{extreme}_in_{name}" for extreme in EXTREMES for name in NAMES)
 
@@ -28,6 +28,7 @@ def pointing(
     signed: bool,
     tolerance_mm: float = 0.0,
     spacing: Spacings | None = None,
+    within: Cells | None = None,
 ) -> dict[str, Vector]:
     """Hits per image and region, in [0, 1], keyed as in `records.MAPS`: "maximum_in_lesion", ...
 
@@ -39,18 +40,21 @@ def pointing(
         maps: raw, on their native grid, which covers the field of view of `codes` evenly.
         signed: negative values carry meaning.
         codes, has_lesion, tolerance_mm, spacing: as for `membership`, which says what is inside.
+        within: cells that can be an extreme, as for `extremes.defined`.
 
     Returns:
         NaN where the map is undefined, where there is no lesion on the grid, and where a tolerance meets an
         image without spacing. A region without a pixel is never hit.
     """
     member = membership(codes, has_lesion, tolerance_mm=tolerance_mm, spacing=spacing)
-    return pointing_inside(maps, member, signed=signed)
+    return pointing_inside(maps, member, signed=signed, within=within)
 
 
-def pointing_inside(maps: Maps, member: Membership, *, signed: bool) -> dict[str, Vector]:
+def pointing_inside(
+    maps: Maps, member: Membership, *, signed: bool, within: Cells | None = None
+) -> dict[str, Vector]:
     """`pointing` of maps on images whose regions are known already."""
-    return keyed(*(_hits(weights, maps.shape[1:], member) for weights in extremes(maps, signed)))
+    return keyed(*(_hits(weights, maps.shape[1:], member) for weights in extremes(maps, signed, within)))
 
 
 def _hits(weights: Weights, grid: tuple[int, int], member: Membership) -> Hits:
@@ -63,12 +67,14 @@ def _hits(weights: Weights, grid: tuple[int, int], member: Membership) -> Hits:
     return hits
 
 
-def peak_state(maps: Maps, codes: Codes, has_lesion: Flags, *, signed: bool) -> list[str]:
+def peak_state(
+    maps: Maps, codes: Codes, has_lesion: Flags, *, signed: bool, within: Cells | None = None
+) -> list[str]:
     """Region of each map's maximum, or "undefined"; "unknown" where there is no lesion on the grid.
 
     Of tied cells the first in row-major order counts, so that every map is in one state. No tolerance applies.
     """
-    is_defined, cells = defined(maps, signed=signed), peak_cells(maps)
+    is_defined, cells = defined(maps, signed=signed, within=within), peak_cells(maps, within)
     rows, columns = (centre_pixels(maps.shape[a], codes.shape[a]) for a in (1, 2))
     states = []
     for i, (row, column) in enumerate(cells):
@@ -87,7 +93,8 @@ def keyed(highest: Hits, lowest: Hits) -> dict[str, Hits]:
     return dict(zip(KEYS, [*highest, *lowest, *either], strict=True))
 
 
-def extremes(maps: Maps, signed: bool) -> tuple[Weights, Weights]:
+def extremes(maps: Maps, signed: bool, within: Cells | None = None) -> tuple[Weights, Weights]:
     """Where each map has its maximum and its minimum, (n, cells) as `tied` gives them; no minimum if unsigned."""
-    highest = tied(maps, signed=signed)
-    return highest, tied(-maps, signed=True) if signed else np.full_like(highest, np.nan)
+    highest = tied(maps, signed=signed, within=within)
+    lowest = tied(-maps, signed=True, within=within) if signed else np.full_like(highest, np.nan)
+    return highest, lowest

@@ -4,9 +4,9 @@ import numpy as np
 from jaxtyping import Float
 
 from xaiaudit.metrics.extremes import defined
-from xaiaudit.metrics.grids import upsample
+from xaiaudit.metrics.grids import pixels_within, upsample
 from xaiaudit.metrics.segmentation import iou_from_dice
-from xaiaudit.types import Codes, Flags, Maps, Vector
+from xaiaudit.types import Cells, Codes, Flags, Maps, Mask, Vector
 
 Plane = Float[np.ndarray, "h w"]
 
@@ -21,28 +21,38 @@ def top_pixels(plane: Plane, k: int) -> Plane:
     return np.asarray(above + level * ((k - above.sum()) / level.sum()))
 
 
-def topk_intersection(before: Plane, after: Plane, k: int) -> float:
+def topk_intersection(before: Plane, after: Plane, k: int, within: Mask | None = None) -> float:
     """Pixels among the k largest of both / k, in [0, 1]; memberships shared by ties meet in their minimum.
+
+    Of the pixels in `within`, where it is given; NaN where these are fewer than k.
 
     Source: Ghorbani et al. 2019, arXiv:1710.10547.
     """
+    if within is not None:
+        if within.sum() < k:
+            return float("nan")
+        before, after = (np.where(within, plane, -np.inf) for plane in (before, after))
     return float(np.minimum(top_pixels(before, k), top_pixels(after, k)).sum() / k)
 
 
-def relevance_rank(maps: Maps, codes: Codes, has_lesion: Flags, *, signed: bool) -> Vector:
+def relevance_rank(
+    maps: Maps, codes: Codes, has_lesion: Flags, *, signed: bool, within: Cells | None = None
+) -> Vector:
     """Share of the |lesion| largest pixels of the upsampled map that lie in the lesion, in [0, 1].
 
-    Pixels tied at the boundary count by the share of places left for them. NaN where the map is undefined or
-    there is no lesion on the grid.
+    Pixels tied at the boundary count by the share of places left for them; those that hang on a cell outside `within`
+    (as for `extremes.defined`) come after all others. NaN where the map is undefined or there is no lesion on the grid.
 
     Source: Arras et al. 2022, Information Fusion 81:14-40, "relevance rank accuracy".
     """
     ranks = np.full(len(maps), np.nan)
     lesions = codes == 0
-    for i in np.flatnonzero(defined(maps, signed=signed) & has_lesion & lesions.any((1, 2))):
+    known = defined(maps, signed=signed, within=within) & has_lesion
+    pixels = pixels_within(within, codes.shape[1:], len(maps))
+    for i in np.flatnonzero(known & lesions.any((1, 2))):
         area = int(lesions[i].sum())
         (plane,) = upsample(maps[i : i + 1], codes.shape[1:])
-        ranks[i] = top_pixels(plane, area)[lesions[i]].sum() / area
+        ranks[i] = top_pixels(np.where(pixels[i], plane, -np.inf), area)[lesions[i]].sum() / area
     return ranks
 
 

@@ -1,10 +1,10 @@
 """The map of a second sweep brought back to the first: what moved with the probe is no shift of the map."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from xaiaudit.metrics.grids import centres
-from xaiaudit.types import Maps, Mask, Masks, Vector
+from xaiaudit.types import Cells, Maps, Mask, Masks, Vector
 
 Motions = Float[np.ndarray, "n 2 3"]  # where (row, column, 1) of the first sweep lies in the second, pixels
 Plane = Float[np.ndarray, "u v"]
@@ -12,13 +12,15 @@ Points = Float[np.ndarray, "2 cells"]
 STILL = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 
 
-def undo_motion(before: Maps, after: Maps, motions: Motions, valid: Masks) -> tuple[Maps, Maps, Vector]:
-    """Maps of two sweeps on the grid of the first, ready to be compared, and the share of cells that can be.
+def undo_motion(
+    before: Maps, after: Maps, motions: Motions, valid: Masks
+) -> tuple[Maps, Maps, Cells, Vector]:
+    """Maps of two sweeps on the grid of the first, ready to be compared, and the cells and the share that can be.
 
     A cell of the first sweep takes the value that the second map has where its centre went, bilinear between cell
     centres as in `grids.upsample`. Padding does not move: its cells keep their values. A cell whose centre left the
-    field of view cannot be compared: in both maps it takes the lowest value of that map's other cells, or 0 where
-    that is above 0, so that it is neither a peak nor mass in either.
+    field of view cannot be compared: it is not among those returned, and in both maps takes the lowest value of that
+    map's other cells, or 0 where that is above 0, so that it is no mass in either.
 
     Args:
         before, after: raw maps of one explainer on one grid.
@@ -26,19 +28,20 @@ def undo_motion(before: Maps, after: Maps, motions: Motions, valid: Masks) -> tu
         valid: real pixels of the input grid, (n, h, w), those of both sweeps.
 
     Returns:
-        Both maps, and the share of the cells with a real centre that both sweeps show; NaN without a real centre.
+        Both maps; (n, u, v) the cells that may be compared, padding among them; and the share of the cells with a
+        real centre that both sweeps show; NaN without a real centre.
         Maps of images that did not move are what they were; where the share is 0, both are NaN throughout.
     """
     first, second = before.astype(np.float64), after.astype(np.float64)
-    compared = np.ones(len(before))
+    within, compared = np.ones(before.shape, bool), np.ones(len(before))
     for i in np.flatnonzero((motions != STILL).any((1, 2))):
-        first[i], second[i], compared[i] = _undo(first[i], second[i], motions[i], valid[i])
-    return first, second, compared
+        first[i], second[i], within[i], compared[i] = _undo(first[i], second[i], motions[i], valid[i])
+    return first, second, within, compared
 
 
 def _undo(
     before: Plane, after: Plane, motion: Float[np.ndarray, "2 3"], valid: Mask
-) -> tuple[Plane, Plane, float]:
+) -> tuple[Plane, Plane, Bool[np.ndarray, "u v"], float]:
     grid, shape = after.shape, valid.shape
     axes = [centres(cells, pixels) for cells, pixels in zip(grid, shape, strict=True)]
     points = np.stack(np.meshgrid(*axes, indexing="ij")).reshape(2, -1)  # centres of the cells
@@ -48,10 +51,10 @@ def _undo(
     lost = (real & ~shown).reshape(grid)
     if real.any() and not (real & shown).any():
         nothing = np.full(grid, np.nan)
-        return nothing, nothing.copy(), 0.0
+        return nothing, nothing.copy(), ~lost, 0.0
     back = [_without(plane, lost) for plane in (before, undone.reshape(grid))]
     share = float((real & shown).sum() / real.sum()) if real.any() else float("nan")
-    return back[0], back[1], share
+    return back[0], back[1], ~lost, share
 
 
 def _inside(points: Points, valid: Mask) -> np.ndarray:

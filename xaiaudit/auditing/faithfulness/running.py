@@ -9,6 +9,7 @@ from torch import Tensor
 
 from xaiaudit.auditing.faithfulness.batches import Facts, Images, joined, load_batch
 from xaiaudit.auditing.faithfulness.settings import Settings
+from xaiaudit.auditing.told import told_cells
 from xaiaudit.explainers.base import Explainer
 from xaiaudit.faithfulness import blocks_from_the_top, infidelity, random_maps
 from xaiaudit.faithfulness.infidelity import Responses
@@ -20,7 +21,7 @@ from xaiaudit.metrics.top_pixels import relevance_rank
 from xaiaudit.models import AuditedModel
 from xaiaudit.models.prepared import Prepared
 from xaiaudit.tensors import Model
-from xaiaudit.types import Sample
+from xaiaudit.types import Cells, Sample
 
 Progress = Callable[[int, int, str], None]  # tests of images done, in all, and what runs now
 PARTS = ("pixel curves and infidelity", "max-sensitivity", "randomisation")
@@ -33,6 +34,7 @@ class Outcome:
     maps: np.ndarray  # (n, u, v)
     values: Mapping[str, np.ndarray]
     randomisation: Mapping[str, Similarity]  # by way, (n, blocks, draws) each; {} for random maps
+    within: Cells | None = None  # (n, u, v) cells that the maps say something of; None: all
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -128,9 +130,10 @@ def _explainer(
 ) -> Outcome:
     # Changed images are explained with the draws of the originals: what moves is the map, not its luck.
     explain = partial(explainer, valid=batch.valid, seeds=batch.seeds)
+    told = told_cells(explainer, batch.valid[:, 0].cpu().numpy())
     tell(0)
     maps = explain(model, batch.images, batch.target).detach()
-    values = _values(asked, batch, maps, responses, tests, signed=explainer.signed)
+    values = _values(asked, batch, maps, responses, tests, signed=explainer.signed, told=told)
     tell(1)
     sensitivity = tests.sensitivity(
         explain, model, batch.images, batch.target,
@@ -139,21 +142,28 @@ def _explainer(
     values |= {"max_sensitivity": sensitivity.value.numpy(), "vanished": sensitivity.vanished.numpy()}
     tell(2)
     similar = tests.randomisation(seed)(
-        explain, model, batch.images, batch.target, blocks, signed=explainer.signed
+        explain, model, batch.images, batch.target, blocks, signed=explainer.signed, within=told
     )
-    return Outcome(maps=maps.double().cpu().numpy(), values=values, randomisation=similar)
+    return Outcome(maps=maps.double().cpu().numpy(), values=values, randomisation=similar, within=told)
 
 
 def _control(
     asked: Model, batch: Images, grid: tuple[int, int], responses: Responses, tests: Settings
 ) -> Outcome:
     maps = random_maps(batch.images, grid, batch.seeds)
-    values = _values(asked, batch, maps, responses, tests, signed=False)
+    values = _values(asked, batch, maps, responses, tests, signed=False, told=None)
     return Outcome(maps=maps.double().numpy(), values=values, randomisation={})
 
 
 def _values(
-    asked: Model, batch: Images, maps: Tensor, responses: Responses, tests: Settings, *, signed: bool
+    asked: Model,
+    batch: Images,
+    maps: Tensor,
+    responses: Responses,
+    tests: Settings,
+    *,
+    signed: bool,
+    told: Cells | None,
 ) -> dict[str, np.ndarray]:
     values: dict[str, np.ndarray] = {}
     for way in ("deletion", "insertion"):
@@ -164,19 +174,21 @@ def _values(
     found = infidelity(maps, responses, signed=signed)
     plain, has_lesion = maps.double().cpu().numpy(), batch.facts.has_lesion
     return values | {
-        "defined": defined(plain, signed=signed),
+        "defined": defined(plain, signed=signed, within=told),
         "infidelity": found.raw.numpy(),
         "infidelity_scaled": found.scaled.numpy(),
         "infidelity_unexplained": found.unexplained.numpy(),
         "infidelity_scale": found.scale.numpy(),
         "relevance_mass": energy_shares(plain, batch.codes, has_lesion)["energy_lesion"],
-        "relevance_rank": relevance_rank(plain, batch.codes, has_lesion, signed=signed),
+        "relevance_rank": relevance_rank(plain, batch.codes, has_lesion, signed=signed, within=told),
     }
 
 
 def _joined(parts: Sequence[Outcome]) -> Outcome:
+    told = [part.within for part in parts if part.within is not None]  # of all parts, or of none
     return Outcome(
         maps=np.concatenate([part.maps for part in parts]),
+        within=np.concatenate(told) if told else None,
         values={name: np.concatenate([part.values[name] for part in parts]) for name in parts[0].values},
         randomisation={
             way: Similarity(

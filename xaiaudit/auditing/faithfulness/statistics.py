@@ -46,7 +46,7 @@ def explainer_record(
     grid = (outcome.maps.shape[1], outcome.maps.shape[2])
     control = control_id(grid) if name != control_id(grid) else ""
     against = results.outcomes[control] if control else None
-    between = between_images(outcome.maps, size, signed=signed)
+    between = between_images(outcome.maps, size, signed=signed, within=outcome.within)
     return ExplainerRecord(
         **said,
         id=name,

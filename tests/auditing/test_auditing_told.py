@@ -1,0 +1,84 @@
+"""Maps of pixels on padded images: what an audit, `pointing` and `explain` call their extremes."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+import xaiaudit
+from xaiaudit.auditing.explanation import explain
+from xaiaudit.auditing.told import told_cells
+from xaiaudit.data import open_dataset
+from xaiaudit.explainers.registry import EXPLAINERS, explainer
+from xaiaudit.models import AuditedModel
+from xaiaudit.types import Preprocessing
+
+SPECS = [("integrated-gradients", {"steps": 2}), ("occlusion", {"window": 4, "stride": 4})]
+
+
+class LikesDark(nn.Module):
+    """Decides for class 0, against which every light pixel speaks: its map is negative in all tissue."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        light = x.sum((1, 2, 3))
+        return torch.stack([1e4 - light, light], 1)
+
+
+@pytest.fixture(scope="module")
+def model() -> AuditedModel:
+    return AuditedModel(
+        LikesDark(), preprocessing=Preprocessing(size=32, channels=1, mean=(0.0,), std=(1.0,))
+    )
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two wide images, which padding makes square; the lesion is the darkest of a light image."""
+    folder = tmp_path_factory.mktemp("wide")
+    lesion = np.zeros((16, 32), bool)
+    lesion[4:8, 12:16] = True
+    for number in range(2):
+        grey = np.random.default_rng(number).integers(150, 250, (16, 32))
+        for name, pixels in (
+            (f"{number}.png", np.where(lesion, 90, grey)),
+            (f"{number}_m.png", lesion * 255),
+        ):
+            Image.fromarray(pixels.astype(np.uint8)).save(folder / name)
+    lines = "\n".join(f"{n}.png,{n}_m.png,benign,{n},0.2" for n in range(2))
+    (folder / "manifest.csv").write_text(f"image,mask,label,case,spacing_mm\n{lines}\n")
+    return folder
+
+
+def test_in_an_audit_the_least_negative_tissue_leads_and_not_the_padding(
+    model: AuditedModel, data: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "audit"
+    xaiaudit.audit(
+        model, open_dataset(data), ["fgsm:steps=1"], SPECS, acquisition=(), out=out, curve=False, checks=0, gallery=0
+    )  # fmt: skip
+    rows = pq.read_table(out / "maps.parquet").to_pylist()
+    assert len(rows) == 2 * 2 * 3  # clean, and of both targets after the attack
+    for row in rows:
+        assert row["peak_state"] == "lesion"
+        assert (row["maximum_in_lesion"], row["maximum_in_padding"], row["minimum_in_padding"]) == (1, 0, 0)
+        assert row["relevance_rank"] == 1
+        assert not set(row["maximum_cells"]) & set(np.flatnonzero(np.array(row["cells"]) == 4))
+
+
+def test_explain_names_a_place_in_the_image(model: AuditedModel, data: Path) -> None:
+    for found in explain(model, data / "0.png", SPECS):
+        column, row = found.maximum
+        assert 12 <= column <= 16
+        assert 4 <= row <= 8
+        assert 0 <= found.minimum[1] <= 16  # rows of padding lie outside
+
+
+@pytest.mark.parametrize("name", EXPLAINERS)
+def test_padding_is_told_of_by_layers_and_not_by_pixels(name: str) -> None:
+    valid = np.eye(3, dtype=bool)[None]
+    of_pixels = name in ("integrated-gradients", "smoothgrad", "occlusion", "guided-grad-cam")
+    assert (told_cells(explainer(name), valid) is valid) == of_pixels
