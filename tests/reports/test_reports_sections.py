@@ -8,6 +8,7 @@ import pytest
 from xaiaudit.metrics.power import sample_size
 from xaiaudit.records import REGIONS, AuditRecord, Interval
 from xaiaudit.reports.blocks import Alarm, Canvas, Facts, Picture, Points, Table, Text
+from xaiaudit.reports.format import rate
 from xaiaudit.reports.reading import Audit, read_audit
 from xaiaudit.reports.sections.abstention import abstention
 from xaiaudit.reports.sections.audited import audited
@@ -48,6 +49,35 @@ def test_an_auc_is_worse_than_chance_only_if_its_interval_is(
     section = verdict(changed(folder, clean=clean), Canvas(folder=tmp_path))
     titles = [block.title for block in section.blocks if isinstance(block, Alarm)]
     assert any(found.startswith(title) for found in titles)
+
+
+def test_the_first_page_says_before_or_after_rounding_and_by_which_explainer(
+    folder: Path, tmp_path: Path
+) -> None:
+    audit = read_audit(folder)
+    attacks = [a.model_copy(update={"curve": []}) for a in audit.record.attacks]
+    last = audit.record.explainers[-1].id  # the one that the maps move most by
+    maps = [
+        m.model_copy(update={"silent_shift": m.silent_shift.model_copy(update={"estimate": 0.9})})
+        if m.explainer_id == last
+        else m
+        for m in audit.record.maps
+    ]
+    section = verdict(changed(folder, attacks=attacks, maps=maps), Canvas(folder=tmp_path))
+    lead, said = (block.text for block in section.blocks[:2] if isinstance(block, Text))
+    assert "before rounding to 8 bits; after it" in lead
+    assert "before rounding to 8 bits, unless they say otherwise" in said
+    (table,) = [block for block in section.blocks if isinstance(block, Table)]
+    assert table.columns[3].title == "After rounding to 8 bits"
+    for row, attack in zip(table.rows, attacks, strict=True):
+        assert row[3] == rate(attack.flips_quantised)
+        assert row[-1].replace("\u200b", "").endswith(f"by {last}")
+    facts = next(block for block in section.blocks if isinstance(block, Facts))
+    assert "before rounding to 8 bits" in dict(facts.rows)["Silent shift"]
+    twice = [*attacks, attacks[0].model_copy(update={"id": "fgsm-2", "epsilon": 0.5 / 255})]
+    section = verdict(changed(folder, attacks=twice, maps=maps), Canvas(folder=tmp_path))
+    facts = next(block for block in section.blocks if isinstance(block, Facts))
+    assert "fgsm-2 with radius 0.5" in dict(facts.rows)["Attacks"].replace("\u00a0", " ")
 
 
 def test_a_tolerance_is_told_with_what_it_leaves_out(folder: Path, tmp_path: Path) -> None:

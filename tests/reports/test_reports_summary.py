@@ -127,3 +127,31 @@ def test_a_leak_is_loud(record: AuditRecord) -> None:
 def test_terminal_gets_no_control_characters(record: AuditRecord) -> None:
     nasty = record.model_copy(update={"warnings": ["\x1b[2Jgone\r\n"]})
     assert "\\u{1b}[2Jgone\\u{d}\\u{a}" in summary(nasty)[-1]
+
+
+def test_attacks_of_one_name_are_told_apart_by_what_differs(record: AuditRecord) -> None:
+    def made(
+        name: str, epsilon: float, criterion: str = "leave the clean decision", **own: object
+    ) -> AttackRecord:
+        parameters = {"epsilon": epsilon, "steps": 8, "alpha": None} | own
+        changes = {"id": name, "name": "pgd", "norm": "linf", "epsilon": epsilon, "parameters": parameters}
+        return record.attacks[0].model_copy(update=changes | {"criterion": criterion})
+
+    def told(*attacks: AttackRecord) -> list[str]:
+        return [said.replace("\u00a0", " ") for said in words.told_apart(attacks)]
+
+    first = made("pgd", 1 / 255)
+    assert told(first, record.attacks[2]) == []
+    assert told(first, made("pgd-2", 2 / 255, steps=9)) == [
+        "pgd and pgd-2 are one attack with different parameters: pgd with radius 1 grey level, steps 8; pgd-2 with "
+        "radius 2 grey levels, steps 9"
+    ]
+    assert told(first, made("pgd-2", 1 / 255, alpha=0.5 / 255), made("pgd-wander", 1 / 255, "wander")) == [
+        "pgd, pgd-2 and pgd-wander are one attack with different parameters: pgd with step size by default, the aim to "
+        "leave the clean decision; pgd-2 with step size 0.5 grey levels, the aim to leave the clean decision; "
+        "pgd-wander with step size by default, the aim to wander"
+    ]
+    assert told(first, made("pgd-2", 1 / 255)) == ["pgd and pgd-2 are one attack with the same parameters"]
+    assert f"Attacks: {words.told_apart([first, first])[0]}" in summary(
+        record.model_copy(update={"attacks": [first, first]})
+    )

@@ -14,6 +14,7 @@ def summary(record: AuditRecord) -> list[str]:
     ]
     if record.clean.auc is not None:
         lines.append(f"Clean AUC: {f.value(record.clean.auc)}")
+    lines += [f"Attacks: {told}" for told in words.told_apart(record.attacks)]
     lines.append("Label flips:")
     lines += [f"  {attack.id:<{width}}  {words.flips(attack)}" for attack in record.attacks]
     others = [attack for attack in record.attacks if not attack.after_a_flip]

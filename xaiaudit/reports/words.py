@@ -33,6 +33,52 @@ def no_radius(attack: AttackRecord) -> str:
     return "step" if attack.name.startswith("art:") else "smallest step"
 
 
+def told_apart(attacks: Sequence[AttackRecord]) -> list[str]:
+    """What tells attacks of one name apart, a sentence a name that several have."""
+    groups: dict[str, list[AttackRecord]] = {}
+    for attack in attacks:
+        groups.setdefault(attack.name, []).append(attack)
+    return [_differ(group) for group in groups.values() if len(group) > 1]
+
+
+def _differ(attacks: Sequence[AttackRecord]) -> str:
+    ids = f.listing([f.printable(attack.id) for attack in attacks])
+    told = [_settings(attack) for attack in attacks]
+    differing = [
+        key
+        for key in dict.fromkeys(k for own in told for k in own)
+        if len({own.get(key) for own in told}) > 1
+    ]
+    if not differing:
+        return f"{ids} are one attack with the same parameters"
+    parts = [
+        f"{f.printable(attack.id)} with {', '.join(own[key] for key in differing if key in own)}"
+        for attack, own in zip(attacks, told, strict=True)
+    ]
+    return f"{ids} are one attack with different parameters: {'; '.join(parts)}"
+
+
+def _settings(attack: AttackRecord) -> dict[str, str]:
+    """Everything that an attack was made with, in words, by its name."""
+    said = {
+        key: f"{f.printable(key.replace('_', ' '))} {_setting(value)}"
+        for key, value in attack.parameters.items()
+    }
+    if attack.epsilon is not None:
+        said["epsilon"] = f"{'radius ' * (attack.norm == 'linf')}{radius(attack.norm, attack.epsilon)}"
+    if "alpha" in said:
+        chosen = attack.parameters["alpha"]
+        linf = chosen is not None and attack.norm == "linf"
+        said["alpha"] = f"step size {f'{f.grey_levels(chosen)} grey levels' if linf else _setting(chosen)}"
+    return said | {"criterion": f"the aim to {f.printable(attack.criterion)}"}
+
+
+def _setting(value: object) -> str:
+    if value is None:
+        return "by default"
+    return f.number(value) if isinstance(value, float) else f.printable(value)
+
+
 def strongest(attacks: Sequence[AttackRecord]) -> AttackRecord | None:
     """The assessable attack with the highest flip rate; of equals the one with the smallest radius."""
     after_flips = [a for a in attacks if a.after_a_flip] or list(attacks)
@@ -176,8 +222,8 @@ def silent(maps: Sequence[MapRecord]) -> str:
             f"none of {pairs} of attack and explainer did a map move there"
         )
     text = (
-        f"in {f.hits(worst.silent_shift)} images the decision stood and the map moved, "
-        f"{f.rate(worst.silent_shift)}, under {f.printable(worst.attack_id)} by "
+        f"in {f.hits(worst.silent_shift)} images the decision stood and the map moved, before rounding to 8 bits: "
+        f"{f.rate(worst.silent_shift)}, under {f.printable(worst.attack_id)} by maps of "
         f"{f.printable(worst.explainer_id)}"
     )
     if len(judged) == 1:

@@ -6,6 +6,7 @@ from xaiaudit.reports import words
 from xaiaudit.reports.blocks import Block, Canvas, Column, Facts, Section, Table, Text
 from xaiaudit.reports.reading import Audit
 
+TITLE = "What was audited"
 KNOWLEDGE = (
     "An attack that follows gradients knows the model, its weights and its preprocessing; one that does not (square, "
     "noise, black-box attacks of ART) only asks the model. Either changes the grey image and nothing else, and leaves "
@@ -27,7 +28,7 @@ def audited(audit: Audit, canvas: Canvas) -> Section:
         Text(text=KNOWLEDGE),
         _threat(record),
     ]
-    return Section(title="What was audited", blocks=blocks)
+    return Section(title=TITLE, blocks=blocks)
 
 
 def _checkpoint(checkpoint: CheckpointRecord) -> Facts:

@@ -5,14 +5,20 @@ from xaiaudit.reports import check_words, words
 from xaiaudit.reports import format as f
 from xaiaudit.reports.blocks import Alarm, Block, Canvas, Column, Facts, Section, Table, Text
 from xaiaudit.reports.reading import Audit
+from xaiaudit.reports.sections.audited import TITLE as AUDITED
 from xaiaudit.reports.sections.left_out import TITLE as LEFT_OUT
+
+BEFORE_ROUNDING = (
+    "Figures are of attacked images as the attack left them, before rounding to 8 bits, unless they say otherwise; a "
+    "perturbation that dies in rounding could not be stored."
+)
 
 
 def verdict(audit: Audit, canvas: Canvas) -> Section:
     record = audit.record
     blocks: list[Block] = [
         Text(text=_headline(record), style="lead"),
-        Text(text=words.NO_POLICY),
+        Text(text=f"{words.NO_POLICY} {BEFORE_ROUNDING}"),
         *_alarms(record),
         _key_figures(record),
         _in_words(record),
@@ -40,8 +46,11 @@ def _headline(record: AuditRecord) -> str:
             f"after rounding to 8 bits."
         )
     if not worst.flips.estimate:
-        return f"No decision flipped: 0 of {worst.flips.n} within {where} under {under}."
-    return f"{f.hits(worst.flips)} decisions flip within {where} under {under}."
+        return f"No decision flipped: 0 of {worst.flips.n} within {where} under {under}, before rounding to 8 bits."
+    return (
+        f"{f.hits(worst.flips)} decisions flip within {where} under {under}, before rounding to 8 bits; after it "
+        f"{f.hits(worst.flips_quantised)}."
+    )
 
 
 def _subtle(record: AuditRecord) -> tuple[AttackRecord, CurvePoint] | None:
@@ -85,20 +94,19 @@ def _key_figures(record: AuditRecord) -> Table:
     note += (
         f"AUC on clean images: {f.value(auc)}. " if auc is not None else "AUC on clean images: not assessed. "
     )
-    for attack in record.attacks:
-        if attack.epsilon is None and attack.assessable:
-            note += (
-                f"{f.printable(attack.id)}: the median of the {words.no_radius(attack)}s found; after "
-                f"rounding to 8 bits {f.rate(attack.flips_quantised)} still flip. "
-            )
-    note += "Silent shift: the decision stood and the map moved; the highest of the explainers is shown; "
-    note += "a dash where no decision stood, so that none could be seen. "
+    without = [f.printable(a.id) for a in record.attacks if a.epsilon is None and a.assessable]
+    if without:
+        note += f"Median: of the steps found by {f.listing(without)}, where no radius is set. "
+    note += "Silent shift: the decision stood and the map moved, judged before rounding by the explainer named: the "
+    note += "one with the highest rate, of equal ones the first. "
+    note += "A dash there: no decision stood, so that none could be seen. "
     note += f"{missed.capitalize()} and {false}: of the images decided rightly before the attack."
     return Table(
         columns=[
-            Column(title="Attack", width=1.0),
-            Column(title="Radius, grey levels", width=0.85, align="right"),
+            Column(title="Attack", width=0.9),
+            Column(title="Radius, grey levels", width=0.75, align="right"),
             Column(title="Decisions flipped", width=1.15, align="right"),
+            Column(title="After rounding to 8 bits", width=1.15, align="right"),
             Column(title=missed.capitalize(), width=1.15, align="right"),
             Column(title=false.capitalize(), width=1.15, align="right"),
             Column(title="Robust accuracy", width=1.15, align="right"),
@@ -114,14 +122,21 @@ def _key_figures(record: AuditRecord) -> Table:
 def _row(record: AuditRecord, attack: AttackRecord) -> list[str]:
     maps = [m for m in words.same_target(record.maps) if m.attack_id == attack.id]
     # where no decision stood there was nothing to see, and 0 % would read as the best result
-    judged = [
-        m.silent_shift for m in maps if m.silent_shift.estimate is not None and m.silent_shift_unflipped.n
-    ]
-    silent = f.rate(max(judged, key=lambda rate: rate.estimate or 0.0)) if judged else f.DASH
+    judged = [m for m in maps if m.silent_shift.estimate is not None and m.silent_shift_unflipped.n]
+    silent = f.DASH
+    if judged:
+        most = max(judged, key=lambda m: m.silent_shift.estimate or 0.0)
+        silent = f"{f.rate(most.silent_shift)}\nby {f.identifier(most.explainer_id)}"
     name = f.identifier(attack.id)
     if not attack.assessable:
-        return [name, _radius(attack), "not assessable", *[f.DASH] * 3, silent]
-    shares = (attack.flips, attack.missed_cancers, attack.false_alarms, attack.robust_accuracy)
+        return [name, _radius(attack), "not assessable", *[f.DASH] * 4, silent]
+    shares = (
+        attack.flips,
+        attack.flips_quantised,
+        attack.missed_cancers,
+        attack.false_alarms,
+        attack.robust_accuracy,
+    )
     return [name, _radius(attack), *(f.rate(share) for share in shares), silent]
 
 
@@ -133,7 +148,9 @@ def _radius(attack: AttackRecord) -> str:
 
 def _in_words(record: AuditRecord) -> Facts:
     curves = [attack for attack in record.attacks if attack.curve and attack.assessable]
-    rows = [(f"Begins, {f.printable(attack.id)}", _sentence(words.begins(attack))) for attack in curves]
+    described = f"What each attack does stands under “{AUDITED}”."
+    rows = [("Attacks", " ".join([*(f"{said}." for said in words.told_apart(record.attacks)), described]))]
+    rows += [(f"Begins, {f.printable(attack.id)}", _sentence(words.begins(attack))) for attack in curves]
     worst = words.strongest(record.attacks)
     if worst is not None:
         direction = _sentence(words.direction(worst, record.checkpoint.positive))
