@@ -141,6 +141,23 @@ def test_seg_grad_cam_of_a_linear_toy_by_hand() -> None:
     assert (maps[1] == 0).all()
 
 
+def test_what_is_drawn_on_padding_has_no_part_in_seg_grad_cam() -> None:
+    model = AuditedModel(Painted().double(), preprocessing=PLAIN, cam_layer="features").double()
+    images = batch(2)
+    valid = torch.ones_like(images, dtype=torch.bool)
+    valid[:, :, :, 8:] = False
+    marked = (7 * images[0, 0] - 0.5) >= 0
+    inside = (marked & valid[0, 0]).double().mean()
+    assert 0 < inside < marked.double().mean()
+    made = explainer("seg-grad-cam")
+    torch.testing.assert_close(made(model, images, TARGETS, valid=valid)[0], inside * 7 * images[0, 0])
+    outputs = model(images, layers=made.needs(model))  # as an audit reads them
+    read = made.from_outputs(model, outputs, TARGETS, valid=valid)
+    torch.testing.assert_close(read[0], inside * 7 * images[0, 0])
+    on_padding = torch.where(valid, torch.zeros_like(images), images)
+    assert (made(model, on_padding, TARGETS, valid=valid) == 0).all()  # nothing is drawn on tissue: undefined
+
+
 def test_seg_grad_cam_equals_captum_on_a_multi_task_network() -> None:
     torch.manual_seed(0)
     net = thesis_mtl(classes=2, channels=3, backbone="resnet18").double().eval()

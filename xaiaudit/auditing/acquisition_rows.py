@@ -44,6 +44,7 @@ def acquisition_rows(
             loaded.has_outline,
             explainers,
             clean.decision,
+            valid=loaded.valid,
         )
         heads = [{"change_id": sweep.id} | row for row in _decisions(model, loaded, clean, judged, motions)]
         if not explainers:

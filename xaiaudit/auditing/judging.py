@@ -91,7 +91,7 @@ class _Given:
     def maps(self, explainer: Explainer, target: np.ndarray) -> np.ndarray:
         classes = torch.as_tensor(target, device=self.outputs.logits.device)
         if isinstance(explainer, FromOutputs):
-            maps = explainer.from_outputs(self.model, self.outputs, classes)
+            maps = explainer.from_outputs(self.model, self.outputs, classes, valid=self.valid)
         else:
             maps = explainer(self.model, self.images, classes, valid=self.valid, seeds=self.seeds)
         return maps.detach().float().cpu().numpy()

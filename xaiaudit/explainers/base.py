@@ -43,8 +43,8 @@ class Explainer(Protocol):
             images: (n, c, h, w), in [0, 1].
             target: (n,) class index.
             valid: (n, 1, h, w) real pixels. A map of the pixels is 0 elsewhere, and what is elsewhere is never
-                altered to get it; the cells of a layer see padding and image at once, so its maps do not ask.
-                None: all pixels are real.
+                altered to get it; the cells of a layer see padding and image at once, so its maps ask for
+                nothing but which part of a predicted mask is real. None: all pixels are real.
             seeds: of each image's random draws, so that a changed image can be explained with the draws of the
                 original; None: from the pixels.
         """
@@ -64,8 +64,10 @@ class FromOutputs(Explainer, Protocol):
         """The layers whose features `from_outputs` reads."""
         ...
 
-    def from_outputs(self, model: Model, outputs: Outputs, target: Labels) -> Saliency:
-        """The same maps from a forward with `needs` as its layers."""
+    def from_outputs(
+        self, model: Model, outputs: Outputs, target: Labels, *, valid: Valid | None = None
+    ) -> Saliency:
+        """The same maps from a forward with `needs` as its layers, and `valid` as in a call."""
         ...
 
 

@@ -8,7 +8,7 @@ import torch
 from xaiaudit.errors import UsageError
 from xaiaudit.explainers.of_layer import OfLayer
 from xaiaudit.explainers.reading import check_target, features_of
-from xaiaudit.tensors import Labels, Model, Outputs, Saliency
+from xaiaudit.tensors import Labels, Model, Outputs, Saliency, Valid
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,9 @@ class CAM(OfLayer):
         _head_weights(model, layer)
         return layer
 
-    def from_outputs(self, model: Model, outputs: Outputs, target: Labels) -> Saliency:
+    def from_outputs(
+        self, model: Model, outputs: Outputs, target: Labels, *, valid: Valid | None = None
+    ) -> Saliency:
         """Needs no gradient.
 
         Raises:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from xaiaudit.explainers.of_layer import OfLayer
 from xaiaudit.explainers.reading import check_target, features_of
-from xaiaudit.tensors import Labels, Model, Outputs, Saliency
+from xaiaudit.tensors import Labels, Model, Outputs, Saliency, Valid
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +22,9 @@ class EigenCAM(OfLayer):
 
     layer: str | None = None  # None: the model's own
 
-    def from_outputs(self, model: Model, outputs: Outputs, target: Labels) -> Saliency:
+    def from_outputs(
+        self, model: Model, outputs: Outputs, target: Labels, *, valid: Valid | None = None
+    ) -> Saliency:
         """Needs no gradient. Of features that are not finite the map is NaN."""
         (layer,) = self.needs(model)
         features = features_of(outputs, layer).detach()  # (n, c, u, v)

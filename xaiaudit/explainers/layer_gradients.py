@@ -8,7 +8,7 @@ from torch import Tensor
 from xaiaudit.errors import UsageError
 from xaiaudit.explainers.of_layer import OfLayer
 from xaiaudit.explainers.reading import check_target, features_of
-from xaiaudit.tensors import Labels, Model, Outputs, Saliency
+from xaiaudit.tensors import Labels, Model, Outputs, Saliency, Valid
 
 
 @runtime_checkable
@@ -24,31 +24,34 @@ class LayerGradients(OfLayer, Protocol):
         """Features and the gradient of the score to them, (n, c, u, v) twice, to maps (n, u, v)."""
         ...
 
-    def score(self, outputs: Outputs, target: Labels) -> Tensor:
-        """(n,), what the gradients start from."""
+    def score(self, outputs: Outputs, target: Labels, valid: Valid | None) -> Tensor:
+        """(n,), what the gradients start from; `valid` as for `base.Explainer`."""
         return outputs.class_score(target)
 
-    def from_outputs(self, model: Model, outputs: Outputs, target: Labels) -> Saliency:
+    def from_outputs(
+        self, model: Model, outputs: Outputs, target: Labels, *, valid: Valid | None = None
+    ) -> Saliency:
         """Leaves the graph of `outputs` for whoever made the forward.
 
         Raises:
             UsageError: the features carry no gradient, or the score does not depend on them.
         """
-        features, slopes = self._slopes(model, outputs, target, traced=False)
+        features, slopes = self._slopes(model, outputs, target, valid, traced=False)
         return self.combine(features.detach(), slopes)
 
     def traced(self, model: Model, outputs: Outputs, target: Labels) -> Saliency:
         """See `base.TracedExplainer`: the weights are differentiated too."""
-        return self.combine(*self._slopes(model, outputs, target, traced=True))
+        return self.combine(*self._slopes(model, outputs, target, None, traced=True))
 
     def _slopes(
-        self, model: Model, outputs: Outputs, target: Labels, *, traced: bool
+        self, model: Model, outputs: Outputs, target: Labels, valid: Valid | None, *, traced: bool
     ) -> tuple[Tensor, Tensor]:
         """Features and the gradient of the score to them, (n, c, u, v) twice."""
         (layer,) = self.needs(model)
         features = features_of(outputs, layer)  # (n, c, u, v)
         check_target(outputs, target)
-        return features, slopes_at(layer, features, self.score(outputs, target), traced=traced)
+        score = self.score(outputs, target, valid)
+        return features, slopes_at(layer, features, score, traced=traced)
 
 
 def slopes_at(layer: str, features: Tensor, score: Tensor, *, traced: bool = False) -> Tensor:

@@ -32,7 +32,8 @@ class OfLayer(Protocol):
     ) -> Saliency:
         # A graph begins at the layer, not at the images: nothing before it is stored or differentiated.
         with torch.set_grad_enabled(self.gradients):
-            return self.from_outputs(model, model(images.detach(), layers=self.needs(model)), target)
+            outputs = model(images.detach(), layers=self.needs(model))
+            return self.from_outputs(model, outputs, target, valid=valid)
 
     def explained(self, model: Model) -> str:
         """See `base.Explainer`."""
@@ -42,6 +43,8 @@ class OfLayer(Protocol):
     def needs(self, model: Model) -> tuple[str, ...]:
         return (layer_of(model, self.layer),)
 
-    def from_outputs(self, model: Model, outputs: Outputs, target: Labels) -> Saliency:
+    def from_outputs(
+        self, model: Model, outputs: Outputs, target: Labels, *, valid: Valid | None = None
+    ) -> Saliency:
         """See `base.FromOutputs`."""
         ...

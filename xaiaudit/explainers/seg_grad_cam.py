@@ -7,7 +7,7 @@ from torch import Tensor
 from xaiaudit.errors import UsageError
 from xaiaudit.explainers.layer_gradients import LayerGradients, weighted_by_mean
 from xaiaudit.explainers.of_layer import OfLayer
-from xaiaudit.tensors import Labels, Model, Outputs
+from xaiaudit.tensors import Labels, Model, Outputs, Valid
 
 NO_MASK = "seg-grad-cam explains the mask of a model with a mask head, and this one has none: use grad-cam"
 
@@ -16,8 +16,9 @@ NO_MASK = "seg-grad-cam explains the mask of a model with a mask head, and this 
 class SegGradCAM(LayerGradients):
     """Grad-CAM whose score is the sum of the mask logits over the predicted mask, the pixels with a logit of 0 or more.
 
-    The target is checked and ignored: there is one mask. Where the predicted mask is empty the score is constant, so
-    the map is zero: undefined.
+    What is drawn on padding is no lesion, as everywhere in an audit, and has no part in the score. The target is
+    checked and ignored: there is one mask. Where the predicted mask is empty the score is constant, so the map is
+    zero: undefined.
 
     Source: Vinogradova et al. 2020, arXiv:2002.11434, with the set of pixels M of the class lesion.
     """
@@ -30,11 +31,12 @@ class SegGradCAM(LayerGradients):
             raise UsageError(NO_MASK)
         return OfLayer.needs(self, model)
 
-    def score(self, outputs: Outputs, target: Labels) -> Tensor:
+    def score(self, outputs: Outputs, target: Labels, valid: Valid | None) -> Tensor:
         mask = outputs.mask_logits
         if mask is None:
             raise UsageError(NO_MASK)
-        return (mask * (mask >= 0)).sum((1, 2, 3))
+        marked = mask >= 0 if valid is None else (mask >= 0) & valid
+        return (mask * marked).sum((1, 2, 3))
 
     def combine(self, features: Tensor, slopes: Tensor) -> Tensor:
         return weighted_by_mean(features, slopes)
