@@ -304,7 +304,7 @@ def test_one_broken_image_does_not_touch_the_others_and_one_without_a_map_is_lef
     assert torch.equal(result.images[1:3], x[1:3])
     assert result.applicable.tolist() == [True, True, False, True]
     assert result.forwards[2] == 1  # to see that it has none
-    assert result.backwards[2] == 2
+    assert result.backwards[2] == 3  # two for the way out, one within Grad-CAM
     assert result.images.isfinite().all()
     assert (result.images[[0, 3]] != x[[0, 3]]).any()
 
@@ -316,8 +316,32 @@ def test_an_image_that_a_judge_has_moved_leaves_at_once() -> None:
     model.forwards = model.backwards = 0
     result = MapShift(epsilon=0.3, steps=40)(model, x, asked, to_goal=True)
     assert result.reached.sum() >= 3
-    assert result.backwards[result.reached].max() < 82  # of 40 steps with two each, and two to begin with
-    assert (result.backwards[~result.reached] == 82).all()
+    # 40 steps with two each and two to read the map twice; three to begin with; four to judge the two finalists
+    assert result.backwards[result.reached].max() < 167
+    assert (result.backwards[~result.reached] == 167).all()
+
+
+@pytest.mark.parametrize("to_goal", [False, True])
+@pytest.mark.parametrize("explainer", ["cam", "grad-cam"])
+def test_every_gradient_is_counted(explainer: str, to_goal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of one image alone, a call of autograd is a pass back of that image."""
+    model, x = pooled(), some_images(1, seed=3)
+    asked = goal("map-shift", model, x)
+    calls = 0
+    honest = torch.autograd.grad
+
+    def counted(*given: object, **named: object) -> object:
+        nonlocal calls
+        calls += 1
+        return honest(*given, **named)
+
+    monkeypatch.setattr(torch.autograd, "grad", counted)
+    made = MapShift(explainer=explainer, epsilon=0.01, steps=4)
+    result = made(model, x, asked, to_goal=to_goal, stored=True)
+    assert result.backwards.item() == calls
+    calls = 0
+    result = made(model, x, asked, radii=(0.002, 0.01), to_goal=to_goal, stored=True)
+    assert result.backwards.sum().item() == calls
 
 
 @pytest.mark.parametrize("fate", ["kept", "left"])

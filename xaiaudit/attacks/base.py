@@ -37,6 +37,11 @@ class Criterion(Protocol):
         """Clean images may have reached the goal; they then count as reached, whatever an attack makes of them."""
         ...
 
+    @property
+    def inner_backwards(self) -> int:
+        """Passes back that each of `loss`, `margins` and `reached` makes by itself, within the network; mostly 0."""
+        ...
+
     def loss(self, out: Outputs, rows: Rows) -> Scores:
         """(m,) to raise, independent between images, so that the gradient of its sum is each image's own."""
         ...
@@ -54,7 +59,10 @@ class Guarded(Criterion, Protocol):
     """A goal under a condition, for searches that weigh the two against each other."""
 
     def guarded(self, out: Outputs, rows: Rows) -> Tensor:
-        """(m, 2): what to raise, and by how much the condition holds (in logits; negative where it does not)."""
+        """(m, 2): what to raise, and by how much the condition holds (in logits; negative where it does not).
+
+        It makes `inner_backwards` too.
+        """
         ...
 
 

@@ -83,7 +83,7 @@ def first_order(problem: Problem, rows: Rows, norm: Norm) -> tuple[Tensor, int, 
     return (
         torch.where(slope > 0, lengths, torch.where(slope.isnan(), torch.nan, torch.inf)).amin(1),
         1,
-        values.shape[1],
+        values.shape[1] + problem.criterion.inner_backwards,
     )
 
 
@@ -95,7 +95,7 @@ def survivable(norm: Norm, radii: Tensor) -> Tensor:
 
 
 def judged(problem: Problem, x: Tensor, rows: Rows) -> Verdict:
-    """What the judge says of images of these rows."""
+    """What the judge says of images of these rows; `judging` says what it costs."""
     criterion = problem.criterion
     # a criterion on feature maps may want gradients to them even to judge
     with torch.enable_grad() if criterion.layers else torch.inference_mode():
@@ -107,12 +107,17 @@ def judged(problem: Problem, x: Tensor, rows: Rows) -> Verdict:
     return Verdict(*(part.clone() for part in verdict))  # of inference mode nobody could change them
 
 
+def judging(problem: Problem) -> tuple[int, int]:
+    """Forwards and backwards of `judged`, which asks whether the goal is reached and for the loss."""
+    return 1, 2 * problem.criterion.inner_backwards
+
+
 def judge_rounded(problem: Problem, tally: Tally, rows: Rows) -> None:
     """Round the images that no rounded one stands for yet, and judge them. Rows as the tally has them."""
     places = (tally.applicable & ~tally.survived).nonzero()[:, 0]
     x = quantise(tally.images[places])
     survived = judged(problem, x, rows[places]).reached if len(x) else tally.survived[places]
-    tally.count(places, 1, 0)
+    tally.count(places, *judging(problem))
     tally.offer_stored(places, x, survived)
 
 
@@ -122,7 +127,7 @@ def _judge_clean(problem: Problem, tally: Tally, rows: Rows) -> None:
     if len(places):
         x = tally.x0[places]
         verdict = judged(problem, x, rows[places])
-        tally.count(places, 1, 0)
+        tally.count(places, *judging(problem))
         worst = verdict._replace(loss=torch.full_like(verdict.loss, -torch.inf))
         tally.offer(places, x, worst, torch.zeros_like(verdict.reached))
 
@@ -168,7 +173,8 @@ class _Attempt:
         goal = self.search.leaves if self.search.minimal else self.problem.to_goal
         for step in range(self.search.looks):
             look = self._look(batch, step)
-            self.tally.count(batch.places, 1, 0)
+            # of the objective and of `reached`
+            self.tally.count(batch.places, 1, 2 * self.problem.criterion.inner_backwards)
             stayed = None
             if goal or batch.state.done is not None:
                 stayed = self._leave(batch, look.reached, goal)
@@ -272,14 +278,14 @@ class _Attempt:
         chosen = chosen[~self.tally.survived[batch.places[chosen]]]
         if len(chosen):
             places, x = batch.places[chosen], quantise(batch.state.x[chosen])
-            self.tally.count(places, 1, 0)
+            self.tally.count(places, *judging(self.problem))
             self.tally.offer_stored(places, x, judged(self.problem, x, self.rows[places]).reached)
 
     def _judge(self, x: Tensor, places: Tensor, stuck: Tensor) -> Flags:
         if not len(x):
             return stuck
         verdict = judged(self.problem, x, self.rows[places])
-        self.tally.count(places, 1, 0)
+        self.tally.count(places, *judging(self.problem))
         self.tally.offer(places, x, verdict, stuck)
         return verdict.reached
 

@@ -92,7 +92,8 @@ class MapShift(SearchAttack):
         return cast(TracedExplainer, make_explainer(self.explainer, **given))
 
     def solve(self, problem: Problem, radii: Sequence[float]) -> AttackResult:
-        """See `SolvingAttack`. The clean maps and their ways out cost one forward and two backwards an image more.
+        """See `SolvingAttack`. The clean maps and their ways out cost one forward and two backwards an image more,
+        and Grad-CAM's own gradient.
 
         With several radii they are booked at the smallest.
 
@@ -112,7 +113,7 @@ class MapShift(SearchAttack):
         model: Model = Smoothed(problem.judge, self.beta) if self.surrogate == "softplus" else problem.model
         found = super().solve(problem._replace(model=model, criterion=shifted), radii)
         applicable = shifted.applicable.expand(found.reached.shape)
-        return replace(_with_the_first_look(found, radii), applicable=applicable)
+        return replace(_with_the_first_look(found, radii, 2 + shifted.inner_backwards), applicable=applicable)
 
     def start(self, ball: Ball, draws: Draws) -> State:
         """From the clean image, which is the best so far."""
@@ -152,10 +153,10 @@ class MapShift(SearchAttack):
         )
 
 
-def _with_the_first_look(found: AttackResult, radii: Sequence[float]) -> AttackResult:
+def _with_the_first_look(found: AttackResult, radii: Sequence[float], passes_back: int) -> AttackResult:
     """The passes of `ShiftedMap.of` added."""
     forwards, backwards = found.forwards.clone(), found.backwards.clone()
     where = min(range(len(radii)), key=radii.__getitem__) if radii else ...
     forwards[where] += 1
-    backwards[where] += 2
+    backwards[where] += passes_back
     return replace(found, forwards=forwards, backwards=backwards)

@@ -46,7 +46,10 @@ class ShiftedMap(Guarded):
         corner: map_goals.Corner,
         valid: Valid | None = None,
     ) -> "ShiftedMap":
-        """With the clean maps and the way out of each, by one forward and two backwards of the model that judges."""
+        """With the clean maps and the way out of each, by one forward and two backwards of the model that judges.
+
+        And by `inner_backwards`.
+        """
         x = images.detach().requires_grad_()
         decision = goal.decision.decision.clone()  # it may have been made in inference mode
         before = explainer.traced(model, model(x, explainer.needs(model)), decision)
@@ -63,6 +66,11 @@ class ShiftedMap(Guarded):
     @property
     def layers(self) -> tuple[str, ...]:
         return self.explainer.needs(self.model)
+
+    @property
+    def inner_backwards(self) -> int:
+        """A gradient map takes one from the score to the layer, each time that it is read."""
+        return int(self.explainer.gradients)
 
     @property
     def applicable(self) -> Flags:

@@ -51,6 +51,7 @@ class NamedCriterion(Criterion, Protocol):
 
     layers: ClassVar[tuple[str, ...]] = ()
     may_hold_already: ClassVar[bool] = False
+    inner_backwards: ClassVar[int] = 0
     parameters: ClassVar[Mapping[str, Any]] = {}  # that one may choose, each with its type
     only_for: ClassVar[str | None] = None  # the one attack that can be after it; None: any attack
 
