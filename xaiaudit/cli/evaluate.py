@@ -74,7 +74,7 @@ def _leak(model: Any, samples: Sequence[Any], dataset: Any) -> str:
     from xaiaudit.auditing.leak import Known, find_leak
     from xaiaudit.data.cases import own_case
     from xaiaudit.data.duplicates import fingerprints, thumbnails
-    from xaiaudit.reports.format import NBSP
+    from xaiaudit.reports.format import terminal
     from xaiaudit.reports.words import leak_words
 
     prints = fingerprints(thumbnails([sample.image for sample in samples]))
@@ -89,7 +89,7 @@ def _leak(model: Any, samples: Sequence[Any], dataset: Any) -> str:
         for sample, fingerprint in zip(samples, prints, strict=True)
     ]
     leak = find_leak(model, known, dataset)
-    return f"LEAK: {leak_words(leak)}".replace(NBSP, " ") if leak.found else ""
+    return terminal(f"LEAK: {leak_words(leak)}") if leak.found else ""
 
 
 def _unknown(samples: Sequence[Any], classes: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ def clean_lines(record: CleanRecord) -> list[str]:
     ]
     if record.dice is not None:
         lines.append(_line("Dice", record.dice, f.value))
-    return [line.replace(f.NBSP, " ") for line in lines]
+    return [f.terminal(line) for line in lines]
 
 
 def _line(name: str, interval: Interval | None, show: Callable[[Interval], str]) -> str:

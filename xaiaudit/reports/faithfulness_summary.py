@@ -31,7 +31,7 @@ def lines(record: FaithfulnessRecord) -> list[str]:
     ]
     shown += [f"Warning: {f.printable(warning)}" for warning in record.warnings]
     shown += [f"Left out: {f.printable(item.file)}: {f.printable(item.reason)}" for item in record.left_out]
-    return [line.replace(f.NBSP, " ").replace("\u202f", " ") for line in shown]
+    return [f.terminal(line) for line in shown]
 
 
 def _maps(record: FaithfulnessRecord, item: ExplainerRecord) -> str:

@@ -14,6 +14,7 @@ from xaiaudit.records import Distribution, Interval
 GREY = 255.0  # grey levels of an 8-bit image; radii in the records are in [0, 1]
 DASH = "—"
 NBSP = "\u00a0"
+NARROW_NBSP = "\u202f"  # between thousands
 SOFT_BREAK = "\u200b"  # a place where a long word may break; the PDF shows and stores nothing there
 
 # Letters and signs that the fonts embedded in typst hold; PDF/A forbids a glyph that is not there.
@@ -28,6 +29,11 @@ def printable(text: object) -> str:
     """`text` with every character that the report's fonts lack written as its code point, e.g. \\u{4e2d}."""
     composed = unicodedata.normalize("NFC", str(text))
     return "".join(c if _SHOWN.match(c) else f"\\u{{{ord(c):x}}}" for c in composed)
+
+
+def terminal(text: str) -> str:
+    """`text` with usual spaces for those that do not break."""
+    return text.replace(NBSP, " ").replace(NARROW_NBSP, " ")
 
 
 def breakable(text: object) -> str:
@@ -101,8 +107,7 @@ def hits(interval: Interval) -> str:
 
 
 def spread(values: Distribution | None, scale: float = 1.0, decimals: int | None = None) -> str:
-    """Median with quartiles, 12.1 (8.0 to 15.2); to three significant digits unless `decimals` says "
-    "otherwise."""
+    """Median with quartiles, 12.1 (8.0 to 15.2); to three significant digits unless `decimals` says otherwise."""
     if values is None or values.median is None or values.q1 is None or values.q3 is None:
         return DASH
     scaled = [scale * v for v in (values.median, values.q1, values.q3)]
@@ -130,7 +135,7 @@ def probability(p: float) -> str:
 
 def count(n: int, one: str, many: str = "") -> str:
     """1 image, 2 images."""
-    return f"{n:,}{NBSP}{one if n == 1 else many or one + 's'}".replace(",", "\u202f")
+    return f"{n:,}{NBSP}{one if n == 1 else many or one + 's'}".replace(",", NARROW_NBSP)
 
 
 def listing(words: Sequence[str]) -> str:

@@ -26,7 +26,7 @@ def pointing_lines(report: PointingReport) -> list[str]:
         lines += ["", f"LEAK: {words.leak_words(report.leak)}"]
     lines += [f"Left out: {f.printable(item.file)}: {f.printable(item.reason)}" for item in report.left_out]
     lines += [f"Warning: {f.printable(warning)}" for warning in report.warnings]
-    return [line.replace(f.NBSP, " ").replace("\u202f", " ").rstrip() for line in lines]
+    return [f.terminal(line).rstrip() for line in lines]
 
 
 def _regions(report: PointingReport) -> str:

@@ -36,4 +36,4 @@ def summary(record: AuditRecord) -> list[str]:
     lines.append(f"{'LEAK' if record.leak.found else 'Leak'}: {words.leak(record)}")
     lines.append(f"Left out: {words.left_out(record)}")
     lines += [f"Warning: {f.printable(warning)}" for warning in record.warnings]
-    return [line.replace(f.NBSP, " ").replace("\u202f", " ") for line in lines]
+    return [f.terminal(line) for line in lines]
