@@ -5,6 +5,7 @@ import numpy as np
 from xaiaudit.metrics.auc import auc, clustered_variance, placements
 from xaiaudit.metrics.cases import Cases, number_cases
 from xaiaudit.metrics.differences import p_value
+from xaiaudit.metrics.mover import bounds_of_difference
 from xaiaudit.records import Interval
 from xaiaudit.types import Flags, Vector
 
@@ -29,18 +30,14 @@ def auc_difference(
         Estimate and bounds in [-1, 1]; all None where a class is missing; no bounds where `auc` gives none for one
         of the two.
 
-    Source: Zou & Donner 2008, Statistics in Medicine 27:1693-1702 (MOVER, correlated estimates); Obuchowski 1997,
-    Biometrics 53:567-578 (the covariance of two clustered AUCs).
+    Source: as `bounds_of_difference`; Obuchowski 1997, Biometrics 53:567-578 (the covariance of two clustered AUCs).
     """
     first, second = (auc(labels, scores, cases, level=level) for scores in (before, after))
     estimate = low = high = None
     if first.estimate is not None and second.estimate is not None:
         estimate = second.estimate - first.estimate
-        if None not in (first.low, first.high, second.low, second.high):
-            correlation = _correlation(labels, before, after, cases)
-            low = estimate - _joined(_below(second), _above(first), correlation)
-            high = estimate + _joined(_above(second), _below(first), correlation)
-            low, high = max(low, -1.0), min(high, 1.0)
+        if first.low is not None and second.low is not None:
+            low, high = bounds_of_difference(second, first, _correlation(labels, before, after, cases))
     return Interval(
         estimate=estimate, low=low, high=high, n=len(labels), cases=first.cases, method=METHOD, level=level
     )
@@ -64,18 +61,6 @@ def auc_worsening(
         return -tolerated - (at.high or 0.0) if worse else (at.low or 0.0) + tolerated
 
     return p_value(excess, worse=worse)
-
-
-def _below(interval: Interval) -> float:
-    return (interval.estimate or 0.0) - (interval.low or 0.0)
-
-
-def _above(interval: Interval) -> float:
-    return (interval.high or 0.0) - (interval.estimate or 0.0)
-
-
-def _joined(one: float, other: float, correlation: float) -> float:
-    return float(np.sqrt(max(one**2 + other**2 - 2 * correlation * one * other, 0.0)))
 
 
 def _correlation(labels: Flags, before: Vector, after: Vector, cases: Cases) -> float:

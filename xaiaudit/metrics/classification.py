@@ -16,7 +16,6 @@ from xaiaudit.records import CleanRecord, Interval
 from xaiaudit.types import Decisions, Flags, Vector
 
 Logits = Float[np.ndarray, "n k"]
-RESAMPLES = 10_000
 
 
 def clean_record(

@@ -1,12 +1,12 @@
 """Is a rate higher among some images than among the others of the same sample? Images of one case stay together."""
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
 
 from xaiaudit.metrics.bootstrap import CELLS
 from xaiaudit.metrics.cases import Cases, number_cases
+from xaiaudit.metrics.mover import bounds_of_difference
 from xaiaudit.records import Interval
 from xaiaudit.types import Flags, Vector
 
@@ -19,24 +19,14 @@ def rate_difference(first: Interval, second: Interval, *, cases: int) -> Interva
     The distances from estimate to bound are taken as independent errors. Where cases have images in both groups that
     tend to agree, it is wider than it need be.
 
-    Source: Newcombe 1998, Statistics in Medicine 17:873-890, method 10; Zou & Donner 2008, ibid. 27:1693 (MOVER).
+    Source: as `bounds_of_difference`.
     """
     n, method = first.n + second.n, "MOVER of the two rates"
     if first.estimate is None or second.estimate is None:
         return Interval(estimate=None, low=None, high=None, n=n, cases=cases, method=method)
+    low, high = bounds_of_difference(first, second)
     difference = first.estimate - second.estimate
-    low = high = None
-    if None not in (first.low, first.high, second.low, second.high):
-        below, above = _reach(first)
-        second_below, second_above = _reach(second)
-        low = max(-1.0, difference - math.hypot(below, second_above))
-        high = min(1.0, difference + math.hypot(above, second_below))
     return Interval(estimate=difference, low=low, high=high, n=n, cases=cases, method=method)
-
-
-def _reach(rate: Interval) -> tuple[float, float]:
-    estimate, low, high = (float(value or 0.0) for value in (rate.estimate, rate.low, rate.high))
-    return estimate - low, high - estimate
 
 
 def permutation(
