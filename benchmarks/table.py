@@ -38,6 +38,20 @@ def tables(records: Sequence[Record]) -> str:
     return "\n\n".join(parts)
 
 
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table.
+
+    Raises:
+        ValueError: a row has more or fewer cells than `head`.
+    """
+    lines = [head, ["---"] * len(head), *rows]
+    if any(len(line) != len(head) for line in lines):
+        raise ValueError(
+            f"rows of a table with {len(head)} columns have {sorted({len(row) for row in rows})} cells"
+        )
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
 def write_into(page: Path, text: str) -> None:
     """Between the two marks of the page, in place of what stood there.
 
@@ -62,8 +76,7 @@ def _unique(items: Iterable[str]) -> list[str]:
 
 
 def _table(records: Sequence[Record]) -> str:
-    lines = [HEAD, ("---",) * len(HEAD), *(_line(record, _held(record, records)) for record in records)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return markdown(HEAD, [_line(record, _held(record, records)) for record in records])
 
 
 def _held(record: Record, records: Sequence[Record]) -> bool:

@@ -5,14 +5,15 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.known_truth.causal import TISSUE
 from benchmarks.known_truth.column import Column
 from benchmarks.results import Record
+from benchmarks.table import markdown
 from xaiaudit.data.phantom_features import PLACES
 from xaiaudit.metrics.bootstrap import bootstrap
 from xaiaudit.metrics.proportions import proportion
-from xaiaudit.records import REGIONS, Interval
+from xaiaudit.records import Interval
 
-TISSUE = [region for region in REGIONS if region != "padding"]
 NONE = "–"
 ACROSS = (  # title, what is told, its chance level, only of cases whose decision rests on the cue
     ("maximum in the cue's place, where the decision rests on the cue", "maximum", "chance", True),
@@ -64,7 +65,7 @@ def _causal(records: Sequence[Record]) -> str:
         "uses the cue",
         "decisions that rest on it",
     ]
-    return _table([*head, "AUC of the blind twin"], rows)
+    return markdown([*head, "AUC of the blind twin"], rows)
 
 
 def _evidence(of: Mapping[str, Sequence[Record]]) -> str:
@@ -75,7 +76,7 @@ def _evidence(of: Mapping[str, Sequence[Record]]) -> str:
         shares = [_percent(most == region) for region in TISSUE]
         rows.append([cue, *(f"{np.mean(area):.2f}" for area in areas), *shares])
     head = [f"AUC, {region} neutral" for region in TISSUE] + [f"most in {region}, %" for region in TISSUE]
-    return _table(["cue", *head], rows)
+    return markdown(["cue", *head], rows)
 
 
 def _across(
@@ -86,7 +87,7 @@ def _across(
     rows = [["chance: an even map" if key == "energy" else "chance: a point at random"]]
     rows[0] += [_percent(column.of_any(names, chance)) for column in columns]
     rows += [[f"`{name}`", *(_cell(column, name, key) for column in columns)] for name in names]
-    return _table(["explainer", *of], rows)
+    return markdown(["explainer", *of], rows)
 
 
 def _cue(records: Sequence[Record], names: Sequence[str]) -> str:
@@ -123,7 +124,7 @@ def _cue(records: Sequence[Record], names: Sequence[str]) -> str:
         "either extreme",
         "another case's map",
     ]
-    return _table([*head, *(f"decided malignant: in {region}" for region in TISSUE), "undefined"], rows)
+    return markdown([*head, *(f"decided malignant: in {region}" for region in TISSUE), "undefined"], rows)
 
 
 def _cell(column: Column, name: str, key: str) -> str:
@@ -164,12 +165,3 @@ def _percent(shares: np.ndarray) -> str:
 
 def _title(words: str) -> str:
     return f"### {words[0].upper()}{words[1:]}"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    if any(len(line) != len(head) for line in lines):
-        raise ValueError(
-            f"rows of a table with {len(head)} columns have {sorted({len(row) for row in rows})} cells"
-        )
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
