@@ -91,6 +91,7 @@ class CheckpointRecord(Record):
     threshold: float
     preprocessing: dict[str, Any]
     cam_layer: str | None
+    has_mask: bool | None = None  # it outlines the lesion itself; None in older audits
     training: dict[str, Any]  # provenance as the checkpoint holds it; {} when it holds none
 
 
@@ -373,6 +374,10 @@ class AbstentionRecord(Record):
     risk_withheld: Interval
     energy: RiskCoverage
     confidence: RiskCoverage
+    assessable: bool = (
+        True  # False: no map points into or out of such a region, so rule and energy say nothing
+    )
+    why_not: str = ""
 
 
 class RegionCoverage(Record):

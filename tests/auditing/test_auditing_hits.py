@@ -79,10 +79,10 @@ def test_without_a_defined_map_nothing_is_related() -> None:
     assert hit_relations(rows(nothing), "cam", labels, decisions) == []
 
 
-def tables(predicted: list[float | None]) -> Tables:
+def tables(predicted: list[float | None], has_mask: bool | None = None) -> Tables:
     """Six clean images: hit, half a hit (tied), miss, undefined, without an outline, without a label."""
     plan = SimpleNamespace(
-        checkpoint=SimpleNamespace(classes=["benign", "malignant"], threshold=0.5),
+        checkpoint=SimpleNamespace(classes=["benign", "malignant"], threshold=0.5, has_mask=has_mask),
         attacks=[],
         explainers=[SimpleNamespace(id="cam")],
     )
@@ -121,6 +121,21 @@ def test_what_takes_no_part_in_withholding_is_counted_and_ties_are_kept() -> Non
     assert found.energy.risk == pytest.approx([1, 1 / 2, 2 / 3, 2 / 4])
     # by confidence: first (3), third (2, wrong), second (1, wrong), fourth (0.5)
     assert found.confidence.risk == pytest.approx([0, 1 / 2, 2 / 3, 2 / 4])
+
+
+def test_a_mask_head_that_draws_nothing_is_counted_and_not_assessable() -> None:
+    outline, predicted = abstention_records(tables([None] * 6, has_mask=True))
+    assert (outline.regions, predicted.regions) == ("outline", "predicted")
+    assert outline.assessable
+    assert not predicted.assessable
+    assert "draws no lesion" in predicted.why_not
+    assert (predicted.images, predicted.without_label, predicted.without_regions) == (5, 1, 0)
+    assert predicted.undefined == 5
+    for rate in (predicted.coverage, predicted.risk_kept, predicted.risk_withheld, predicted.energy.aurc):
+        assert rate.estimate is None
+    assert (predicted.energy.coverage, predicted.energy.excess) == ([], None)
+    assert predicted.risk_all.estimate == 3 / 5
+    assert predicted.confidence.aurc.estimate is not None
 
 
 def test_the_mask_that_the_model_draws_needs_no_outline() -> None:

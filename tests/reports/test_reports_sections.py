@@ -139,6 +139,17 @@ def test_withholding_is_told_clean_and_under_attack_with_what_took_no_part(
     )
 
 
+def test_a_mask_head_that_draws_nothing_has_no_figures_and_says_why(folder: Path, tmp_path: Path) -> None:
+    records = read_audit(folder).record.abstention
+    new = {"regions": "predicted", "assessable": False, "why_not": "the model draws no lesion"}
+    undrawn = [r.model_copy(update=new) for r in records if r.explainer_id == "grad-cam"]
+    blocks = abstention(changed(folder, abstention=[*records, *undrawn]), Canvas(folder=tmp_path)).blocks
+    said = [block.text for block in blocks if isinstance(block, Text)]
+    assert "Explainer grad-cam, regions of the model’s own mask" in said
+    assert any(text.startswith("Not assessable: the model draws no lesion (") for text in said)
+    assert len([block for block in blocks if isinstance(block, Picture)]) == 2  # of the outline alone
+
+
 def test_an_audit_without_labels_says_why_nothing_is_withheld(folder: Path, tmp_path: Path) -> None:
     (why,) = abstention(changed(folder, abstention=[]), Canvas(folder=tmp_path)).blocks
     assert isinstance(why, Text)

@@ -11,6 +11,7 @@ from xaiaudit.metrics.proportions import proportion
 from xaiaudit.records import REGIONS, AbstentionRecord, RiskCoverage
 from xaiaudit.types import Flags, Vector
 
+UNDRAWN = "the model draws no lesion on any image that has a defined map"
 POINTS = 200  # of a curve that is written down
 
 
@@ -32,7 +33,7 @@ def _records(tables: Tables, attack_id: str, explainer_id: str, maps: Rows) -> l
     kinds = {
         "outline": (np.isfinite(maps.floats("chance_any")), maps.floats("maximum_in_any"), outline),
         "predicted": (
-            _with_mask_head(tables),
+            np.full(len(rows.cases), bool(checkpoint.has_mask) or _drawn(tables)),
             maps.floats("predicted_maximum_any"),
             maps.floats("predicted_share_any"),
         ),
@@ -49,31 +50,35 @@ def _records(tables: Tables, attack_id: str, explainer_id: str, maps: Rows) -> l
             "without_label": int((labels < 0).sum()),
             "without_regions": int((~known & (labels >= 0)).sum()),
         }
+        if kind == "predicted" and not _drawn(tables):
+            facts |= {"assessable": False, "why_not": UNDRAWN}
         wrong, cases = (decisions != labels)[among], select(rows.cases, among)
         records.append(abstention_record(facts, wrong, hits[among], energy[among], confidence[among], cases))
     return records
 
 
-def _with_mask_head(tables: Tables) -> Flags:
-    """Every image or none; a mask head that never marks a pixel is as good as none."""
-    there = np.isfinite(np.asarray(tables.maps["predicted_maximum_any"].cast("float64").to_numpy())).any()
-    return np.full(len(tables.clean.cases), bool(there))
+def _drawn(tables: Tables) -> bool:
+    """Some defined map, clean or attacked, of some explainer has a predicted mask to point at."""
+    hits = np.asarray(tables.maps["predicted_maximum_any"].cast("float64").to_numpy())
+    return bool(np.isfinite(hits).any())
 
 
 def abstention_record(
     facts: dict[str, object], wrong: Flags, hits: Vector, energy: Vector, confidence: Vector, cases: Cases
 ) -> AbstentionRecord:
+    """Rates of the rule and the ranking by energy have no value where `facts` call them not assessable."""
     kept = hits > 0  # of tied extremes, one inside is enough; an undefined map has none
+    asked = np.full(len(wrong), bool(facts.get("assessable", True)))
     return AbstentionRecord.model_validate(
         facts
         | {
             "images": len(wrong),
             "undefined": int(np.isnan(hits).sum()),
-            "coverage": proportion(kept, cases),
+            "coverage": proportion(kept[asked], select(cases, asked)),
             "risk_all": proportion(wrong, cases),
             "risk_kept": proportion(wrong[kept], select(cases, kept)),
-            "risk_withheld": proportion(wrong[~kept], select(cases, ~kept)),
-            "energy": _curve("energy", energy, wrong, cases),
+            "risk_withheld": proportion(wrong[~kept & asked], select(cases, ~kept & asked)),
+            "energy": _curve("energy", energy[asked], wrong[asked], select(cases, asked)),
             "confidence": _curve("confidence", confidence, wrong, cases),
         }
     )

@@ -137,6 +137,7 @@ def checkpoint_record(model: AuditedModel) -> CheckpointRecord:
         threshold=model.threshold,
         preprocessing=plain(asdict(model.preprocessing)),
         cam_layer=model.cam_layer,
+        has_mask=model.has_mask,
         training=_without_images(info.training) if info is not None else {},
     )
 

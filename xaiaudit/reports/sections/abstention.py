@@ -36,7 +36,9 @@ def abstention(audit: Audit, canvas: Canvas) -> Section:
     for number, explainer in enumerate(audit.record.explainers):
         for kind in REGIONS:
             group = [r for r in records if r.explainer_id == explainer.id and r.regions == kind]
-            if group:
+            if group and not group[0].assessable:
+                blocks += _not_assessable(group)
+            elif group:
                 blocks += _group(group, canvas, f"abstention-{number}-{kind}.svg")
     return Section(title=TITLE, blocks=blocks)
 
@@ -70,6 +72,16 @@ def _group(records: list[AbstentionRecord], canvas: Canvas, file: str) -> list[B
         ),
         _rule(records),
         _areas(records),
+    ]
+
+
+def _not_assessable(records: list[AbstentionRecord]) -> list[Block]:
+    first = records[0]
+    return [
+        Text(
+            text=f"Explainer {f.printable(first.explainer_id)}, {REGIONS[first.regions]}", style="subheading"
+        ),
+        Text(text=f"Not assessable: {first.why_not} ({f.count(first.images, 'image')} with a label)."),
     ]
 
 
