@@ -1,5 +1,6 @@
 """Pictures of a report: what they draw is where it should be, and they stay the same."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,10 @@ import pytest
 
 from xaiaudit.records import REGIONS, CleanRecord, Interval, RocPoint
 from xaiaudit.reports.figures import panels
+from xaiaudit.reports.figures.abstention import draw_abstention
 from xaiaudit.reports.figures.roc import draw_roc
 from xaiaudit.reports.figures.style import chart, looks
+from xaiaudit.reports.reading import read_record
 
 LUMA = np.array([0.2126, 0.7152, 0.0722])
 
@@ -93,3 +96,13 @@ def test_charts_are_reproducible_and_never_read_mathematics(tmp_path: Path) -> N
         drawn.append((tmp_path / name).read_bytes())
     assert drawn[0] == drawn[1]
     assert b"$\\frac{$ &lt;b&gt;&amp;" in drawn[0]
+
+
+def test_the_rule_looks_in_the_legend_as_it_does_in_the_panels(folder: Path, tmp_path: Path) -> None:
+    audit = read_record(folder)
+    records = [r for r in audit.abstention if r.explainer_id == audit.explainers[0].id]
+    draw_abstention(records, tmp_path / "drawn.svg")
+    drawn = (tmp_path / "drawn.svg").read_text()
+    before, legend = drawn.split('id="legend_1"')
+    (mark,) = set(re.findall(r'href="#(\w+)"', legend))
+    assert len(re.findall(rf'<use xlink:href="#{mark}"', before)) == len(records)

@@ -1,5 +1,6 @@
 """Where things stand on the pages of a report: nothing over anything else, nothing torn apart that belongs together."""
 
+import io
 from typing import Any
 
 import example_audit
@@ -7,6 +8,8 @@ import pytest
 from pypdf import PageObject, PdfReader
 
 from xaiaudit.reports import write_report
+from xaiaudit.reports.blocks import Block, Column, Document, Heat, Row, Section, Table, Text, Together
+from xaiaudit.reports.typesetting import typeset
 
 Box = tuple[float, float, float, float]  # left, bottom, right, top, points
 LONG = "integrated-gradients-of-a-name-that-nobody-would-give"
@@ -66,3 +69,46 @@ def test_two_cases_or_more_share_a_page(gallery: list[PageObject]) -> None:
     cases = [page.extract_text().count("Perturbation ×") for page in gallery]
     assert sum(cases) == 3
     assert cases[0] == 2  # below the words of the section
+
+
+def pages(*blocks: Block) -> list[str]:
+    """Words of every page of a document with one section."""
+    made = Document(
+        title="T", subtitle="S", running="R", sections=[Section(title="One", blocks=list(blocks))]
+    )
+    pdf = PdfReader(io.BytesIO(typeset(lambda _: made, "2026-11-20T14:05:00+00:00")))
+    return [" ".join(page.extract_text().split()) for page in pdf.pages]
+
+
+def filled(lines: int) -> list[Block]:
+    return [Text(text=f"Line {i}.", style="note") for i in range(lines)]
+
+
+def table(rows: int) -> Table:
+    return Table(
+        columns=[Column(title="Head")], rows=[[f"row {i};"] for i in range(rows)], caption="The caption"
+    )
+
+
+@pytest.mark.parametrize("lines", [20, 30, 38, 40, 41, 42])
+def test_a_table_stays_on_the_page_of_its_caption_where_one_page_holds_it(lines: int) -> None:
+    (page,) = [text for text in pages(*filled(lines), table(30)) if "The caption" in text]
+    assert all(f"row {i};" in page for i in range(30))
+
+
+@pytest.mark.parametrize("lines", [38, 40, 41, 42])
+def test_the_caption_of_a_table_that_no_page_holds_stands_above_its_first_rows(lines: int) -> None:
+    found = pages(*filled(lines), table(90))
+    (page,) = [text for text in found if "The caption" in text]
+    assert "row 0;" in page
+    assert sum("Head" in text for text in found) >= 2  # said again on every page
+
+
+@pytest.mark.parametrize("lines", [10, 25, 40])
+def test_transition_tables_of_one_explainer_share_a_page(lines: int) -> None:
+    states = ["lesion", "undefined"]
+    heats = [Heat(caption=f"Peaks {i}.", states=states, counts=[[1, 2], [3, 4]]) for i in range(8)]
+    together = Together(blocks=[Row(columns=[[heats[i]], [heats[i + 1]]]) for i in range(0, 8, 2)])
+    (page,) = [text for text in pages(*filled(lines), together) if "Peaks" in text]
+    assert page.count("Peaks") == 8
+    assert page.count("undefined") == 16

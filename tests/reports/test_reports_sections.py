@@ -187,6 +187,7 @@ def test_map_shift_is_told_for_the_new_decision_too_and_as_energy(folder: Path, 
     energy = [table for table in tables if table.caption.startswith("Change of energy share")]
     assert len(moved) == len(energy) == len(audit.record.explainers)
     for table in moved:
+        assert "left out" not in table.note
         assert [row[0].split(", ", 1)[1] for row in table.rows[:3]] == [
             "flipped",
             "stood",
@@ -198,3 +199,28 @@ def test_map_shift_is_told_for_the_new_decision_too_and_as_energy(folder: Path, 
     )
     assert moved[0].rows[2][1] == str(own.shift_flipped["spearman"].n)
     assert [column.title for column in energy[0].columns[2:]] == [region.capitalize() for region in REGIONS]
+
+
+def test_rows_without_any_map_are_left_out_and_named_with_the_reason(folder: Path, tmp_path: Path) -> None:
+    audit = read_audit(folder)
+    none = {key: value.model_copy(update={"n": 0}) for key, value in audit.record.maps[0].shift.items()}
+    stood = {"shift_flipped": none, "shift_unflipped": audit.record.maps[0].shift}
+    maps = [
+        m.model_copy(update=stood | {"silent_shift_unflipped": m.silent_shift})
+        if m.attack_id == "fgsm"
+        else m
+        for m in audit.record.maps
+    ]
+    blocks = shift(changed(folder, maps=maps), Canvas(folder=tmp_path)).blocks
+    tables = [b for b in blocks if isinstance(b, Table) and "median (quartiles)" in b.caption]
+    assert len(tables) == 2 * len(audit.record.explainers)
+    for table in tables:
+        assert [row[0] for row in table.rows if row[0].startswith("fgsm")] == ["fgsm, stood"]
+        assert any(row[0].startswith("pgd, flipped") for row in table.rows)
+        assert "Rows without any map are left out: under fgsm no decision flipped." in table.note
+    gone = {"shift": none, "shift_flipped": none, "shift_unflipped": none}
+    maps = [m.model_copy(update=gone) for m in audit.record.maps]
+    blocks = shift(changed(folder, maps=maps), Canvas(folder=tmp_path)).blocks
+    said = [b.text for b in blocks if isinstance(b, Text) and b.text.startswith("Rows without any map")]
+    assert len(said) == len(audit.record.explainers)
+    assert "under fgsm, pgd and deepfool no map could be compared where the decision flipped" in said[0]

@@ -113,7 +113,15 @@ class Row:
     kind: Literal["row"] = "row"
 
 
-Block = Text | Alarm | Points | Facts | Table | Heat | Picture | Case | Row
+@dataclass(frozen=True, kw_only=True)
+class Together:
+    """Blocks that stay on one page where one holds them."""
+
+    blocks: list["Block"]
+    kind: Literal["together"] = "together"
+
+
+Block = Text | Alarm | Points | Facts | Table | Heat | Picture | Case | Row | Together
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -12,6 +13,13 @@ from xaiaudit.reports.format import printable
 
 WIDTH_MM = 170.0
 ABREAST = 4
+RULE: dict[str, Any] = {
+    "marker": "o",
+    "color": INK,
+    "markeredgecolor": "white",
+    "markeredgewidth": 0.6,
+    "markersize": 6,
+}
 
 
 def draw_abstention(records: Sequence[AbstentionRecord], path: Path) -> None:
@@ -38,7 +46,7 @@ def draw_abstention(records: Sequence[AbstentionRecord], path: Path) -> None:
                     label="by energy share inside the regions",
                 ),
                 Line2D([], [], color=confidence.colour, linestyle=confidence.dash, label="by confidence"),
-                Line2D([], [], color=INK, marker="X", linestyle="none", label="the rule"),
+                Line2D([], [], linestyle="none", label="the rule", **RULE),
                 Line2D([], [], color=MUTED, linewidth=0.7, label="risk of all"),
             ],
             loc="outside upper left",
@@ -75,4 +83,4 @@ def _rule(axes: Axes, coverage: Interval, risk: Interval) -> None:
         axes.plot([100 * coverage.low, 100 * coverage.high], [y, y], color=INK, linewidth=0.8, zorder=4)
     if risk.low is not None and risk.high is not None:
         axes.plot([x, x], [100 * risk.low, 100 * risk.high], color=INK, linewidth=0.8, zorder=4)
-    axes.plot([x], [y], "X", color=INK, markeredgecolor="white", markeredgewidth=0.6, markersize=6, zorder=5)
+    axes.plot([x], [y], linestyle="none", zorder=5, **RULE)

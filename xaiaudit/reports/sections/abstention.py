@@ -66,8 +66,8 @@ def _group(records: list[AbstentionRecord], canvas: Canvas, file: str) -> list[B
         Picture(
             file=file,
             alt=f"Risk against coverage of {name}, clean and under each attack. {spoken}",
-            caption=f"Risk against coverage by maps of {name} and by confidence. Cross: the rule, with 95 % intervals "
-            "of coverage and risk.",
+            caption=f"Risk against coverage by maps of {name} and by confidence. Dot: the rule, with 95 % intervals "
+            "of coverage (across) and risk (up and down).",
             width_mm=WIDTH_MM,
         ),
         _rule(records),

@@ -37,7 +37,8 @@ def curve(audit: Audit, canvas: Canvas) -> Section:
         group = [attack for attack in with_curve if attack.norm == norm]
         if group:
             blocks += _curves(group, norm, canvas)
-    blocks.append(Points(items=[f"{f.printable(a.id)}: {words.begins(a)}." for a in attacks]))
+    if with_curve:
+        blocks.append(Points(items=[f"{f.printable(a.id)}: {words.begins(a)}." for a in attacks]))
     blocks += _smallest(audit, attacks, canvas)
     return Section(title=TITLE, blocks=blocks)
 

@@ -13,6 +13,7 @@ from xaiaudit.reports.blocks import (
     Section,
     Table,
     Text,
+    Together,
     chunks,
     not_assessed,
 )
@@ -44,11 +45,13 @@ def pointing(audit: Audit, canvas: Canvas) -> Section:
     blocks.append(
         Text(
             text="Each image is counted once: in the row of the region that the map’s peak left, and in "
-            "the column of the region that it entered. Shading: share of the row."
+            "the column of the region that it entered. Shading: share of the row. A dot: no image."
         )
     )
-    heats = [_heat(record) for record in records]
-    blocks += [Row(columns=[[heat] for heat in pair]) for pair in chunks(heats, 2)]
+    for explainer in audit.record.explainers:
+        heats = [_heat(record) for record in records if record.explainer_id == explainer.id]
+        pairs = chunks(heats, 2)
+        blocks.append(Together(blocks=[Row(columns=[[heat] for heat in pair]) for pair in pairs]))
     return Section(title=TITLE, blocks=blocks)
 
 
@@ -157,5 +160,5 @@ def _share(values: Distribution | None) -> str:
 
 
 def _heat(record: MapRecord) -> Heat:
-    caption = f"{f.printable(record.explainer_id)}, {f.printable(record.attack_id)}"
+    caption = f"Peaks of {f.printable(record.explainer_id)} after {f.printable(record.attack_id)}"
     return Heat(caption=caption, states=list(PEAK_STATES), counts=record.transitions)

@@ -32,7 +32,8 @@ def self_checks(audit: Audit, canvas: Canvas) -> Section:
         blocks.append(
             Text(
                 text=f"No check is made of {f.listing([f.printable(name) for name in without])}: nothing is "
-                "expected of attacks without gradients, or of those of another package.",
+                "expected of attacks without gradients, of those after a map and no flip, or of another "
+                "package.",
                 style="note",
             )
         )
@@ -66,6 +67,7 @@ def _overview(record: AuditRecord) -> list[Table]:
     for start in range(0, len(attacks), ABREAST):
         shown = attacks[start : start + ABREAST]
         found = [_of(record.checks, name) for name in shown]
+        without = any(name not in of for name in names for of in found)
         tables.append(
             Table(
                 columns=[
@@ -77,7 +79,7 @@ def _overview(record: AuditRecord) -> list[Table]:
                     for name in names
                 ],
                 caption="Checks of the attacks",
-                note=f"{f.DASH}: makes no sense for this attack. {SOURCE}",
+                note=f"{f'{f.DASH}: makes no sense for this attack. ' * without}{SOURCE}",
             )
         )
     return tables

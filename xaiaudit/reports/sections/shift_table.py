@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from xaiaudit.records import REGIONS, SHIFT_METRICS, Distribution, MapRecord
 from xaiaudit.reports import format as f
-from xaiaudit.reports.blocks import Column, Table
+from xaiaudit.reports.blocks import Column, Table, Text
+from xaiaudit.reports.sections.empty_rows import Empty, Outcome, left_out
 
 NAMES = {
     "peak_mm": "Peak moved, mm",
@@ -20,26 +21,35 @@ NAMES = {
 SCALE = {"peak_diagonal": 100.0, "mass_centre_diagonal": 100.0}
 
 
-def shift_table(records: list[MapRecord], new: list[MapRecord]) -> Table:
+def shift_table(records: list[MapRecord], new: list[MapRecord]) -> Table | Text:
     """One explainer under every attack; two rows an attack, and a third for the new decision of flipped images.
 
     `records` explain the clean decision after the attack, `new` the decision then; they differ only where it flipped.
+    A row without any map is left out, and the note says so.
     """
     name = f.printable(records[0].explainer_id)
     shown = [m for m in SHIFT_METRICS if any(_n(r.shift, m) for r in records)]
     drawn = drawn_metrics(records)
     shown = [m for m in shown if m in drawn or not m.startswith(("peak", "mass_centre"))]
-    rows = []
+    rows, empty = [], []
     after = {record.attack_id: record.shift_flipped for record in new}
     for record in records:
-        outcomes = {"flipped": record.shift_flipped, "stood": record.shift_unflipped}
-        outcomes["flipped, new decision"] = after.get(record.attack_id, {})
+        outcomes: dict[Outcome, Mapping[str, Distribution]] = {
+            "flipped": record.shift_flipped,
+            "stood": record.shift_unflipped,
+            "flipped, new decision": after.get(record.attack_id, {}),
+        }
         for outcome, values in outcomes.items():
             n = max((_n(values, metric) for metric in shown), default=0)
+            if not n:
+                empty.append(Empty(record, outcome))
+                continue
             cells = [
                 f.spread(values.get(metric), SCALE.get(metric, 1.0), _decimals(metric)) for metric in shown
             ]
             rows.append([f"{f.identifier(record.attack_id)}, {outcome}", str(n), *cells])
+    if not rows:
+        return Text(text=left_out(empty))
     columns = [Column(title="Attack, decision", width=1.25), Column(title="Maps", width=0.5, align="right")]
     columns += [Column(title=NAMES[metric], align="right") for metric in shown]
     return Table(
@@ -48,18 +58,26 @@ def shift_table(records: list[MapRecord], new: list[MapRecord]) -> Table:
         caption=f"Map shift by {name}: median (quartiles)",
         stacked=True,
         note="Over images whose map is defined before and after; maps explain the clean decision both times, but in "
-        f"rows of the new decision, where the second explains that. {f.DASH}: no such map. {_tests(records)}",
+        f"rows of the new decision, where the second explains that. {f.DASH}: this metric is undefined there. "
+        f"{left_out(empty)} {_tests(records)}".rstrip(),
     )
 
 
 def energy_table(records: list[MapRecord]) -> Table:
     """How the energy share of every region changed, of one explainer under every attack."""
     regions = [region for region in REGIONS if any(_n(r.shift, f"delta_energy_{region}") for r in records)]
-    rows = []
+    rows, empty = [], []
     for record in records:
-        for outcome, values in (("flipped", record.shift_flipped), ("stood", record.shift_unflipped)):
+        outcomes: dict[Outcome, Mapping[str, Distribution]] = {
+            "flipped": record.shift_flipped,
+            "stood": record.shift_unflipped,
+        }
+        for outcome, values in outcomes.items():
             found = [values.get(f"delta_energy_{region}") for region in regions]
             n = max((item.n for item in found if item is not None), default=0)
+            if not n:
+                empty.append(Empty(record, outcome))
+                continue
             cells = [f.spread(item, 100, 1) for item in found]
             rows.append([f"{f.identifier(record.attack_id)}, {outcome}", str(n), *cells])
     columns = [Column(title="Attack, decision", width=1.25), Column(title="Maps", width=0.5, align="right")]
@@ -70,7 +88,7 @@ def energy_table(records: list[MapRecord]) -> Table:
         "median (quartiles)",
         stacked=True,
         note="Energy share: the part of the map’s positive values that lies in the region. Over images with a lesion "
-        "whose map has a positive value before and after.",
+        f"whose map has a positive value before and after. {left_out(empty)}".rstrip(),
     )
 
 

@@ -50,8 +50,11 @@ def _silent(shift: NaturalShiftRecord) -> str:
 
 
 def multiples_table(multiples: list[MultipleRecord], drawn: list[str], name: str, sweeps: int) -> Table:
-    """Three rows an attack: times a second sweep, times one change, and the share moved farther than by any."""
-    rows = []
+    """Three rows an attack: times a second sweep, times one change, and the share moved farther than by any.
+
+    A row of dashes alone is left out, and the note says so.
+    """
+    rows: list[list[str]] = []
     for attack in dict.fromkeys(m.attack_id for m in multiples):
         own = {m.metric: m for m in multiples if m.attack_id == attack}
         title = f.identifier(attack)
@@ -62,20 +65,23 @@ def multiples_table(multiples: list[MultipleRecord], drawn: list[str], name: str
         rows.append(
             [f"{title}, moved farther than by any", *(_farther(own[metric].farther) for metric in drawn)]
         )
+    empty = [row[0] for row in rows if set(row[1:]) == {f.DASH}]
+    lost = f" Left out, as they would hold dashes alone: {'; '.join(empty)}." if empty else ""
     chance = f.percent(1 / (sweeps + 1))
     return Table(
         columns=[
             Column(title="Attack", width=1.5),
             *(Column(title=NAMES[metric], align="right") for metric in drawn),
         ],
-        rows=rows,
+        rows=[row for row in rows if row[0] not in empty],
         caption=f"Map shift by {name} as a multiple of natural shift",
         stacked=True,
         note="Times: median shift under the attack / median shift of the same images in the sweep; of "
         "overlap and correlation, what was lost of them. A vanished map moved farther than any other. Moved "
         "farther than by any: share of images whose map the attack moved farther than any of the "
         f"{f.count(sweeps, 'sweep')} did; an attack like one more of them would have {chance} at most. "
-        f"{f.DASH}: nature’s median is 0, or no map could be compared.",
+        f"Over: the median in the sweep is 0, so that only the lower end of the interval is known. {f.DASH}: it is 0 "
+        f"and nothing is known of the ratio, or no map could be compared.{lost}",
     )
 
 
