@@ -47,6 +47,27 @@ def test_a_finding_says_what_so_many_cases_can_show(audit_folder: Path, tmp_path
         assert sample["words"] in said.output
 
 
+def test_a_finding_names_the_radius_in_the_unit_of_the_norm(audit_folder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "audit"
+    shutil.copytree(audit_folder, folder)
+    record = json.loads((folder / "audit.json").read_text())
+    one, other = (attack for attack in record["attacks"] if attack["id"] in ("fgsm", "pgd"))
+    for norm, epsilons, words in (
+        ("linf", (1 / 255, 0.1), ("within 1 grey level ", "within 25.5 grey levels ")),
+        ("l2", (3.0, None), ("within an L2 radius of 3 ", "flip rate ")),
+    ):
+        for attack, epsilon in zip((one, other), epsilons, strict=True):
+            attack |= {"norm": norm, "epsilon": epsilon}
+        (folder / "audit.json").write_text(json.dumps(record))
+        said = [finding.words for finding in judge_flips(folder, 1.0, [one["id"], other["id"]]).findings]
+        written = json.loads((folder / "gate.json").read_text())["findings"]
+        assert [finding["words"] for finding in written] == said
+        for text, wanted in zip(said, words, strict=True):
+            assert wanted in text
+            assert "before rounding to 8 bits" in text
+    assert "within" not in said[1]
+
+
 def test_what_cannot_be_assessed_does_not_pass(audit_folder: Path, tmp_path: Path) -> None:
     folder = tmp_path / "audit"
     shutil.copytree(audit_folder, folder)

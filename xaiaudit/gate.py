@@ -162,8 +162,8 @@ def _finding(folder: Path, attack: AttackRecord, limit: float) -> Finding:
         status = "passed" if flips.high <= limit else "failed"
         sample = sample_size(flips, limit)
         words = (
-            f"flip rate {flips.estimate:.1%}, at most {flips.high:.1%} with 95 % confidence "
-            f"({flips.n} images, {flips.cases} cases); limit {limit:.1%}"
+            f"flip rate{_within(attack)} {flips.estimate:.1%} before rounding to 8 bits, at most {flips.high:.1%} with "
+            f"95 % confidence ({flips.n} images, {flips.cases} cases); limit {limit:.1%}"
         )
     return Finding(
         attack_id=attack.id,
@@ -175,6 +175,16 @@ def _finding(folder: Path, attack: AttackRecord, limit: float) -> Finding:
         words=words,
         sample=sample,
     )
+
+
+def _within(attack: AttackRecord) -> str:
+    """The radius of an attack that has one, in the unit of its norm."""
+    if attack.epsilon is None:
+        return ""
+    if attack.norm == "l2":
+        return f" within an L2 radius of {attack.epsilon:.3g}"
+    levels = f"{255 * attack.epsilon:.3g}"
+    return f" within {levels} grey level{'s' * (levels != '1')}"
 
 
 def _aimed(finding: Finding, attack: AttackRecord) -> Finding:

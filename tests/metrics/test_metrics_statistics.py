@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from xaiaudit.metrics.auc import _disjoint_pairs
+from xaiaudit.metrics.auc import _disjoint_pairs, perfect_bound
 from xaiaudit.metrics.statistics import (
     auc,
     bootstrap,
@@ -349,6 +349,14 @@ def test_a_perfect_auc_has_an_exact_bound() -> None:
 def test_pairs_that_share_no_case(labels: list[int], cases: str, pairs: int) -> None:
     index = np.array([ord(c) - ord("a") for c in cases])
     assert _disjoint_pairs(np.array(labels, dtype=bool), index, len(set(cases))) == pairs
+
+
+def test_with_fewer_than_six_pairs_not_even_a_perfect_auc_is_shown_to_beat_chance() -> None:
+    for pairs in range(1, 12):
+        labels = np.repeat([False, True], pairs)
+        perfect = auc(labels, labels.astype(float), range(2 * pairs))
+        assert perfect.low == perfect_bound(pairs)
+        assert (perfect.low > 0.5) == (pairs >= 6)
 
 
 def test_an_auc_without_both_classes_or_without_variance_has_no_bounds() -> None:

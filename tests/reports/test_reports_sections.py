@@ -12,6 +12,7 @@ from xaiaudit.reports.format import rate
 from xaiaudit.reports.reading import Audit, read_audit
 from xaiaudit.reports.sections.abstention import abstention
 from xaiaudit.reports.sections.audited import audited
+from xaiaudit.reports.sections.chance import chance_alarms
 from xaiaudit.reports.sections.flips import flips
 from xaiaudit.reports.sections.pointing import pointing
 from xaiaudit.reports.sections.pseudo_masks import pseudo_masks
@@ -36,9 +37,9 @@ def test_of_three_classes_no_threshold_decides(folder: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("high", "title"),
     [
-        (0.45, "Worse than chance"),
-        (0.7, "Not shown to be better than chance"),
-        (None, "Not shown to be better"),
+        (0.45, "AUC worse than chance"),
+        (0.7, "AUC not shown to be better than chance"),
+        (None, "AUC not shown to be better"),
     ],
 )
 def test_an_auc_is_worse_than_chance_only_if_its_interval_is(
@@ -49,6 +50,43 @@ def test_an_auc_is_worse_than_chance_only_if_its_interval_is(
     section = verdict(changed(folder, clean=clean), Canvas(folder=tmp_path))
     titles = [block.title for block in section.blocks if isinstance(block, Alarm)]
     assert any(found.startswith(title) for found in titles)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (0.63, 0.95, "by its interval they do. That is no contradiction"),
+        (0.40, 0.95, "that is not shown either"),
+        (0.10, 0.45, "by its interval they do worse"),
+        (None, None, ""),
+    ],
+)
+def test_an_auc_that_shows_nothing_is_told_beside_what_balanced_accuracy_shows(
+    folder: Path, low: float | None, high: float | None, expected: str
+) -> None:
+    record = read_audit(folder).record
+    auc = Interval(estimate=0.9, low=0.4, high=0.98, n=20, cases=20, method="")
+    balanced = Interval(estimate=0.8, low=low, high=high, n=20, cases=20, method="")
+    told = {"auc": auc, "balanced_accuracy": balanced, "images": 20}
+    for positives, why in (
+        (5, "with 5\u00a0images of a class, not even a perfect order"),
+        (6, "0.5, which is chance"),
+    ):
+        confusion = [[20 - positives, 0], [positives - 1, 1]]
+        clean = record.clean.model_copy(update=told | {"confusion": confusion})
+        (alarm,) = chance_alarms(clean, record.checkpoint)
+        assert alarm.title == "AUC not shown to be better than chance"
+        assert why in alarm.text
+        assert expected in alarm.text
+        assert ("Balanced accuracy" in alarm.text) == bool(expected)
+    better = clean.model_copy(update={"auc": auc.model_copy(update={"low": 0.55})})
+    assert chance_alarms(better, record.checkpoint) == []
+    # of three classes guessing reaches a third
+    three = record.checkpoint.model_copy(update={"classes": ["benign", "malignant", "normal"]})
+    at_40 = clean.model_copy(
+        update={"balanced_accuracy": balanced.model_copy(update={"low": 0.4, "high": 0.9})}
+    )
+    assert "33.3\u00a0% of guessing: by its interval they do" in chance_alarms(at_40, three)[0].text
 
 
 def test_the_first_page_says_before_or_after_rounding_and_by_which_explainer(

@@ -39,7 +39,7 @@ def auc(labels: Flags, scores: Vector, cases: Cases, *, level: float = 0.95) -> 
         return Interval(estimate=None, low=None, high=None, n=n, cases=count, method=METHOD, level=level)
     positive, negative = placements(labels, scores)
     area = float((positive * len(negative)).round(1).sum()) / (len(positive) * len(negative))  # of halves
-    exact = ((1 - level) / 2) ** (1 / _disjoint_pairs(labels, index, count))
+    exact = perfect_bound(_disjoint_pairs(labels, index, count), level)
     low: float | None
     high: float | None
     if area == 1:
@@ -51,6 +51,15 @@ def auc(labels: Flags, scores: Vector, cases: Cases, *, level: float = 0.95) -> 
         low, high = _logit_bounds(area, variance, exact, level) if variance > 0 else (None, None)
         method = METHOD
     return Interval(estimate=area, low=low, high=high, n=n, cases=count, method=method, level=level)
+
+
+def perfect_bound(pairs: int, level: float = 0.95) -> float:
+    """Lower bound of an AUC where each of `pairs` pairs of cases that share none is ordered rightly; see `auc`.
+
+    Above 0.5 from six pairs on, at 95 %.
+    """
+    bound: float = ((1 - level) / 2) ** (1 / pairs)
+    return bound
 
 
 def placements(labels: Flags, scores: Vector) -> tuple[Float[np.ndarray, "p"], Float[np.ndarray, "q"]]:

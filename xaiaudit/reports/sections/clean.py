@@ -57,7 +57,8 @@ def _metrics(record: CleanRecord) -> Table:
         ],
         rows=rows,
         caption="Performance on clean images",
-        note=f"{missing}{f.count(record.images, 'image')} with a label that the model knows{among}.",
+        note=f"{missing}AUC: how the scores rank the images, whatever the threshold. The rows below it: how decisions "
+        f"fare. {f.count(record.images, 'image')} with a label that the model knows{among}.",
     )
 
 

@@ -6,6 +6,7 @@ from xaiaudit.reports import format as f
 from xaiaudit.reports.blocks import Alarm, Block, Canvas, Column, Facts, Section, Table, Text
 from xaiaudit.reports.reading import Audit
 from xaiaudit.reports.sections.audited import TITLE as AUDITED
+from xaiaudit.reports.sections.chance import chance_alarms
 from xaiaudit.reports.sections.left_out import TITLE as LEFT_OUT
 
 BEFORE_ROUNDING = (
@@ -73,16 +74,7 @@ def _alarms(record: AuditRecord) -> list[Block]:
         alarms.append(Alarm(title="Leak", text=f"{_sentence(words.leak(record))} {shown}{more}."))
     if text := check_words.alarm(record.checks):
         alarms.append(Alarm(title="A self-check failed", text=text))
-    auc = record.clean.auc
-    if auc is not None and auc.estimate is not None and (auc.estimate < 0.5 or (auc.low or 0.0) < 0.5):
-        surely = auc.high is not None and auc.high < 0.5
-        swapped = " Perhaps the classes are swapped in the checkpoint." if surely else ""
-        alarms.append(
-            Alarm(
-                title="Worse than chance" if surely else "Not shown to be better than chance",
-                text=f"The clean AUC is {f.value(auc)}.{swapped}",
-            )
-        )
+    alarms += chance_alarms(record.clean, record.checkpoint)
     return [*alarms, *(Alarm(title="Not assessable", text=why) for why in words.refusals(record.attacks))]
 
 
