@@ -469,6 +469,9 @@ class AuditRecord(Record):
     attacks: list[AttackRecord]
     checks: list[SelfCheckRecord] = []  # of the attacks and the model; empty in audits that made none
     explainers: list[ExplainerRecord]
+    # by explainer: the largest difference of a probe's map from one recomputed on a clean copy, over the longer map's
+    # length; an audit stops above 0.01. Empty in older audits
+    map_differences: dict[str, float] = {}
     maps: list[MapRecord]
     variability: VariabilityRecord | None = None  # None where no changes of the acquisition were simulated
     hit_relations: list[HitRelation] = []  # empty in older audits, and without labels or maps

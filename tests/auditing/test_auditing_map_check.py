@@ -23,6 +23,7 @@ from xaiaudit.errors import AuditError
 from xaiaudit.explainers.registry import EXPLAINERS, explainer
 from xaiaudit.models import AuditedModel
 from xaiaudit.models.prepared import prepared
+from xaiaudit.records import AuditRecord
 from xaiaudit.types import Preprocessing
 
 GREY = Preprocessing(size=32, channels=1, mean=(0.0,), std=(1.0,))
@@ -137,3 +138,22 @@ def test_the_command_ends_with_2(checkpoint: Path, tmp_path: Path, monkeypatch: 
     )
     assert done.exit_code == 2
     assert "cannot be trusted" in done.output
+
+
+def test_the_largest_difference_of_each_explainer_is_recorded(
+    audit_folder: Path, phantoms: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = AuditRecord.model_validate_json((audit_folder / "audit.json").read_bytes())
+    assert set(record.map_differences) == {"grad-cam", "cam"}
+    assert all(0 <= value <= 0.01 for value in record.map_differences.values())
+    found = iter((0.004, 0.002))  # of two images
+    monkeypatch.setattr("xaiaudit.auditing.map_check._difference", lambda *_: next(found))
+    model = AuditedModel(Net(), preprocessing=GREY, cam_layer="act")
+    asked = {"curve": False, "checks": 0, "gallery": 0, "acquisition": (), "limit": 2}
+    short = xaiaudit.audit(
+        model, open_dataset(phantoms), ["fgsm:steps=1"], ["grad-cam"], out=tmp_path / "a", **asked
+    )
+    assert short is not None
+    assert short.map_differences == {"grad-cam": 0.004}
+    old = record.model_dump(exclude={"map_differences"})
+    assert AuditRecord.model_validate(old).map_differences == {}

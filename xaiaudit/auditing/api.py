@@ -171,21 +171,22 @@ def _run(
         if on_attack is not None:
             on_attack(done, total, attack_id)
 
+    differences: dict[str, float] = {}
     with deterministic(), prepared(model, precision) as ready:
         if plan.explainers and any(unit < plan.shards for unit in units):
-            _check_maps(plan, model, dataset)
+            differences = _check_maps(plan, model, dataset)
         for unit in units:
             if unit < plan.shards:
-                run_shard(plan, folder, ready, model, dataset, unit, step)
+                run_shard(plan, folder, ready, model, dataset, unit, step, differences)
                 continue
             run_checks(plan, folder, ready, model, dataset, on_check or silent)
 
 
-def _check_maps(plan: AuditPlan, model: AuditedModel, dataset: Dataset) -> None:
+def _check_maps(plan: AuditPlan, model: AuditedModel, dataset: Dataset) -> dict[str, float]:
     loaded = load_images(
         plan.images[:PROBES], model, dataset, ring_mm=plan.ring_mm, tolerance_mm=plan.tolerance_mm
     )
-    check_maps(model, loaded, made_explainers(plan.explainers))
+    return check_maps(model, loaded, made_explainers(plan.explainers))
 
 
 def _batch_size(folder: AuditFolder, model: AuditedModel, shard: Part | None) -> int:

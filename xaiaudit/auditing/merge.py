@@ -151,6 +151,7 @@ def _record(
         leak=plan.leak,
         clean=clean,
         attacks=attack_records(tables),
+        map_differences=_map_differences(markers),
         explainers=[explainer_record(tables.map("none", item.id, "own"), item) for item in plan.explainers],
         checks=checks,
         maps=map_records(tables),
@@ -161,6 +162,15 @@ def _record(
         gallery=gallery,
         keep_ids=plan.keep_ids,
     )
+
+
+def _map_differences(markers: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """The largest that any run of the audit found, by explainer."""
+    found: dict[str, float] = {}
+    for marker in markers:
+        for name, difference in marker.get("map_differences", {}).items():
+            found[name] = max(found.get(name, 0.0), difference)
+    return found
 
 
 def _clean(tables: Tables) -> CleanRecord:

@@ -13,7 +13,7 @@ from xaiaudit.attacks.art_goal import check_goal
 from xaiaudit.attacks.base import Attack
 from xaiaudit.attacks.criteria.registry import criterion_class
 from xaiaudit.attacks.map_shift import MapShift
-from xaiaudit.attacks.reach import reach
+from xaiaudit.attacks.reach import reach, remark
 from xaiaudit.attacks.registry import attack as make_attack
 from xaiaudit.attacks.registry import settings
 from xaiaudit.auditing.chosen_explainers import planned_explainers
@@ -85,7 +85,11 @@ def make_plan(
         data=[_planned_data(number, part, seen.views) for number, part in enumerate(dataset.parts)],
         images=images,
         left_out=seen.left_out,
-        warnings=[*(model.info.notes if model.info is not None else ()), *seen.warnings],
+        warnings=[
+            *(model.info.notes if model.info is not None else ()),
+            *seen.warnings,
+            *_remarks(attacks),
+        ],
         leak=find_leak(model, seen.views, dataset),
         attacks=planned_attacks,
         explainers=chosen_explainers,
@@ -190,6 +194,11 @@ def _planned_attacks(
             )
         )
     return planned
+
+
+def _remarks(attacks: Sequence[Spec]) -> list[str]:
+    found = [remark(make_attack(name, **parameters)) for name, parameters in attacks]
+    return [words for words in dict.fromkeys(found) if words is not None]
 
 
 def _with_goals(attacks: Sequence[Attack], criteria: Sequence[Spec]) -> list[tuple[Attack, Spec]]:

@@ -52,10 +52,12 @@ def run_shard(
     dataset: Dataset,
     shard: int,
     step: Step = lambda _attack, _images: None,
+    map_differences: Mapping[str, float] | None = None,
 ) -> None:
     """Compute one shard and write it. Running it again gives the same tables.
 
-    `ready` is the model made ready for attacks, as `prepared` yields it.
+    `ready` is the model made ready for attacks, as `prepared` yields it. `map_differences` is what `check_maps` found
+    before; it goes into the record.
 
     When the device runs out of memory the shard is tried again in halves, which its marker records; pixels of
     an attack may then differ in their last digits from those of a whole batch.
@@ -98,6 +100,7 @@ def run_shard(
         "seconds": time.perf_counter() - started,
         "retries": retries,
         "facts": candidates.facts(),
+        "map_differences": dict(map_differences or {}),
         "search": ready.words(),
     }
     write_atomically(folder.shard(shard, "json"), json.dumps(marker).encode())

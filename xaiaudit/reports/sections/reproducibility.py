@@ -21,6 +21,21 @@ LIMITS = [
 ]
 
 
+def _maps(audit: Audit) -> list[tuple[str, str]]:
+    """What the check before the audit found; nothing in older audits."""
+    found = audit.record.map_differences
+    if not found:
+        return []
+    name, largest = max(found.items(), key=lambda item: item[1])
+    return [
+        (
+            "Maps",
+            f"of two probes, recomputed alone on a clean copy of the network: largest difference {largest:.1e} of "
+            f"the map’s length ({f.printable(name)})",
+        )
+    ]
+
+
 def reproducibility(audit: Audit, canvas: Canvas) -> Section:
     record, environment = audit.record, audit.record.environment
     versions = ", ".join(f"{f.printable(k)} {f.printable(v)}" for k, v in environment.versions.items())
@@ -38,6 +53,7 @@ def reproducibility(audit: Audit, canvas: Canvas) -> Section:
         ("Computer", computer),
         ("Seed", f"{record.seed}; random draws come per image from the seed and the hash of its pixels"),
         ("Batches", f"{f.count(record.batch_size, 'image')} a batch, {f.count(record.shards, 'shard')}"),
+        *_maps(audit),
         ("Case ids", "as in the data" if record.keep_ids else "salted hashes"),
         *hashes,
     ]
