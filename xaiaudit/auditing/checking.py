@@ -7,13 +7,14 @@ import torch
 
 from xaiaudit.attacks.criteria import LeaveDecision
 from xaiaudit.auditing.loading import load_images
-from xaiaudit.auditing.plan import AuditFolder, AuditPlan, write_atomically
+from xaiaudit.auditing.plan import AuditFolder, AuditPlan
 from xaiaudit.auditing.self_checks.facts import Tell, gather
 from xaiaudit.auditing.self_checks.record import Facts
 from xaiaudit.auditing.shard import halving
 from xaiaudit.data.datasets import Dataset
 from xaiaudit.models import AuditedModel
 from xaiaudit.models.prepared import Prepared
+from xaiaudit.writing import write_atomically
 
 
 def run_checks(

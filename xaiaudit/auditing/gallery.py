@@ -10,9 +10,10 @@ import numpy as np
 from PIL import Image
 
 from xaiaudit.auditing.candidates import support, unpacked
-from xaiaudit.auditing.plan import AuditFolder, AuditPlan, write_atomically
+from xaiaudit.auditing.plan import AuditFolder, AuditPlan
 from xaiaudit.auditing.tables import Tables
 from xaiaudit.records import GalleryCase
+from xaiaudit.writing import write_atomically
 
 Kind = Literal["worst", "typical", "random"]
 

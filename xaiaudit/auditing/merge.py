@@ -1,6 +1,5 @@
 """From finished shards to the tables and audit.json. Needs no model and no images."""
 
-import io
 import json
 import shutil
 from collections.abc import Sequence
@@ -18,7 +17,8 @@ from xaiaudit.auditing.coverage import coverage
 from xaiaudit.auditing.gallery import write_gallery
 from xaiaudit.auditing.hit_statistics import hit_relations
 from xaiaudit.auditing.map_statistics import explainer_record, map_records
-from xaiaudit.auditing.plan import AuditFolder, AuditPlan, read_plan, write_atomically
+from xaiaudit.auditing.parquet import write_table
+from xaiaudit.auditing.plan import AuditFolder, AuditPlan, read_plan
 from xaiaudit.auditing.self_checks.verdicts import check_records, read_facts
 from xaiaudit.auditing.tables import Tables
 from xaiaudit.auditing.variability import variability_record
@@ -33,6 +33,7 @@ from xaiaudit.records import (
     RegionCoverage,
     SelfCheckRecord,
 )
+from xaiaudit.writing import write_atomically
 
 
 def merge(folders: Sequence[Path], out: Path | None = None) -> AuditRecord:
@@ -64,10 +65,10 @@ def merge(folders: Sequence[Path], out: Path | None = None) -> AuditRecord:
     markers = [_marker(plan, sources, unit) for unit in range(plan.units)]
     checks = _checks(tables, plan, markers[-1]["facts"])
     record = _record(tables, markers, write_gallery(tables, folder, sources), checks)
-    _write_table(folder.path / "predictions.parquet", tables.predictions)
-    _write_table(folder.path / "maps.parquet", tables.maps)
+    write_table(folder.path / "predictions.parquet", tables.predictions)
+    write_table(folder.path / "maps.parquet", tables.maps)
     if tables.acquisition is not None:
-        _write_table(folder.path / "acquisition.parquet", tables.acquisition)
+        write_table(folder.path / "acquisition.parquet", tables.acquisition)
     write_atomically(folder.path / "shift_by_case.csv", case_table(tables).encode())
     write_atomically(folder.plan, plan.model_dump_json(indent=1).encode())
     write_atomically(folder.record, record.model_dump_json(indent=1).encode())
@@ -118,12 +119,6 @@ def _joined(plan: AuditPlan, sources: Sequence[AuditFolder], what: str) -> pa.Ta
         holder = next(source for source in sources if source.done(shard))
         parts.append(pq.read_table(holder.shard(shard, what)))
     return pa.concat_tables(parts).combine_chunks()
-
-
-def _write_table(path: Path, table: pa.Table) -> None:
-    buffer = io.BytesIO()
-    pq.write_table(table, buffer)
-    write_atomically(path, buffer.getvalue())
 
 
 def _record(

@@ -18,6 +18,7 @@ from xaiaudit.records import (
     LeftOutRecord,
     Record,
 )
+from xaiaudit.writing import write_atomically
 
 PLAN = "plan.json"
 
@@ -172,16 +173,6 @@ def drop_empty(folder: AuditFolder) -> None:
     for path in (folder.shards, folder.path):
         with suppress(OSError):
             path.rmdir()
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write so that a reader finds the old file or the new one, never a half."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(temporary, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
 
 
 def adopt_plan(folder: AuditFolder, plan: AuditPlan) -> AuditPlan:

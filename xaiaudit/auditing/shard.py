@@ -1,6 +1,5 @@
 """Run one shard of a plan: its images, every attack on them, every map. Writes its tables, then its marker."""
 
-import io
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -8,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 
 from xaiaudit.attacks.base import Attack, Criterion
@@ -24,7 +22,8 @@ from xaiaudit.auditing.curve import Case, Outcome, curve, rounded_images
 from xaiaudit.auditing.judging import Judged, judge
 from xaiaudit.auditing.loading import Loaded, load_images
 from xaiaudit.auditing.map_rows import map_rows
-from xaiaudit.auditing.plan import AuditFolder, AuditPlan, PlannedAttack, write_atomically
+from xaiaudit.auditing.parquet import write_table
+from xaiaudit.auditing.plan import AuditFolder, AuditPlan, PlannedAttack
 from xaiaudit.auditing.prediction_rows import prediction_rows
 from xaiaudit.data.datasets import Dataset
 from xaiaudit.explainers.base import Explainer
@@ -32,6 +31,7 @@ from xaiaudit.models import AuditedModel
 from xaiaudit.models.memory import out_of_memory
 from xaiaudit.models.prepared import Prepared
 from xaiaudit.records import ACQUISITION, MAPS, PREDICTIONS
+from xaiaudit.writing import write_atomically
 
 Work = TypeVar("Work")
 Step = Callable[[str, float], None]  # id of the attack, images done by it: half of them before the curve
@@ -90,11 +90,14 @@ def run_shard(
         return rows, candidates
 
     (rows, candidates), retries = halving(computed, len(planned), f"shard {shard}")
-    write_atomically(folder.shard(shard, "predictions.parquet"), _parquet(rows.predictions, PREDICTIONS))
-    write_atomically(folder.shard(shard, "maps.parquet"), _parquet(rows.maps, MAPS))
+
+    def write(what: str, found: list[dict[str, Any]], schema: pa.Schema) -> None:
+        write_table(folder.shard(shard, what), pa.Table.from_pylist(found, schema=schema))
+
+    write("predictions.parquet", rows.predictions, PREDICTIONS)
+    write("maps.parquet", rows.maps, MAPS)
     if plan.acquisition:
-        changed = _parquet(rows.acquisition, ACQUISITION)
-        write_atomically(folder.shard(shard, "acquisition.parquet"), changed)
+        write("acquisition.parquet", rows.acquisition, ACQUISITION)
     write_atomically(folder.shard(shard, "gallery.npz"), candidates.packed())
     marker = {
         "seconds": time.perf_counter() - started,
@@ -248,9 +251,3 @@ class _Writer:
                 **common,
             ),
         ]
-
-
-def _parquet(rows: list[dict[str, Any]], schema: pa.Schema) -> bytes:
-    buffer = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(rows, schema=schema), buffer)
-    return buffer.getvalue()

@@ -6,7 +6,6 @@
 
 import io
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -23,6 +22,7 @@ from xaiaudit.models.info import CheckpointInfo
 from xaiaudit.models.registry import build, is_factory
 from xaiaudit.models.weights import check_finite, fit_into
 from xaiaudit.types import Preprocessing, plain
+from xaiaudit.writing import write_atomically
 
 KEY = "xaiaudit"  # of the description
 FORMAT = 1
@@ -248,10 +248,7 @@ def _bytes(path: Path, description: dict[str, Any], state: dict[str, Tensor]) ->
 
 
 def _write(path: Path, data: bytes) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        partial.write_bytes(data)
-        os.replace(partial, path)
+        write_atomically(path, data)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise CheckpointError(f"{path} cannot be written: {error.strerror}; choose another place") from error

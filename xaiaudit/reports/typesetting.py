@@ -1,7 +1,6 @@
 """From a document's blocks to a PDF: A4, tagged, PDF/A-2a and PDF/UA-1, the same bytes for the same document."""
 
 import json
-import os
 import tempfile
 from collections.abc import Callable
 from importlib.resources import files
@@ -12,6 +11,7 @@ import typst
 from xaiaudit.errors import AuditError
 from xaiaudit.reports import format as f
 from xaiaudit.reports.blocks import Canvas, Document
+from xaiaudit.writing import write_atomically
 
 TEMPLATE, DATA = "report.typ", "report.json"
 DATE = ("year", "month", "day", "hour", "minute", "second")
@@ -41,17 +41,14 @@ def lay_out_document(build: Build, created: str, folder: Path) -> Path:
 
 
 def save(pdf: bytes, target: Path) -> Path:
-    """Written beside and moved into place, so that no half report is left; returns `target`.
+    """Write it, so that no half report is left; returns `target`.
 
     Raises:
         AuditError: it cannot be written.
     """
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        temporary.write_bytes(pdf)
-        os.replace(temporary, target)
+        write_atomically(target, pdf)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise AuditError(
             f"cannot write the report to {target} ({error.strerror}); name another with --out"
         ) from error
