@@ -39,6 +39,11 @@ def test_rate_stands_with_its_interval() -> None:
     assert f.rate(interval(0.5)) == "50.0\u00a0% (no interval)"
 
 
+def test_a_dash_is_explained_only_where_a_table_has_one() -> None:
+    assert f.dashes([["a", "1"], ["b", f.DASH]], "no such image") == " —: no such image."
+    assert f.dashes([["a", "1"], ["b", "2"]], "no such image") == ""
+
+
 def test_value_and_hits() -> None:
     assert f.value(interval(0.894, 0.803, 0.951)) == "0.89 (0.80\u00a0to\u00a00.95)"
     assert f.hits(interval(61 / 65)) == "61\u00a0of\u00a065"

@@ -99,6 +99,11 @@ def _bounds(interval: Interval, scale: float, decimals: int) -> str:
     return f" ({low}{NBSP}to{NBSP}{high})"
 
 
+def dashes(rows: Sequence[Sequence[str]], why: str) -> str:
+    """What a dash stands for, after a table's note; nothing where the table has none."""
+    return f" {DASH}: {why}." if any(cell == DASH for row in rows for cell in row) else ""
+
+
 def hits(interval: Interval) -> str:
     """The count behind a proportion: 61 of 65."""
     if interval.estimate is None:

@@ -101,6 +101,10 @@ def _rule(records: list[AbstentionRecord]) -> Table:
         if n
     ]
     undefined = ", ".join(f"{condition(r).lower()} {r.undefined}" for r in records)
+    rows = [
+        [condition(r), *(f.rate(rate) for rate in (r.coverage, r.risk_all, r.risk_kept, r.risk_withheld))]
+        for r in records
+    ]
     return Table(
         columns=[
             Column(title="Images", width=0.9),
@@ -109,14 +113,11 @@ def _rule(records: list[AbstentionRecord]) -> Table:
             Column(title="Risk of those kept", align="right"),
             Column(title="Risk of those withheld", align="right"),
         ],
-        rows=[
-            [condition(r), *(f.rate(rate) for rate in (r.coverage, r.risk_all, r.risk_kept, r.risk_withheld))]
-            for r in records
-        ],
+        rows=rows,
         caption=f"The rule by maps of {f.printable(first.explainer_id)}",
         note=f"{f.count(first.images, 'image')} with a label and known regions"
         + (f"; {' and '.join(left_out)} took no part" if left_out else "")
-        + f". Undefined maps, withheld: {undefined}. {f.DASH}: no such decision.",
+        + f". Undefined maps, withheld: {undefined}.{f.dashes(rows, 'no such decision')}",
         stacked=True,
     )
 

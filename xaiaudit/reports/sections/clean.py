@@ -45,9 +45,6 @@ def _metrics(record: CleanRecord) -> Table:
     ]
     if record.dice is not None:
         rows.append(["Dice of the outlined lesion", f.value(record.dice)])
-    missing = (
-        f"{f.DASH}: not assessed, because a class is missing. " if any(r[1] == f.DASH for r in rows) else ""
-    )
     cases = next((i.cases for i in (record.accuracy, record.auc) if i is not None), None)
     among = f" of {f.count(cases, 'case')}" if cases else ""
     return Table(
@@ -57,8 +54,9 @@ def _metrics(record: CleanRecord) -> Table:
         ],
         rows=rows,
         caption="Performance on clean images",
-        note=f"{missing}AUC: how the scores rank the images, whatever the threshold. The rows below it: how decisions "
-        f"fare. {f.count(record.images, 'image')} with a label that the model knows{among}.",
+        note="AUC: how the scores rank the images, whatever the threshold. Accuracies, sensitivity and "
+        f"specificity: how decisions fare. {f.count(record.images, 'image')} with a label that the model knows{among}."
+        f"{f.dashes(rows, 'not assessed, because a class is missing')}",
     )
 
 

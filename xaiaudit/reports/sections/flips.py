@@ -87,7 +87,19 @@ def _sample_sizes(attacks: list[AttackRecord]) -> list[Block]:
 def _directions(attacks: list[AttackRecord], positive: str) -> Table:
     missed, false = words.directions(positive)
     name = f.printable(positive)
-    unlabelled = any(a.missed_cancers is None or a.false_alarms is None for a in attacks)
+    rows = [
+        [
+            f.identifier(a.id),
+            *(
+                f"{f.hits(rate)}, {f.rate(rate)}"
+                if rate is not None and rate.estimate is not None and a.assessable
+                else f.DASH
+                for rate in (a.missed_cancers, a.false_alarms, a.from_positive, a.from_negative)
+            ),
+        ]
+        for a in attacks
+    ]
+    why = "not assessed, because labels are missing, flips are not assessable, or no image was decided so"
     return Table(
         columns=[
             Column(title="Attack"),
@@ -96,25 +108,12 @@ def _directions(attacks: list[AttackRecord], positive: str) -> Table:
             Column(title=f"Flips of decisions for {name}", width=1.4, align="right"),
             Column(title=f"Flips of decisions against {name}", width=1.4, align="right"),
         ],
-        rows=[
-            [
-                f.identifier(a.id),
-                *(
-                    f"{f.hits(rate)}, {f.rate(rate)}" if rate is not None and a.assessable else f.DASH
-                    for rate in (a.missed_cancers, a.false_alarms, a.from_positive, a.from_negative)
-                ),
-            ]
-            for a in attacks
-        ],
+        rows=rows,
         caption="Label flips by direction",
         stacked=True,
         note=f"{missed.capitalize()}: of images labelled {name} and decided so before the attack, those that it "
         f"hides. {false.capitalize()}: of images labelled and decided otherwise, those that it turns to {name}."
-        + (
-            f" {f.DASH}: not assessed, because labels are missing or flips are not assessable."
-            if unlabelled
-            else ""
-        ),
+        f"{f.dashes(rows, why)}",
     )
 
 

@@ -67,19 +67,19 @@ def _overview(record: AuditRecord) -> list[Table]:
     for start in range(0, len(attacks), ABREAST):
         shown = attacks[start : start + ABREAST]
         found = [_of(record.checks, name) for name in shown]
-        without = any(name not in of for name in names for of in found)
+        rows = [
+            [name, *(check_words.STATUS[of[name].status] if name in of else f.DASH for of in found)]
+            for name in names
+        ]
         tables.append(
             Table(
                 columns=[
                     Column(title="Of the attack", width=1.6),
                     *(Column(title=f.printable(n)) for n in shown),
                 ],
-                rows=[
-                    [name, *(check_words.STATUS[of[name].status] if name in of else f.DASH for of in found)]
-                    for name in names
-                ],
+                rows=rows,
                 caption="Checks of the attacks",
-                note=f"{f'{f.DASH}: makes no sense for this attack. ' * without}{SOURCE}",
+                note=f"{SOURCE}{f.dashes(rows, 'makes no sense for this attack')}",
             )
         )
     return tables

@@ -16,9 +16,11 @@ from xaiaudit.reports.sections.shift_table import NAMES, SCALE, drawn_metrics, e
 
 TITLE = "Map shift"
 EXPLAINED = (
-    "Maps before and after explain the same class, the clean decision, unless a row says otherwise. Peak and "
-    "mass centre: how far they moved. Top-k overlap: share of the strongest pixels (as many as the lesion has) that "
-    "stay among the strongest. 1 means an unchanged map for the last columns, 0 none in common."
+    "Maps before and after explain the same class, the clean decision, unless a row says otherwise. All maps after an "
+    "attack, here and in the sections that follow, are of the image before rounding to 8 bits. Peak and mass centre: "
+    "how far they moved. Top-k overlap: share of the strongest pixels (as many as the lesion has) that stay among the "
+    "strongest. Of overlap, correlations and SSIM, 1 means an unchanged map and 0 nothing in common; correlations and "
+    "SSIM below 0, the reverse."
 )
 
 
@@ -44,6 +46,18 @@ def shift(audit: Audit, canvas: Canvas) -> Section:
 
 
 def _silent_table(records: list[MapRecord]) -> Table:
+    rows = [
+        [
+            f.identifier(m.attack_id),
+            f.printable(m.explainer_id),
+            _share(m.silent_shift),
+            _share(m.silent_shift_unflipped),
+            str(m.undefined_before),
+            str(m.undefined_after),
+            str(m.vanished),
+        ]
+        for m in records
+    ]
     return Table(
         columns=[
             Column(title="Attack", width=0.8),
@@ -54,21 +68,10 @@ def _silent_table(records: list[MapRecord]) -> Table:
             Column(title="Undefined after", width=0.75, align="right"),
             Column(title="Vanished", width=0.75, align="right"),
         ],
-        rows=[
-            [
-                f.identifier(m.attack_id),
-                f.printable(m.explainer_id),
-                _share(m.silent_shift),
-                _share(m.silent_shift_unflipped),
-                str(m.undefined_before),
-                str(m.undefined_after),
-                str(m.vanished),
-            ]
-            for m in records
-        ],
+        rows=rows,
         caption="Silent shift, undefined and vanished maps",
         note="Undefined: a map without a positive value (a signed map: without variation) has no extreme. "
-        f"Vanished: defined before, undefined after; counts as moved. {f.DASH}: no such image.",
+        f"Vanished: defined before, undefined after; counts as moved.{f.dashes(rows, 'no such image')}",
     )
 
 

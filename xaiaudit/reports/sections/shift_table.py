@@ -52,14 +52,18 @@ def shift_table(records: list[MapRecord], new: list[MapRecord]) -> Table | Text:
         return Text(text=left_out(empty))
     columns = [Column(title="Attack, decision", width=1.25), Column(title="Maps", width=0.5, align="right")]
     columns += [Column(title=NAMES[metric], align="right") for metric in shown]
+    told = [
+        "Over images whose map is defined before and after; maps explain the clean decision both times, but in rows of "
+        f"the new decision, where the second explains that.{f.dashes(rows, 'the metric is undefined there')}",
+        left_out(empty),
+        _tests(records),
+    ]
     return Table(
         columns=columns,
         rows=rows,
         caption=f"Map shift by {name}: median (quartiles)",
         stacked=True,
-        note="Over images whose map is defined before and after; maps explain the clean decision both times, but in "
-        f"rows of the new decision, where the second explains that. {f.DASH}: this metric is undefined there. "
-        f"{left_out(empty)} {_tests(records)}".rstrip(),
+        note=" ".join(filter(None, told)),
     )
 
 
@@ -103,7 +107,8 @@ def _tests(records: list[MapRecord]) -> str:
         known = {key: p for key, p in record.wilcoxon.items() if p is not None}
         if known:
             shown = ", ".join(
-                f"{f.printable(key.replace('_', ' '))} p {_equals(p)}" for key, p in known.items()
+                f"{f.printable(key.replace('_', ' share, ' if key.startswith('energy') else ' '))} p {_equals(p)}"
+                for key, p in known.items()
             )
             parts.append(f"{f.printable(record.attack_id)}: {shown}")
     if not parts:
@@ -111,7 +116,7 @@ def _tests(records: list[MapRecord]) -> str:
     return (
         "Before against after, Wilcoxon signed-rank on case means, by Holm within each attack: "
         + "; ".join(parts)
-        + "."
+        + ". Relevance rank: share of the strongest pixels, as many as the lesion has, that lie in it."
     )
 
 

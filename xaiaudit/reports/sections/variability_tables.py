@@ -63,25 +63,29 @@ def multiples_table(multiples: list[MultipleRecord], drawn: list[str], name: str
             typical = [words.times(own[metric].times_one_change) for metric in drawn]
             rows.append([f"{title}, times one change", *typical])
         rows.append(
-            [f"{title}, moved farther than by any", *(_farther(own[metric].farther) for metric in drawn)]
+            [
+                f"{title}, moved farther than by any sweep",
+                *(_farther(own[metric].farther) for metric in drawn),
+            ]
         )
     empty = [row[0] for row in rows if set(row[1:]) == {f.DASH}]
     lost = f" Left out, as they would hold dashes alone: {'; '.join(empty)}." if empty else ""
+    rows = [row for row in rows if row[0] not in empty]
+    dashes = f.dashes(rows, "that median is 0 and nothing is known of the ratio, or no map could be compared")
     chance = f.percent(1 / (sweeps + 1))
     return Table(
         columns=[
             Column(title="Attack", width=1.5),
             *(Column(title=NAMES[metric], align="right") for metric in drawn),
         ],
-        rows=[row for row in rows if row[0] not in empty],
+        rows=rows,
         caption=f"Map shift by {name} as a multiple of natural shift",
         stacked=True,
         note="Times: median shift under the attack / median shift of the same images in the sweep; of "
         "overlap and correlation, what was lost of them. A vanished map moved farther than any other. Moved "
-        "farther than by any: share of images whose map the attack moved farther than any of the "
+        "farther than by any sweep: share of images whose map the attack moved farther than any of the "
         f"{f.count(sweeps, 'sweep')} did; an attack like one more of them would have {chance} at most. "
-        f"Over: the median in the sweep is 0, so that only the lower end of the interval is known. {f.DASH}: it is 0 "
-        f"and nothing is known of the ratio, or no map could be compared.{lost}",
+        f"Over: the median in the sweep is 0, so that only the lower end of the interval is known.{dashes}{lost}",
     )
 
 
