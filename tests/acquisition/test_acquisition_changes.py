@@ -15,12 +15,12 @@ from xaiaudit.acquisition.view import (
     DYNAMIC_RANGE_DB,
     LATERAL_MM,
     SIGMAS_PER_WIDTH,
-    STILL,
     View,
     brighter,
     view_of,
 )
 from xaiaudit.errors import UsageError
+from xaiaudit.types import IDENTITY
 
 NONE = {"shift": "mm=0", "rotation": "degrees=0", "blur": "widening=1", "speckle": "correlation=1", "tgc": "db=0",
         "gain": "db=0"}  # fmt: skip
@@ -60,7 +60,7 @@ def test_without_strength_nothing_changes(name: str) -> None:
     _, parameters = parse(f"{name}:{NONE[name]}")
     shown = swept(image, view, [(name, change(name, **parameters))], seed=3)
     assert (shown.image == image).all()
-    np.testing.assert_allclose(shown.motion, STILL, atol=1e-12)
+    np.testing.assert_allclose(shown.motion, IDENTITY, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", CHANGES)

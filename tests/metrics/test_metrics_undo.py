@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from xaiaudit.metrics.grids import upsample
-from xaiaudit.metrics.undo import STILL, undo_motion
+from xaiaudit.metrics.undo import undo_motion
+from xaiaudit.types import IDENTITY
 
 SHAPE = (60, 80)
 VALID = np.ones((1, *SHAPE), bool)
@@ -16,7 +17,9 @@ def motion(rows: float, columns: float) -> np.ndarray:
 
 def test_still_images_keep_their_maps() -> None:
     before, after = np.random.default_rng(0).normal(size=(2, 3, 6, 8))
-    one, other, within, share = undo_motion(before, after, np.repeat(STILL[None], 3, 0), VALID.repeat(3, 0))
+    one, other, within, share = undo_motion(
+        before, after, np.repeat(IDENTITY[None], 3, 0), VALID.repeat(3, 0)
+    )
     assert (one == before).all()
     assert (other == after).all()
     assert within.all()

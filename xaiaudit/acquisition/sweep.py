@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from xaiaudit.acquisition.motion import joined
-from xaiaudit.acquisition.view import STILL, Change, Changed, Grey, View
+from xaiaudit.acquisition.view import Change, Changed, Grey, View
+from xaiaudit.types import IDENTITY
 
 
 def swept(image: Grey, view: View, changes: Sequence[tuple[str, Change]], seed: int) -> Changed:
@@ -23,7 +24,7 @@ def swept(image: Grey, view: View, changes: Sequence[tuple[str, Change]], seed: 
     Returns:
         The image on the 8-bit grid, equal to `image` where not valid, and where its points went.
     """
-    shown, motion = image.astype(np.float64), STILL
+    shown, motion = image.astype(np.float64), IDENTITY
     if not view.valid.any():
         return Changed(shown, motion)
     for name, change in changes:

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy import ndimage
 
-from xaiaudit.types import Mask, Spacing
+from xaiaudit.types import IDENTITY, Mask, Spacing
 
 Grey = Float[np.ndarray, "h w"]  # the log-compressed image, in [0, 1]
 Motion = Float[
@@ -21,7 +21,6 @@ AXIAL_MM, LATERAL_MM = (
     0.8,
 )  # full widths at half maximum of the point spread; BUSI's speckle is as coarse
 SIGMAS_PER_WIDTH = 2 * np.sqrt(2 * np.log(2))  # of a Gaussian's full width at half maximum
-STILL: Motion = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,7 +57,7 @@ class Changed(NamedTuple):
     """An image as the second sweep shows it, and where each of its points went."""
 
     image: Grey
-    motion: Motion = STILL
+    motion: Motion = IDENTITY
 
 
 @runtime_checkable

@@ -4,12 +4,11 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from xaiaudit.metrics.grids import centres
-from xaiaudit.types import Cells, Maps, Mask, Masks, Vector
+from xaiaudit.types import IDENTITY, Cells, Maps, Mask, Masks, Vector
 
 Motions = Float[np.ndarray, "n 2 3"]  # where (row, column, 1) of the first sweep lies in the second, pixels
 Plane = Float[np.ndarray, "u v"]
 Points = Float[np.ndarray, "2 cells"]
-STILL = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 
 
 def undo_motion(
@@ -34,7 +33,7 @@ def undo_motion(
     """
     first, second = before.astype(np.float64), after.astype(np.float64)
     within, compared = np.ones(before.shape, bool), np.ones(len(before))
-    for i in np.flatnonzero((motions != STILL).any((1, 2))):
+    for i in np.flatnonzero((motions != IDENTITY).any((1, 2))):
         first[i], second[i], within[i], compared[i] = _undo(first[i], second[i], motions[i], valid[i])
     return first, second, within, compared
 
