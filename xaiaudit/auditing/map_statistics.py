@@ -35,9 +35,13 @@ def explainer_record(rows: Rows, planned: PlannedExplainer) -> ExplainerRecord:
         name=planned.name,
         layer=planned.layer,
         grid=(rows.table["native_rows"][0].as_py(), rows.table["native_columns"][0].as_py()),
-        signed=make_explainer(planned.name, **planned.parameters).signed,
+        signed=_signed(planned),
         parameters=planned.parameters,
     )
+
+
+def _signed(planned: PlannedExplainer) -> bool:
+    return make_explainer(planned.name, **planned.parameters).signed
 
 
 def map_records(tables: Tables) -> list[MapRecord]:
@@ -58,7 +62,7 @@ def map_record(tables: Tables, attack: PlannedAttack, explainer: PlannedExplaine
     """
     before = tables.map("none", explainer.id, "own")
     after = tables.map(attack.id, explainer.id, target)
-    signed = make_explainer(explainer.name, **explainer.parameters).signed
+    signed = _signed(explainer)
     flipped = tables.prediction(attack.id).flags("flipped")
     values = {metric: after.floats(metric) for metric in SHIFTED}
     silent = after.floats("silent_shift")

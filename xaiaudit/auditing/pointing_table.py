@@ -16,7 +16,7 @@ from xaiaudit.auditing.hit_statistics import RELATED, hit_relations
 from xaiaudit.auditing.judging import judge
 from xaiaudit.auditing.leak import find_leak
 from xaiaudit.auditing.loading import load_images
-from xaiaudit.auditing.look import Progress, look
+from xaiaudit.auditing.look import Looked, Progress, look
 from xaiaudit.auditing.map_check import PROBES, check_maps
 from xaiaudit.auditing.map_rows import map_rows
 from xaiaudit.auditing.map_statistics import explainer_record
@@ -57,21 +57,7 @@ def pointing_report(
     """
     chosen = planned_explainers(model, explainers)
     seen = look(dataset, strict=strict, progress=on_look)
-    if not any(view.label in model.classes for view in seen.views):
-        raise UsageError(
-            f"no image of {dataset.name} has a label among the model's classes ({', '.join(model.classes)}), so no "
-            "decision is known to be right; name labelled images with --data DIR"
-        )
-    if not any(view.has_mask for view in seen.views):
-        raise DataError(
-            f"no image of {dataset.name} has an outlined lesion, so there is no region to point at; name images with "
-            "masks by --data DIR"
-        )
-    if tolerance_mm and not any(view.has_mask and view.has_spacing for view in seen.views):
-        raise DataError(
-            f"no outlined image of {dataset.name} has a pixel spacing, so no distance is known in mm; leave "
-            "--tolerance-mm out, or name images with spacing by --data DIR"
-        )
+    _check_answerable(seen, model, dataset, tolerance_mm)
     planned = planned_images(seen.views, None, seed)
     made = made_explainers(chosen)
     rows, labels, decisions = [], [], []
@@ -107,6 +93,24 @@ def pointing_report(
         regions=coverage(_of(table, chosen[0]), ring_mm, tolerance_mm),
         tables=[_table(_of(table, item), item, truth, decided, model.classes) for item in chosen],
     )
+
+
+def _check_answerable(seen: Looked, model: AuditedModel, dataset: Dataset, tolerance_mm: float) -> None:
+    if not any(view.label in model.classes for view in seen.views):
+        raise UsageError(
+            f"no image of {dataset.name} has a label among the model's classes ({', '.join(model.classes)}), so no "
+            "decision is known to be right; name labelled images with --data DIR"
+        )
+    if not any(view.has_mask for view in seen.views):
+        raise DataError(
+            f"no image of {dataset.name} has an outlined lesion, so there is no region to point at; name images with "
+            "masks by --data DIR"
+        )
+    if tolerance_mm and not any(view.has_mask and view.has_spacing for view in seen.views):
+        raise DataError(
+            f"no outlined image of {dataset.name} has a pixel spacing, so no distance is known in mm; leave "
+            "--tolerance-mm out, or name images with spacing by --data DIR"
+        )
 
 
 def _of(table: pa.Table, explainer: PlannedExplainer) -> Rows:
