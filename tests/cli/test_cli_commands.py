@@ -31,6 +31,38 @@ def test_help_needs_neither_torch_nor_time() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_a_reader_who_leaves_is_no_error() -> None:
+    """Nor a failed gate, which is 1; with less than a buffer holds, and with more."""
+    for length in (1, 10**6):
+        script = (
+            "import click, sys\n"
+            "from xaiaudit.cli import main\n"
+            f"main.add_command(click.Command('say', callback=lambda: click.echo('x' * {length})))\n"
+            "sys.stdin.read()\n"
+            "main(['say'])\n"
+        )
+        done = subprocess.Popen(
+            [sys.executable, "-c", script],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        done.stdout.close()  # the reader leaves, and only then does the command begin
+        _, said = done.communicate()
+        assert said == b""
+        assert done.returncode == 141
+
+
+def test_the_package_is_a_command_too() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "xaiaudit", "list", "explainers"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("cam ")
+    wrong = subprocess.run([sys.executable, "-m", "xaiaudit", "gate"], capture_output=True, text=True)
+    assert wrong.returncode == 2
+    assert wrong.stderr.startswith("Error: ")
+
+
 @pytest.mark.parametrize(
     "command",
     ["attack", "convert", "data check", "data phantoms", "demo", "evaluate", "explain", "faithfulness", "gate",

@@ -95,6 +95,47 @@ def unknown_parameter(checkpoint: Path, phantoms: Path, tmp: Path) -> list[objec
     return ["attack", checkpoint, "--method", "pgd:eps=0.1"]
 
 
+def unknown_parameter_of_an_explainer(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    return ["attack", checkpoint, "--method", "fgsm", "--explainer", "grad-cam:foo=1"]
+
+
+def a_value_out_of_range(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    return ["explain", checkpoint, phantoms / "images" / "0.png", "--explainer", "smoothgrad:samples=0"]
+
+
+def a_window_larger_than_the_image(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    return ["attack", checkpoint, "--method", "fgsm", "--explainer", "occlusion:window=500"]
+
+
+def unknown_parameter_of_a_change(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    return ["attack", checkpoint, "--method", "fgsm", "--acquisition", "speckle:x=1"]
+
+
+def a_strength_out_of_range(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    return ["attack", checkpoint, "--method", "fgsm", "--acquisition", "jpeg:quality=500"]
+
+
+def a_change_and_none(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    return ["attack", checkpoint, "--method", "fgsm", "--acquisition", "gain", "--no-acquisition"]
+
+
+def a_folder_to_explain(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    return ["explain", checkpoint, phantoms]
+
+
+def an_explainer_twice(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    image = next((phantoms / "images").iterdir())
+    return ["explain", checkpoint, image, "--explainer", "grad-cam", "--explainer", "grad-cam"]
+
+
+def an_attack_twice(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    return ["attack", checkpoint, "--method", "fgsm", "--method", "fgsm:steps=25"]
+
+
+def a_change_twice(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    return ["attack", checkpoint, "--method", "fgsm", "--acquisition", "gain", "--acquisition", "gain"]
+
+
 def no_method(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
     return ["attack", checkpoint]
 
@@ -219,6 +260,16 @@ CASES: dict[Case, tuple[str, ...]] = {
     unknown_explainer: ("gradcam", "grad-cam"),
     unknown_layer: ("featurs", "features"),
     unknown_parameter: ("eps", "epsilon"),
+    unknown_parameter_of_an_explainer: ("the explainer grad-cam", "'foo'", "it takes layer"),
+    a_value_out_of_range: ("the explainer smoothgrad", "samples", "it takes samples, noise, seed"),
+    a_window_larger_than_the_image: ("the explainer occlusion", "window 500", "64 × 64"),
+    unknown_parameter_of_a_change: ("the acquisition change speckle", "'x'", "it takes correlation"),
+    a_strength_out_of_range: ("the acquisition change jpeg", "500", "it takes quality"),
+    a_change_and_none: ("--acquisition", "--no-acquisition"),
+    a_folder_to_explain: ("is a folder", "*.png", "xaiaudit pointing MODEL --data"),
+    an_explainer_twice: ("the explainer grad-cam is named twice",),
+    an_attack_twice: ("the attack fgsm with epsilon=0.1,steps=25 is named twice",),
+    a_change_twice: ("the acquisition change gain", "is named twice"),
     no_method: ("--method fgsm", "xaiaudit list attacks"),
     a_report_over_a_checkpoint: (".pdf", "model.pt"),
     a_training_over_a_checkpoint: ("model.pt", "--overwrite"),

@@ -27,7 +27,7 @@ def call(*words: object) -> Result:
 def folder(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("faithfulness") / "new" / "out"
     explainers = ("--explainer", "cam", "--explainer", "eigen-cam")
-    result = call("faithfulness", checkpoint, *QUICK, *explainers, "--baseline", "zero", "--out", out)
+    result = call("faithfulness", checkpoint, *QUICK, *explainers, "--canvas", "zero", "--out", out)
     assert result.exit_code == 0, result.output
     assert "Deletion area (smaller is better):" in result.output
     assert "better than random maps" in result.output
@@ -97,7 +97,7 @@ def test_json_is_all_that_goes_to_standard_output(checkpoint: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("--baseline", "grey"), "'grey' is not one of"),
+        (("--canvas", "grey"), "'grey' is not one of"),
         (("--explainer", "gradcam"), "did you mean"),
         (("--explainer", "grad-cam:layer=nowhere"), "nowhere"),
         (("--explainer", "seg-grad-cam"), "outlined mask"),

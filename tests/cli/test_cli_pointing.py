@@ -97,6 +97,13 @@ def test_a_tolerance_is_said_and_raises_the_chance(checkpoint: Path, report: Poi
     assert "within 2 mm of a region" in call(checkpoint, "--explainer", "cam", "--tolerance-mm", 2)
 
 
+def test_of_few_images_nothing_is_said_but_that_they_are_few(checkpoint: Path) -> None:
+    said = call(checkpoint, "--explainer", "cam", "--limit", 1)
+    assert "too few for a share: at least 10 images are needed" in said
+    assert " % (" not in said
+    assert "percentage points" not in said
+
+
 def test_without_labels_no_decision_is_right(checkpoint: Path, phantoms: Path, tmp_path: Path) -> None:
     table = tmp_path / "bare.csv"
     table.write_text(

@@ -43,7 +43,7 @@ def test_names_are_looked_up_and_parameters_passed_on() -> None:
     [
         ("gradcam", {}, "no explainer 'gradcam'; did you mean grad-cam"),
         ("zzz", {}, "there are cam, grad-cam"),
-        ("cam", {"layr": "x"}, "cam has no parameter 'layr'; did you mean layer"),
+        ("cam", {"layr": "x"}, "the explainer cam has no parameter 'layr'; it takes layer"),
     ],
 )
 def test_an_unknown_name_is_answered_with_the_nearest(

@@ -33,12 +33,16 @@ def change(name: str, **parameters: float | int) -> Change:
     module, attribute = CHANGES[name].split(":")
     made: type[Any] = getattr(import_module(module), attribute)
     kinds: dict[str, Any] = {item.name: item.type for item in fields(made)}
+    takes = f"it takes {', '.join(kinds)}"
     for parameter, value in parameters.items():
         if parameter not in kinds:
-            raise UsageError(f"{name} has no parameter {parameter!r}; it takes {', '.join(kinds)}")
+            raise UsageError(f"the acquisition change {name} has no parameter {parameter!r}; {takes}")
         if kinds[parameter] is int and not float(value).is_integer():
             raise UsageError(f"{name}:{parameter} must be a whole number, got {value}")
-    built: Change = made(**{key: kinds[key](value) for key, value in parameters.items()})
+    try:
+        built: Change = made(**{key: kinds[key](value) for key, value in parameters.items()})
+    except UsageError as error:
+        raise UsageError(f"the acquisition change {name}: {error}; {takes}") from error
     return built
 
 

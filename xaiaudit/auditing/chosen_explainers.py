@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from xaiaudit.auditing.plan import PlannedExplainer
-from xaiaudit.auditing.specs import Spec, unique
+from xaiaudit.auditing.specs import Spec, refuse_equal, unique
 from xaiaudit.explainers.base import Explainer
 from xaiaudit.explainers.registry import explainer as make_explainer
 from xaiaudit.explainers.registry import settings
@@ -15,12 +15,13 @@ def planned_explainers(model: AuditedModel, explainers: Sequence[Spec] | None) -
     """Each with an id, all its hyperparameters and the layer that it explains; None: the usual ones.
 
     Raises:
-        UsageError: a name or parameter is unknown, or an explainer does not suit the model.
+        UsageError: a name or parameter is unknown, two are equal, or an explainer does not suit the model.
     """
     specs = _usual(model) if explainers is None else explainers
+    specs = [(name, settings(name, parameters)) for name, parameters in specs]  # defaults too
+    refuse_equal("explainer", specs)
     planned = []
-    for name_id, (name, parameters) in zip(unique([name for name, _ in specs]), specs, strict=True):
-        whole = settings(name, parameters)  # defaults too
+    for name_id, (name, whole) in zip(unique([name for name, _ in specs]), specs, strict=True):
         layer = make_explainer(name, **whole).explained(model)
         planned.append(PlannedExplainer(id=name_id, name=name, layer=layer, parameters=plain(whole)))
     return planned

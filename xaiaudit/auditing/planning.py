@@ -21,7 +21,7 @@ from xaiaudit.auditing.environment import environment
 from xaiaudit.auditing.leak import find_leak
 from xaiaudit.auditing.look import Progress, View, look
 from xaiaudit.auditing.plan import AuditPlan, PlannedAttack, PlannedData, PlannedImage
-from xaiaudit.auditing.specs import Spec, unique
+from xaiaudit.auditing.specs import Spec, refuse_equal, unique
 from xaiaudit.auditing.sweeps import planned_changes
 from xaiaudit.data.cases import hash_case
 from xaiaudit.data.datasets import Dataset
@@ -173,7 +173,10 @@ def _planned_attacks(
     attacks: Sequence[Spec], criteria: Sequence[Spec], model: AuditedModel, *, curve: bool
 ) -> list[PlannedAttack]:
     # an unknown name or a wrong value ends here
-    pairs = _with_goals([make_attack(name, **parameters) for name, parameters in attacks], criteria)
+    made = [make_attack(name, **parameters) for name, parameters in attacks]
+    refuse_equal("attack", [(attack.name, settings(attack)) for attack in made])
+    refuse_equal("criterion", criteria)
+    pairs = _with_goals(made, criteria)
     ids = unique([_id(attack, criterion) for attack, (criterion, _) in pairs])
     planned = []
     for name_id, (attack, (criterion, own)) in zip(ids, pairs, strict=True):

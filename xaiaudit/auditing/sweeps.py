@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from xaiaudit.acquisition.registry import change, settings
 from xaiaudit.acquisition.view import Change
 from xaiaudit.auditing.plan import AuditPlan, PlannedChange
+from xaiaudit.auditing.specs import refuse_equal
 from xaiaudit.records import SECOND_SWEEP
 from xaiaudit.types import plain
 
@@ -33,8 +34,10 @@ def sweeps(plan: AuditPlan) -> list[Sweep]:
 
 
 def planned_changes(specs: Sequence[tuple[str, dict[str, Any]]], ids: Sequence[str]) -> list[PlannedChange]:
-    """Raises UsageError for an unknown name or a wrong strength."""
+    """Raises UsageError for an unknown name or a wrong strength, and for two equal changes."""
+    whole = [(name, plain(settings(change(name, **parameters)))) for name, parameters in specs]
+    refuse_equal("acquisition change", whole)
     return [
-        PlannedChange(id=name_id, name=name, parameters=plain(settings(change(name, **parameters))))
-        for name_id, (name, parameters) in zip(ids, specs, strict=True)
+        PlannedChange(id=name_id, name=name, parameters=parameters)
+        for name_id, (name, parameters) in zip(ids, whole, strict=True)
     ]

@@ -34,6 +34,7 @@ def explain(model: Path, images: tuple[Path, ...], **given: Any) -> None:
     from xaiaudit.explainers.spec import parse
     from xaiaudit.reports.explanation import draw
 
+    _no_folders(images)
     specs = [parse(text) for text in given["explainers"]]
     audited = open_model(model, given)
     found = []
@@ -46,6 +47,17 @@ def explain(model: Path, images: tuple[Path, ...], **given: Any) -> None:
                 click.echo(f"{explanation.words()}; {picture}")
     if given["as_json"]:
         click.echo(json.dumps(found, indent=1))
+
+
+def _no_folders(images: tuple[Path, ...]) -> None:
+    from xaiaudit.errors import UsageError
+
+    for path in images:
+        if path.is_dir():
+            raise UsageError(
+                f"{path} is a folder, and explain takes images: name them, e.g. {path}/*.png; where the maps of a "
+                f"whole dataset point is told by xaiaudit pointing MODEL --data {path}"
+            )
 
 
 def _stems(images: tuple[Path, ...]) -> list[str]:

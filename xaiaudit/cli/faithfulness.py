@@ -16,7 +16,7 @@ from xaiaudit.cli.progress import Progress
 @options.test_data
 @options.explainers
 @click.option(
-    "--baseline",
+    "--canvas",
     type=click.Choice(["blur", "mean", "zero"]),
     default="blur",
     show_default=True,
@@ -76,7 +76,7 @@ def faithfulness(model: Path, **given: Any) -> None:
             audited,
             dataset,
             given["explainers"],
-            tests=Settings(canvas=Canvas(kind=given["baseline"]), steps=given["steps"], draws=given["draws"]),
+            tests=Settings(canvas=Canvas(kind=given["canvas"]), steps=given["steps"], draws=given["draws"]),
             seed=given["seed"],
             batch_size=given["batch_size"],
             limit=given["limit"],

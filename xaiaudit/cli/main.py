@@ -1,5 +1,6 @@
 """The group of all commands, and what becomes of errors: one line and exit code 2, whatever went wrong."""
 
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -24,11 +25,22 @@ from xaiaudit.cli.train import train
 from xaiaudit.errors import XaiauditError
 from xaiaudit.version import __version__
 
-DONE, COULD_NOT_AUDIT, INTERRUPTED = 0, 2, 130
+DONE, COULD_NOT_AUDIT, INTERRUPTED, UNHEARD = 0, 2, 130, 141
 
 
 class Commands(click.Group):
-    """Exit codes: 0 done, 1 the gate failed or found problems, 2 could not audit, 130 interrupted."""
+    """Exit codes: 0 done, 1 the gate failed or found problems, 2 could not audit, 130 interrupted.
+
+    141 where nobody reads on (`| head -1`), in silence, as of a program that is ended by SIGPIPE.
+    """
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise click.exceptions.Exit(UNHEARD) from None
+        finally:
+            _flush()
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
         words = list(sys.argv[1:] if args is None else args)
@@ -55,6 +67,14 @@ class Commands(click.Group):
                 debug=False,
             )
         sys.exit(code if isinstance(code, int) else DONE)
+
+
+def _flush() -> None:
+    """Now, and not when the interpreter ends, where a reader who left would be told of as an error."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
 def _fail(message: str, *, debug: bool) -> None:

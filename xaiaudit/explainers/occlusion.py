@@ -38,6 +38,20 @@ class Occlusion(OnImage):
                 "never be covered: make it the window at most"
             )
 
+    def explained(self, model: Model) -> str:
+        """Raises UsageError where the window is larger than the images that the model takes."""
+        preprocessing = getattr(model, "preprocessing", None)
+        if preprocessing is not None:
+            self._check_window(preprocessing.size, preprocessing.size)
+        return "image"
+
+    def _check_window(self, rows: int, columns: int) -> None:
+        if self.window > min(rows, columns):
+            raise UsageError(
+                f"the explainer occlusion: window {self.window} is larger than the image of {rows} × {columns} pixels; "
+                "make it smaller, e.g. occlusion:window=16"
+            )
+
     def attribute(
         self, model: Model, images: Images, target: Labels, valid: Valid, seeds: Sequence[int]
     ) -> Saliency:
@@ -45,10 +59,7 @@ class Occlusion(OnImage):
         from captum.attr import Occlusion as Captum  # takes a second, and brings in matplotlib
 
         n, channels, rows, columns = images.shape
-        if self.window > min(rows, columns):
-            raise UsageError(
-                f"window {self.window} is larger than the image of {rows} × {columns} pixels: make it smaller"
-            )
+        self._check_window(rows, columns)
         with torch.no_grad():
             found = Captum(score_of(model)).attribute(
                 images,

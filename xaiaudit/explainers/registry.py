@@ -31,13 +31,17 @@ def explainer(name: str, **parameters: Any) -> Explainer:
     """The explainer of that name, e.g. explainer("grad-cam", layer="layer4").
 
     Raises:
-        UsageError: an unknown name or parameter (the nearest right ones are listed), or a value out of range.
+        UsageError: an unknown name or parameter (what there is is listed), or a value out of range.
     """
     known = parameters_of(name)
+    takes = f"it takes {', '.join(known)}"
     for parameter in parameters:
         if parameter not in known:
-            raise UsageError(f"{name} has no parameter {parameter!r}; {_nearest(parameter, list(known))}")
-    built: Explainer = _class(name)(**parameters)
+            raise UsageError(f"the explainer {name} has no parameter {parameter!r}; {takes}")
+    try:
+        built: Explainer = _class(name)(**parameters)
+    except UsageError as error:
+        raise UsageError(f"the explainer {name}: {error}; {takes}") from error
     return built
 
 

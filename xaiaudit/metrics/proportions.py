@@ -9,6 +9,8 @@ from xaiaudit.metrics.effective import effective_images
 from xaiaudit.records import Interval
 from xaiaudit.types import Flags, Vector
 
+FEWEST = 10  # images; of fewer, no share is worth a verdict or a line of a table
+
 
 def proportion(hits: Flags | Vector, cases: Cases, *, level: float = 0.95) -> Interval:
     """Share of images that are hits, with Wilson's interval at the effective number of images n/deff.

@@ -175,7 +175,7 @@ def _curves(record: FaithfulnessRecord, canvas: Canvas) -> Section:
     picture = Picture(
         file=CURVES,
         alt=f"Mean probability of the class explained against the share of pixels deleted and inserted. {spoken}.",
-        caption="Mean probability of the class explained while pixels turn into the baseline (left) or out of it "
+        caption="Mean probability of the class explained while pixels turn into the canvas (left) or out of it "
         "(right), the most relevant first. Grey: random maps on the same grid.",
         width_mm=WIDTH_MM,
     )

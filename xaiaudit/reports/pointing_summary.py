@@ -1,5 +1,6 @@
 """The pointing game in a terminal: the table of Byra et al. 2022, with intervals and beside chance."""
 
+from xaiaudit.metrics.proportions import FEWEST
 from xaiaudit.records import EXTREMES, PointingGroup, PointingReport, PointingTable
 from xaiaudit.reports import format as f
 from xaiaudit.reports import words
@@ -65,6 +66,8 @@ def _group(group: PointingGroup) -> list[str]:
     whose = "" if group.label is None else f", {f.printable(group.label)}"
     images, cases = f.count(group.images, "image"), f.count(group.cases, "case")
     lines = [f"  Decided {group.decided}{whose}: {images} of {cases}"]
+    if group.images < FEWEST:
+        return [*lines, f"    too few for a share: at least {FEWEST} images are needed"]
     lines.append("    " + " " * NAME + "".join(f"{extreme:<{VALUE}}" for extreme in shown))
     for region, name in REGIONS.items():
         cells = [next(c for c in group.cells if (c.region, c.extreme) == (region, e)) for e in shown]
@@ -81,6 +84,10 @@ def _group(group: PointingGroup) -> list[str]:
 def _relations(table: PointingTable) -> list[str]:
     if not table.relations:
         return []
+    rightly, wrongly = (relation.n for relation in (table.relations[0].right, table.relations[0].wrong))
+    if min(rightly, wrongly) < FEWEST:
+        few = f"{f.count(rightly, 'image')} decided rightly and {wrongly} wrongly are too few"
+        return [f"  Right against wrong decisions: {few}; at least {FEWEST} of each are needed"]
     lines = ["  Maximum in the region, decided rightly less decided wrongly, percentage points:"]
     for relation in table.relations:
         name = REGIONS[relation.region]

@@ -15,7 +15,7 @@ from xaiaudit.auditing.self_checks.model_facts import model_facts
 from xaiaudit.auditing.self_checks.model_verdicts import repeats
 from xaiaudit.auditing.self_checks.record import Facts
 from xaiaudit.auditing.self_checks.subset import Subset
-from xaiaudit.auditing.self_checks.tolerance import FEWEST
+from xaiaudit.metrics.proportions import FEWEST
 from xaiaudit.models.prepared import Prepared
 
 Spec = tuple[str, dict[str, Any]]  # name and hyperparameters

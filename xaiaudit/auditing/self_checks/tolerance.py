@@ -1,7 +1,6 @@
 """How many images may break an expectation before a check fails. No torch."""
 
 SHARE = 0.05  # of the subset
-FEWEST = 10  # images; of fewer, no share is worth a verdict
 
 
 def allowed(images: int) -> int:

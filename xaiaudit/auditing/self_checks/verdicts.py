@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from xaiaudit.auditing.self_checks.attack_verdicts import attack_checks, names
 from xaiaudit.auditing.self_checks.model_verdicts import DECIDES, REPEATABLE, model_checks
 from xaiaudit.auditing.self_checks.record import AttackFacts, Facts, read_facts
-from xaiaudit.auditing.self_checks.tolerance import FEWEST
+from xaiaudit.metrics.proportions import FEWEST
 from xaiaudit.records import SelfCheckRecord
 
 __all__ = ["check_records", "read_facts"]
