@@ -38,7 +38,7 @@ def demo(out: Path, images: int, size: int, epochs: int, seed: int, threads: int
     from xaiaudit.training import Recipe, console, train
     from xaiaudit.types import Preprocessing
 
-    options.set_device("cpu", threads)
+    options.set_threads(threads)
     audit_folder = _free(out)
     click.echo(f"1 of 3: simulating {images} breast-ultrasound images in {out / 'phantoms'}", err=True)
     manifest = write_phantoms(out / "phantoms", images, seed=seed, size=size)

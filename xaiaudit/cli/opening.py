@@ -16,10 +16,12 @@ def open_model(path: Path, given: dict[str, Any]) -> "AuditedModel":
     Raises:
         UsageError, CheckpointError: an option at fault, or a file that is no checkpoint.
     """
-    from xaiaudit.models import load  # torch comes in here, not at --help
+    from xaiaudit.devices import find_device  # torch comes in here, not at --help
+    from xaiaudit.models import load
 
     foreign = options.foreign_options(given)
-    device = options.set_device(given["device"], given["threads"])
+    options.set_threads(given["threads"])
+    device = find_device(given["device"])
     return load(path, device=device, trust_pickle=given["trust_pickle"], foreign=foreign)
 
 

@@ -289,28 +289,9 @@ def numbers(text: str, option: str) -> tuple[float, ...]:
         ) from None
 
 
-def set_device(device: str, threads: int | None) -> str:
-    """The device to use, checked; sets the CPU threads.
-
-    Raises:
-        UsageError: no such device.
-    """
-    import torch
-
-    from xaiaudit.errors import UsageError
-
+def set_threads(threads: int | None) -> None:
+    """None: as torch has it."""
     if threads is not None:
+        import torch
+
         torch.set_num_threads(threads)
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        kind = torch.device(device)
-    except RuntimeError:
-        raise UsageError(f"--device takes auto, cpu or cuda[:N], got {device!r}") from None
-    if kind.type == "cuda" and (kind.index or 0) >= torch.cuda.device_count():
-        raise UsageError(
-            f"--device {device}: this machine has {torch.cuda.device_count()} CUDA devices; use --device cpu"
-        )
-    if kind.type not in ("cpu", "cuda"):
-        raise UsageError(f"--device takes auto, cpu or cuda[:N], got {device!r}")
-    return device

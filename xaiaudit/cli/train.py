@@ -160,7 +160,7 @@ def train(**given: Any) -> None:
     from xaiaudit.types import Preprocessing
 
     options.check_free(given["out"], overwrite=given["overwrite"])
-    _set_threads(given["threads"])
+    options.set_threads(given["threads"])
     recipe = _recipe(given)
     normals: Any = given["normals"] or "leave-out"
     dataset = open_dataset(given["data"], kind=given["dataset"], normals=normals)
@@ -260,10 +260,3 @@ def _fractions(text: str) -> tuple[float, float, float]:
     if len(values) != 3:
         raise UsageError(f"--fractions takes three shares, of train, validation and test; got {text!r}")
     return values[0], values[1], values[2]
-
-
-def _set_threads(threads: int | None) -> None:
-    if threads is not None:
-        import torch
-
-        torch.set_num_threads(threads)

@@ -3,9 +3,7 @@
 import logging
 from typing import TYPE_CHECKING, Literal
 
-import torch
-
-from xaiaudit.errors import UsageError
+from xaiaudit.devices import find_device
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -25,19 +23,7 @@ def make_fabric(device: str, devices: int, precision: Precision) -> "Fabric":
     Raises:
         UsageError: a device that is not there, or a name that is none.
     """
-    cuda = torch.cuda.device_count()
-    kind, _, number = device.partition(":")
-    if kind == "auto":
-        kind = "cuda" if cuda else "cpu"
-    if kind not in ("cpu", "cuda") or (number and (kind == "cpu" or not number.isdigit())):
-        raise UsageError(f"no device {device!r}; give auto, cpu, cuda or cuda:N")
-    wanted = int(number) + 1 if number else devices
-    if kind == "cuda" and wanted > cuda:
-        raise UsageError(
-            f"device {device} with {devices} devices needs {wanted} CUDA devices, torch sees {cuda}"
-        )
-    if number and devices > 1:
-        raise UsageError(f"{device} is one device, and {devices} were asked for; give cuda without a number")
+    kind, _, number = find_device(device, devices).partition(":")
     from lightning_fabric import Fabric  # seconds to import, so only once all is well
 
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
