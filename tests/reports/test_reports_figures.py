@@ -9,8 +9,10 @@ import pytest
 from xaiaudit.records import REGIONS, CleanRecord, Interval, RocPoint
 from xaiaudit.reports.figures import panels
 from xaiaudit.reports.figures.abstention import draw_abstention
+from xaiaudit.reports.figures.curve import draw_curves
+from xaiaudit.reports.figures.pointing import draw_pointing
 from xaiaudit.reports.figures.roc import draw_roc
-from xaiaudit.reports.figures.style import chart, looks
+from xaiaudit.reports.figures.style import chart, legend_columns, looks
 from xaiaudit.reports.reading import read_record
 
 LUMA = np.array([0.2126, 0.7152, 0.0722])
@@ -106,3 +108,33 @@ def test_the_rule_looks_in_the_legend_as_it_does_in_the_panels(folder: Path, tmp
     before, legend = drawn.split('id="legend_1"')
     (mark,) = set(re.findall(r'href="#(\w+)"', legend))
     assert len(re.findall(rf'<use xlink:href="#{mark}"', before)) == len(records)
+
+
+def test_a_legend_has_as_many_columns_as_fit() -> None:
+    assert legend_columns(["fgsm"], 170) == 1
+    assert legend_columns(["fgsm", "pgd", "deepfool"], 170) == 3
+    assert legend_columns(["a rather long name of an attack"] * 8, 170) in (2, 3)
+    assert legend_columns(["x" * 300, "pgd"], 170) == 1  # nothing fits
+
+
+def test_a_legend_of_many_attacks_stays_within_the_chart(folder: Path, tmp_path: Path) -> None:
+    audit = read_record(folder)
+    record = next(m for m in audit.maps if m.target == "same")
+    maps = [record.model_copy(update={"attack_id": f"map-shift-{i}"}) for i in range(9)]
+    draw_pointing(maps, tmp_path / "drawn.svg")
+    legend = (tmp_path / "drawn.svg").read_text().split('id="legend_1"')[1]
+    lefts = [float(x) for x in re.findall(r'text-anchor: start[^"]*" x="([\d.]+)"', legend)]
+    assert len(lefts) == 12  # nine attacks, the clean maps and two chance levels
+    assert max(lefts) < 170 / 25.4 * 72 - 60  # points; the longest words take 60
+    assert len(set(lefts)) < len(lefts)  # several lines
+
+
+def test_the_radii_of_a_curve_are_plain_numbers_in_either_norm(folder: Path, tmp_path: Path) -> None:
+    attack = next(a for a in read_record(folder).attacks if a.curve)
+    for norm, scale, radii in (("linf", 1.0, ["0.1", "25.5"]), ("l2", 25.5, ["0.01", "2.55"])):
+        points = [p.model_copy(update={"epsilon": p.epsilon * scale}) for p in attack.curve]
+        draw_curves([attack.model_copy(update={"norm": norm, "curve": points})], tmp_path / "drawn.svg")
+        drawn = (tmp_path / "drawn.svg").read_text()
+        assert "mathdefault" not in drawn
+        for radius in radii:
+            assert f">{radius}</text>" in drawn

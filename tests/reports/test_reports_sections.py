@@ -209,6 +209,21 @@ def test_an_explainer_without_a_hit_or_a_miss_has_no_table_of_relations(folder: 
         assert there in captions[0]
 
 
+def test_hits_are_not_compared_where_no_decision_was_wrong(folder: Path, tmp_path: Path) -> None:
+    audit = read_audit(folder)
+    none = Interval(estimate=None, low=None, high=None, n=0, cases=0, method="")
+    relations = [r.model_copy(update={"wrong": none, "p": None}) for r in audit.record.hit_relations]
+    blocks = pointing(changed(folder, hit_relations=relations), Canvas(folder=tmp_path)).blocks
+    said = [b.text for b in blocks if isinstance(b, Text) and "was wrong" in b.text]
+    assert len(said) == len(audit.record.explainers)
+    n = audit.record.hit_relations[0].right.n
+    assert (
+        said[0]
+        == f"Not assessed, because none of {n}\u00a0decisions with a lesion and a defined map of cam was wrong."
+    )
+    assert not any(isinstance(b, Table) and "decision was right" in b.caption for b in blocks)
+
+
 def test_the_p_of_an_older_audit_is_said_to_be_uncorrected(folder: Path, tmp_path: Path) -> None:
     attacks = read_audit(folder).record.attacks
     old = [a.model_copy(update={"mcnemar_holm": None}) for a in attacks]

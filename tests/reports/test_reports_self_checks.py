@@ -50,6 +50,21 @@ def test_every_check_is_in_a_table_and_failed_ones_come_first(audit: Audit, tmp_
     assert seen.rows[0] == ["pgd", SINGLE, "FAILED", "At 2 grey levels ...."]
 
 
+def test_checks_of_an_attack_that_none_can_be_assessed_for_one_reason_share_a_row(
+    audit: Audit, tmp_path: Path
+) -> None:
+    few = {"status": "not assessable", "words": "7 images are too few"}
+    checks = [
+        failed(name, check).model_copy(update=few) for name in ("fgsm", "pgd") for check in ("a", "b", "c")
+    ]
+    (*_, seen) = tables(self_checks(with_checks(audit, [*checks, failed("pgd")]), Canvas(folder=tmp_path)))
+    assert [row[:3] for row in seen.rows] == [
+        ["pgd", SINGLE, "FAILED"],
+        ["fgsm", "all of them", "not assessable"],
+        *(["pgd", check, "not assessable"] for check in ("a", "b", "c")),
+    ]
+
+
 def test_many_attacks_go_into_several_tables(audit: Audit, tmp_path: Path) -> None:
     attacks = [audit.record.attacks[0].model_copy(update={"id": f"pgd-{i}"}) for i in range(7)]
     record = audit.record.model_copy(update={"attacks": attacks, "checks": [failed(a.id) for a in attacks]})

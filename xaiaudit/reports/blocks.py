@@ -14,7 +14,8 @@ T = TypeVar("T")
 @dataclass(frozen=True, kw_only=True)
 class Text:
     text: str
-    style: Literal["body", "lead", "note", "subheading", "mono"] = "body"
+    # "body" stays on the page of what it introduces, "closing" introduces nothing
+    style: Literal["body", "closing", "lead", "note", "subheading", "mono"] = "body"
     kind: Literal["text"] = "text"
 
 
@@ -149,7 +150,7 @@ def chunks(items: list[T], size: int) -> Iterator[list[T]]:
 
 
 def not_assessed(reason: str) -> Text:
-    return Text(text=f"Not assessed, because {reason}.")
+    return Text(text=f"Not assessed, because {reason}.", style="closing")
 
 
 @dataclass(frozen=True, kw_only=True)

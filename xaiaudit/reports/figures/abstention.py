@@ -32,6 +32,8 @@ def draw_abstention(records: Sequence[AbstentionRecord], path: Path) -> None:
             _panel(axes, record)
         for axes in panels[len(records) :]:
             axes.set_visible(False)
+        for axes in panels[max(len(records) - across, 0) : len(records)]:
+            axes.tick_params(labelbottom=True)  # the last of its column
         for axes in panels[::across]:
             axes.set_ylabel("Risk: wrong among kept, %")
         figure.supxlabel("Coverage: decisions kept, %", fontsize=8.5)

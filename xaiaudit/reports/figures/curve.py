@@ -7,7 +7,18 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from xaiaudit.records import AttackRecord, Interval
-from xaiaudit.reports.figures.style import INK, MUTED, Look, chart, grey_level_axis, looks, percent_axis
+from xaiaudit.reports.figures.style import (
+    INK,
+    LEGEND_MM,
+    MUTED,
+    Look,
+    chart,
+    grey_level_axis,
+    legend_above,
+    legend_columns,
+    looks,
+    percent_axis,
+)
 from xaiaudit.reports.format import printable
 
 WIDTH_MM = 170.0
@@ -16,35 +27,34 @@ WIDTH_MM = 170.0
 def draw_curves(attacks: Sequence[AttackRecord], path: Path) -> None:
     """Attacks of one norm that have a curve. The x axis is in grey levels, for L2 in [0, 1] intensities."""
     scale = 255.0 if attacks[0].norm == "linf" else 1.0
-    with chart(path, WIDTH_MM, 74) as figure:
+    labels = [printable(attack.id) for attack in attacks]
+    columns = legend_columns(labels, WIDTH_MM)
+    with chart(path, WIDTH_MM, 74 + LEGEND_MM * -(-len(labels) // columns)) as figure:
         left, right = figure.subplots(1, 2, sharey=True)
         for attack, look in zip(attacks, looks(len(attacks)), strict=True):
             curve = sorted(attack.curve, key=lambda point: point.epsilon)
             radii = [scale * point.epsilon for point in curve]
             _line(left, radii, [p.reached for p in curve], look, attack.id)
             _line(right, radii, [p.reached_quantised for p in curve], look, attack.id)
-        every = [scale * point.epsilon for attack in attacks for point in attack.curve]
+        every = sorted({scale * point.epsilon for attack in attacks for point in attack.curve})
         for axes, title in ((left, "as computed"), (right, "after rounding to 8 bits")):
             axes.set_title(title, loc="left")
             axes.axhline(50, color=MUTED, linewidth=0.6, linestyle=(0, (1, 2)), zorder=1)
-            _radius_axis(axes, attacks[0].norm, min(every), max(every))
+            _radius_axis(axes, attacks[0].norm, every)
             percent_axis(axes)
         usual = all(attack.after_a_flip for attack in attacks)
         left.set_ylabel("Decisions flipped, %" if usual else "Goal reached, % of images")
-        left.legend(loc="lower right" if _ends_high(attacks) else "upper left")
+        legend_above(figure, left.get_legend_handles_labels()[0], labels, columns)
 
 
-def _ends_high(attacks: Sequence[AttackRecord]) -> bool:
-    ends = [max(attack.curve, key=lambda point: point.epsilon).reached.estimate or 0.0 for attack in attacks]
-    return min(ends) > 0.5
-
-
-def _radius_axis(axes: Axes, norm: str, low: float, high: float) -> None:
+def _radius_axis(axes: Axes, norm: str, radii: Sequence[float]) -> None:
     if norm == "linf":
-        grey_level_axis(axes, low / 1.25, high * 1.25)
+        grey_level_axis(axes, radii[0] / 1.25, radii[-1] * 1.25)
         axes.set_xlabel("Radius (L∞), grey levels")
     else:
         axes.set_xscale("log")
+        axes.set_xticks(radii, [f"{radius:g}" for radius in radii])
+        axes.minorticks_off()
         axes.set_xlabel("Radius (L2), intensities in [0, 1]")
 
 
@@ -72,7 +82,9 @@ def draw_smallest(
     """
     every = np.concatenate(list(radii.values()))
     low, high = max(every.min(), 1e-3) / 1.4, every.max() * 1.4
-    with chart(path, WIDTH_MM, 62) as figure:
+    labels = [printable(name) for name in radii]
+    columns = legend_columns(labels, WIDTH_MM)
+    with chart(path, WIDTH_MM, 62 + LEGEND_MM * -(-len(labels) // columns)) as figure:
         axes = figure.subplots()
         for (name, values), look in zip(radii.items(), looks(len(radii)), strict=True):
             ordered = np.sort(values)
@@ -87,4 +99,4 @@ def draw_smallest(
         does = "flips" if usual else "reaches the goal"
         axes.set_xlabel(f"Largest change of any pixel at the smallest radius that {does}, grey levels")
         axes.set_ylabel("Images flipped, %" if usual else "Goal reached, % of images")
-        axes.legend(loc="upper left")
+        legend_above(figure, axes.get_legend_handles_labels()[0], labels, columns)

@@ -7,7 +7,16 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from xaiaudit.records import Interval, MapRecord, PointingRecord
-from xaiaudit.reports.figures.style import INK, MUTED, chart, looks, percent_axis
+from xaiaudit.reports.figures.style import (
+    INK,
+    LEGEND_MM,
+    MUTED,
+    chart,
+    legend_above,
+    legend_columns,
+    looks,
+    percent_axis,
+)
 from xaiaudit.reports.format import printable
 
 WIDTH_MM = 170.0
@@ -17,7 +26,11 @@ def draw_pointing(maps: Sequence[MapRecord], path: Path) -> None:
     """Records of one explainer, one an attack, in the order of the attacks; the maximum only."""
     first = [record for record in maps[0].pointing if record.extreme == "maximum"]
     step = 0.8 / (len(maps) + 1)
-    with chart(path, WIDTH_MM, 16 + len(first) * (3 + 2.6 * (len(maps) + 1))) as figure:
+    marks = _legend(maps)
+    labels = [str(mark.get_label()) for mark in marks]
+    columns = legend_columns(labels, WIDTH_MM)
+    above = LEGEND_MM * -(-len(labels) // columns)
+    with chart(path, WIDTH_MM, 12 + above + len(first) * (3 + 2.6 * (len(maps) + 1))) as figure:
         axes = figure.subplots()
         for row, before in enumerate(first):
             _chance(axes, before, -row)
@@ -39,8 +52,7 @@ def draw_pointing(maps: Sequence[MapRecord], path: Path) -> None:
         axes.set_xlabel(
             "Maps whose maximum lies in the region, % of images with a lesion and a defined clean map"
         )
-        figure.legend(handles=_legend(maps), loc="outside upper left", ncols=len(maps) + 3, columnspacing=1.4,
-                      handletextpad=0.3, handlelength=1.6)  # fmt: skip
+        legend_above(figure, marks, labels, columns)
 
 
 def region_words(region: str) -> str:

@@ -1,14 +1,18 @@
 """How every chart of a report looks: one face, a palette that survives grey print, nothing that is not data."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import matplotlib
+import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextToPath
 
 MM = 1 / 25.4  # inches
 INK, MUTED, RULE = "#1c1f26", "#5b6270", "#c3c8d0"
@@ -17,7 +21,10 @@ LEVELS = (0.01, 0.03, 0.1, 0.25, 0.5, 1, 2, 4, 8, 25.5)
 # Charts are laid out with matplotlib's own Times-like face and set in the report's, which is as wide.
 MEASURED, SET = "STIXGeneral", "Libertinus Serif"
 
-_STYLE = {
+LEGEND = {"columnspacing": 1.4, "handletextpad": 0.5, "handlelength": 2.6}  # in font sizes
+LEGEND_MM = 4.5  # height of one of its lines
+
+_STYLE: dict[str, Any] = {
     "font.family": MEASURED,
     "font.size": 8.5,
     "axes.titlesize": 8.5,
@@ -86,6 +93,24 @@ def chart(path: Path, width_mm: float, height_mm: float) -> Iterator[Figure]:
         figure.savefig(path, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace(f"'{MEASURED}'", f"'{SET}'"), encoding="utf-8")
+
+
+def legend_columns(labels: Sequence[str], width_mm: float) -> int:
+    """Most columns of a legend above a chart, set as `LEGEND` says, that stay within the chart's width."""
+    measure, font = TextToPath(), FontProperties(family=MEASURED, size=_STYLE["legend.fontsize"])
+    beside = sum(LEGEND.values()) * _STYLE["legend.fontsize"]  # of a column, beside its words, points
+    widths = [
+        measure.get_text_width_height_descent(label, font, ismath=False)[0] + beside for label in labels
+    ]
+    for columns in range(len(labels), 1, -1):
+        if sum(max(part) for part in np.array_split(widths, columns)) <= width_mm * 72 * MM:
+            return columns
+    return 1
+
+
+def legend_above(figure: Figure, handles: Sequence[Artist], labels: Sequence[str], columns: int) -> None:
+    """Never over the data."""
+    figure.legend(handles, labels, loc="outside upper left", ncols=columns, **LEGEND)
 
 
 def grey_level_axis(axes: Axes, low: float, high: float) -> None:

@@ -2,7 +2,7 @@
 
 from xaiaudit.records import HitRelation
 from xaiaudit.reports import format as f
-from xaiaudit.reports.blocks import Block, Column, Table, Text
+from xaiaudit.reports.blocks import Block, Column, Table, Text, not_assessed
 from xaiaudit.reports.figures.pointing import region_words
 from xaiaudit.reports.reading import Audit
 
@@ -12,14 +12,24 @@ def related_blocks(audit: Audit) -> list[Block]:
 
     An explainer whose maps are all undefined has no table.
     """
-    tables = []
+    blocks: list[Block] = []
     for explainer in audit.record.explainers:
         relations = [r for r in audit.record.hit_relations if r.explainer_id == explainer.id]
         if relations:
-            tables.append(_table(relations, explainer.id))
-    if not tables:
+            blocks.append(_table(relations, explainer.id) if relations[0].right.n and relations[0].wrong.n
+                          else _one_sided(relations[0], explainer.id))  # fmt: skip
+    if not blocks:
         return []
-    return [Text(text="Is a map that points there a sign of a right decision?", style="subheading"), *tables]
+    return [Text(text="Is a map that points there a sign of a right decision?", style="subheading"), *blocks]
+
+
+def _one_sided(relation: HitRelation, explainer_id: str) -> Text:
+    right, wrong = relation.right.n, relation.wrong.n
+    none = "wrong" if right else "right"
+    return not_assessed(
+        f"none of {f.count(right + wrong, 'decision')} with a lesion and a defined map of {f.printable(explainer_id)} "
+        f"was {none}"
+    )
 
 
 def _table(relations: list[HitRelation], explainer_id: str) -> Table:

@@ -102,16 +102,30 @@ def _seen(checks: Sequence[SelfCheckRecord]) -> list[Block]:
                 Column(title="What was seen", width=2.6),
             ],
             rows=[
-                [
-                    f.identifier(check.attack_id),
-                    check.name,
-                    check_words.STATUS[check.status],
-                    _sentence(check),
-                ]
-                for check in ranked
+                [f.identifier(check.attack_id), name, check_words.STATUS[check.status], _sentence(check)]
+                for check, name in _alike(ranked)
             ],
             caption="What the checks of the attacks saw",
         )
+    ]
+
+
+def _alike(checks: Sequence[SelfCheckRecord]) -> list[tuple[SelfCheckRecord, str]]:
+    """Checks with their names; one for all of an attack where none is assessable, for the same reason."""
+    found: dict[str, list[SelfCheckRecord]] = {}
+    for check in checks:
+        found.setdefault(check.attack_id or "", []).append(check)
+    alike = {
+        name
+        for name, own in found.items()
+        if len(own) > 1
+        and {(check.status, check.words) for check in own} == {("not assessable", own[0].words)}
+    }
+    first = {name: own[0] for name, own in found.items()}
+    return [
+        (check, "all of them" if check.attack_id in alike else check.name)
+        for check in checks
+        if check.attack_id not in alike or check is first[check.attack_id]
     ]
 
 

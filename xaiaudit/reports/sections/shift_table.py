@@ -107,7 +107,7 @@ def _tests(records: list[MapRecord]) -> str:
         known = {key: p for key, p in record.wilcoxon.items() if p is not None}
         if known:
             shown = ", ".join(
-                f"{f.printable(key.replace('_', ' share, ' if key.startswith('energy') else ' '))} p {_equals(p)}"
+                f"{f.printable(key.replace('_', ' share in ' if key.startswith('energy') else ' '))} p {_equals(p)}"
                 for key, p in known.items()
             )
             parts.append(f"{f.printable(record.attack_id)}: {shown}")
