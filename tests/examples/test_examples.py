@@ -40,13 +40,19 @@ def test_the_demo_prints_the_path_of_its_pdf(tmp_path: Path) -> None:
     assert audited.selection.startswith("test split of the checkpoint")
 
 
-def test_the_python_of_the_readme_runs_as_printed(
-    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("page", "said"), [("README.md", "report.pdf"), ("docs/faithfulness.md", "tensor")])
+def test_the_python_of_a_page_runs_as_printed(
+    page: str,
+    said: str,
+    checkpoint: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    text = (Path(__file__).parents[2] / page).read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     shutil.copy(checkpoint, tmp_path / "model.pt")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "snippet.py").write_text(block, encoding="utf-8")
     runpy.run_path(str(tmp_path / "snippet.py"))
-    assert "report.pdf" in capsys.readouterr().out
+    assert said in capsys.readouterr().out
