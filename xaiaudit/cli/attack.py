@@ -113,25 +113,11 @@ def attack(model: Path, **given: Any) -> None:
 
 
 def _run(path: Path, given: dict[str, Any]) -> None:
-    from xaiaudit.acquisition.registry import parse as parse_change
-    from xaiaudit.attacks.criteria.spec import parse as parse_criterion
-    from xaiaudit.attacks.spec import parse
     from xaiaudit.auditing import audit
     from xaiaudit.auditing.api import default_folder
-    from xaiaudit.errors import UsageError
-    from xaiaudit.explainers.spec import parse as parse_explainer
-    from xaiaudit.records import LEAVE_DECISION, AuditRecord
+    from xaiaudit.records import AuditRecord
 
-    if not given["methods"]:
-        raise UsageError("no attack is named; say --method fgsm, or another of xaiaudit list attacks")
-    specs = [parse(text) for text in given["methods"]]  # before anything slow
-    criteria = [parse_criterion(text) for text in given["criteria"]] or [(LEAVE_DECISION, {})]
-    explainers = [parse_explainer(text) for text in given["explainers"]] or None
-    if given["changes"] and given["no_acquisition"]:
-        raise UsageError(
-            "--acquisition names a change and --no-acquisition leaves all out; say one of the two"
-        )
-    changes = [parse_change(text) for text in given["changes"]] or (() if given["no_acquisition"] else None)
+    named = _named(given)  # before anything slow
     _check_out(given)
     model = open_model(path, given)
     dataset = open_data(model, given)
@@ -141,10 +127,7 @@ def _run(path: Path, given: dict[str, Any]) -> None:
         record: AuditRecord | None = audit(
             model,
             dataset,
-            specs,
-            explainers,
-            criteria=criteria,
-            acquisition=changes,
+            **named,
             out=out,
             resume=given["resume"],
             shard=given["shard"],
@@ -170,6 +153,30 @@ def _run(path: Path, given: dict[str, Any]) -> None:
         )
         return
     finish(record, out, with_report=given["with_report"], as_json=given["as_json"])
+
+
+def _named(given: dict[str, Any]) -> dict[str, Any]:
+    """Attacks, explainers, criteria and changes of the acquisition, as `audit` takes them."""
+    from xaiaudit.acquisition.registry import parse as parse_change
+    from xaiaudit.attacks.criteria.spec import parse as parse_criterion
+    from xaiaudit.attacks.spec import parse as parse_attack
+    from xaiaudit.errors import UsageError
+    from xaiaudit.explainers.spec import parse as parse_explainer
+    from xaiaudit.records import LEAVE_DECISION
+
+    if not given["methods"]:
+        raise UsageError("no attack is named; say --method fgsm, or another of xaiaudit list attacks")
+    if given["changes"] and given["no_acquisition"]:
+        raise UsageError(
+            "--acquisition names a change and --no-acquisition leaves all out; say one of the two"
+        )
+    changes = [parse_change(text) for text in given["changes"]]
+    return {
+        "attacks": [parse_attack(text) for text in given["methods"]],
+        "criteria": [parse_criterion(text) for text in given["criteria"]] or [(LEAVE_DECISION, {})],
+        "explainers": [parse_explainer(text) for text in given["explainers"]] or None,
+        "acquisition": changes or (() if given["no_acquisition"] else None),
+    }
 
 
 @contextmanager
