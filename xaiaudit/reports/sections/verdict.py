@@ -142,6 +142,7 @@ def _in_words(record: AuditRecord) -> Facts:
     curves = [attack for attack in record.attacks if attack.curve and attack.assessable]
     described = f"What each attack does stands under “{AUDITED}”."
     rows = [("Attacks", " ".join([*(f"{said}." for said in words.told_apart(record.attacks)), described]))]
+    rows.append(("Silent shift", _sentence(words.silent(record.maps))))
     rows += [(f"Begins, {f.printable(attack.id)}", _sentence(words.begins(attack))) for attack in curves]
     worst = words.strongest(record.attacks)
     if worst is not None:
@@ -152,7 +153,6 @@ def _in_words(record: AuditRecord) -> Facts:
         for attack in record.attacks
         if not attack.after_a_flip
     ]
-    rows.append(("Silent shift", _sentence(words.silent(record.maps))))
     rows.append(("Second sweep", _sentence(words.second_sweep(record))))
     rows.append(("Self-checks", _sentence(check_words.count(record.checks))))
     rows.append(("Leak", _sentence(words.leak(record))))
