@@ -33,20 +33,7 @@ def explain(
     """
     if target is not None and target not in model.classes:
         raise UsageError(f"the model has no class {target!r}; it has {', '.join(model.classes)}")
-    image = read_grey(path)
-    sample = prepare(
-        Sample(
-            image=image,
-            label=None,
-            mask=None,
-            case=None,
-            file=path.name,
-            dataset="",
-            sha256=pixel_hash(image),
-            source_shape=image.shape,
-        ),
-        model.preprocessing,
-    )
+    sample = prepare(_sample(path), model.preprocessing)
     batch = stack([sample])
     planned = planned_explainers(model, explainers or None)
     chosen = made_explainers(planned)
@@ -72,6 +59,20 @@ def explain(
             map=maps[0].tolist(),
             image=sample.image.tolist(),
         )
+
+
+def _sample(path: Path) -> Sample:
+    image = read_grey(path)
+    return Sample(
+        image=image,
+        label=None,
+        mask=None,
+        case=None,
+        file=path.name,
+        dataset="",
+        sha256=pixel_hash(image),
+        source_shape=image.shape,
+    )
 
 
 def _place(

@@ -90,14 +90,7 @@ def run_shard(
         return rows, candidates
 
     (rows, candidates), retries = halving(computed, len(planned), f"shard {shard}")
-
-    def write(what: str, found: list[dict[str, Any]], schema: pa.Schema) -> None:
-        write_table(folder.shard(shard, what), pa.Table.from_pylist(found, schema=schema))
-
-    write("predictions.parquet", rows.predictions, PREDICTIONS)
-    write("maps.parquet", rows.maps, MAPS)
-    if plan.acquisition:
-        write("acquisition.parquet", rows.acquisition, ACQUISITION)
+    _write_tables(plan, folder, shard, rows)
     write_atomically(folder.shard(shard, "gallery.npz"), candidates.packed())
     marker = {
         "seconds": time.perf_counter() - started,
@@ -107,6 +100,16 @@ def run_shard(
         "search": ready.words(),
     }
     write_atomically(folder.shard(shard, "json"), json.dumps(marker).encode())
+
+
+def _write_tables(plan: AuditPlan, folder: AuditFolder, shard: int, rows: _Rows) -> None:
+    def write(what: str, found: list[dict[str, Any]], schema: pa.Schema) -> None:
+        write_table(folder.shard(shard, what), pa.Table.from_pylist(found, schema=schema))
+
+    write("predictions.parquet", rows.predictions, PREDICTIONS)
+    write("maps.parquet", rows.maps, MAPS)
+    if plan.acquisition:
+        write("acquisition.parquet", rows.acquisition, ACQUISITION)
 
 
 def halving(work: Callable[[int], Work], size: int, name: str) -> tuple[Work, list[str]]:
