@@ -165,7 +165,7 @@ def test_parameters_have_their_types(text: str, parameters: dict[str, object]) -
         ("occlusion:window=wide", "occlusion:window must be a whole number, e.g. 40, got 'wide'"),
         ("occlusion:window=1.5", "must be a whole number"),
         ("smoothgrad:noise=some", "must be a finite number"),
-        ("occlusion:windw=4", "has no parameter 'windw'; it takes window"),
+        ("occlusion:windw=4", "has no parameter 'windw'; it takes window, stride, baseline"),
         ("occlusion:window=4,window=8", "gives window twice"),
         ("occlusion:window", "is not NAME=VALUE"),
         ("occlusion:stride=99", "stride 99 is larger than window 16"),

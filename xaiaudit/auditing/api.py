@@ -10,6 +10,7 @@ from xaiaudit.attacks.criteria.spec import parse as parse_criterion
 from xaiaudit.attacks.spec import parse as parse_attack
 from xaiaudit.auditing.checking import run_checks
 from xaiaudit.auditing.chosen_explainers import made_explainers
+from xaiaudit.auditing.counted import OnMap, own_forwards, telling
 from xaiaudit.auditing.loading import load_images
 from xaiaudit.auditing.look import Progress
 from xaiaudit.auditing.map_check import PROBES, check_maps
@@ -60,6 +61,7 @@ def audit(
     on_look: Progress | None = None,
     on_attack: OnAttack | None = None,
     on_check: Tell | None = None,
+    on_map: OnMap | None = None,
 ) -> AuditRecord | None:
     """Attack a model on a dataset, compare its maps before and after, and write the audit folder.
 
@@ -94,6 +96,8 @@ def audit(
             to attack (an image counts once an attack), and by which attack; it goes back where memory ran out.
         on_check: told before each run of the self-checks how many attacks were checked, how many there are, and what
             runs now.
+        on_map: told after each forward that explainers make of their own how many images the network has seen so,
+            how many it will, whether the maps are checked or images explained, and for which explainer.
 
     Returns:
         The record that stands in audit.json; None with `shard`.
@@ -136,7 +140,7 @@ def audit(
     chosen = [index for index in range(plan.units) if shard is None or index % shard[1] == shard[0] - 1]
     left = [index for index in chosen if not folder.done(index)]
     try:
-        _run(plan, folder, model, data, precision, left, on_attack, on_check)
+        _run(plan, folder, model, data, precision, left, on_attack, on_check, on_map)
     except XaiauditError:
         # the same command would end here again, so that a plan of nothing done would only be in the way
         if begun_here and not any(folder.done(index) for index in range(plan.units)):
@@ -161,8 +165,10 @@ def _run(
     units: Sequence[int],
     on_attack: OnAttack | None,
     on_check: Tell | None,
+    on_map: OnMap | None,
 ) -> None:
-    total = len(plan.attacks) * sum(len(plan.shard_images(shard)) for shard in units if shard < plan.shards)
+    images = sum(len(plan.shard_images(shard)) for shard in units if shard < plan.shards)
+    total = len(plan.attacks) * images
     done = 0.0
 
     def step(attack_id: str, images: float) -> None:
@@ -172,21 +178,27 @@ def _run(
             on_attack(done, total, attack_id)
 
     differences: dict[str, float] = {}
+    forwards = sum(own_forwards(model, made_explainers(plan.explainers)).values()) if images else 0
+    seen = telling(on_map, "explaining", forwards * images * (1 + 2 * len(plan.attacks)))
     with deterministic(), prepared(model, precision) as ready:
         if plan.explainers and any(unit < plan.shards for unit in units):
-            differences = _check_maps(plan, model, dataset)
+            differences = _check_maps(plan, model, dataset, on_map)
         for unit in units:
             if unit < plan.shards:
-                run_shard(plan, folder, ready, model, dataset, unit, step, differences)
+                run_shard(plan, folder, ready, model, dataset, unit, step, differences, seen)
                 continue
             run_checks(plan, folder, ready, model, dataset, on_check or silent)
 
 
-def _check_maps(plan: AuditPlan, model: AuditedModel, dataset: Dataset) -> dict[str, float]:
+def _check_maps(
+    plan: AuditPlan, model: AuditedModel, dataset: Dataset, on_map: OnMap | None
+) -> dict[str, float]:
     loaded = load_images(
         plan.images[:PROBES], model, dataset, ring_mm=plan.ring_mm, tolerance_mm=plan.tolerance_mm
     )
-    return check_maps(model, loaded, made_explainers(plan.explainers))
+    explainers = made_explainers(plan.explainers)
+    forwards = 2 * len(loaded.planned) * sum(own_forwards(model, explainers).values())  # given and clean
+    return check_maps(model, loaded, explainers, telling(on_map, "checking the maps", forwards))
 
 
 def _batch_size(folder: AuditFolder, model: AuditedModel, shard: Part | None) -> int:

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from xaiaudit.auditing.counted import Counted, Seen
 from xaiaudit.auditing.loading import Loaded
 from xaiaudit.explainers.base import Explainer, FromOutputs
 from xaiaudit.functional import decision, margin
@@ -39,14 +41,16 @@ def judge(
     *,
     valid: Tensor | None = None,
     seeds: Sequence[int] | None = None,
+    seen: Seen | None = None,
 ) -> Judged:
     """One forward, and one backward from the score to the layer for each gradient map; other explainers take their own.
 
     Maps explain each image's own decision ("own") and, where `clean_decision` is given, the decision of the
-    clean image ("same"). `valid` and `seeds` as explainers want them.
+    clean image ("same"). `valid` and `seeds` as explainers want them; `seen` is told of the forwards that explainers
+    make of their own, for each of the two targets, though one map may serve both.
     """
     explainers = explainers or {}
-    given = _forward(model, images, explainers, valid, seeds)
+    given = _forward(model, images, explainers, valid, seeds, seen)
     return _read(given, masks, has_outline, explainers, clean_decision)
 
 
@@ -58,10 +62,11 @@ def maps_of(
     *,
     valid: Tensor | None = None,
     seeds: Sequence[int] | None = None,
+    seen: Seen | None = None,
 ) -> dict[str, np.ndarray]:
     """The maps alone, (n, u, v), of the given classes, by the name of the explainer; as `judge` takes them."""
-    given = _forward(model, images, explainers, valid, seeds)
-    return {name: given.maps(explainer, target) for name, explainer in explainers.items()}
+    given = _forward(model, images, explainers, valid, seeds, seen)
+    return {name: given.maps(name, explainer, target) for name, explainer in explainers.items()}
 
 
 def _forward(
@@ -70,12 +75,13 @@ def _forward(
     explainers: Mapping[str, Explainer],
     valid: Tensor | None,
     seeds: Sequence[int] | None,
+    seen: Seen | None,
 ) -> "_Given":
     readers = [explainer for explainer in explainers.values() if isinstance(explainer, FromOutputs)]
     layers = tuple(dict.fromkeys(layer for reader in readers for layer in reader.needs(model)))
     with torch.set_grad_enabled(any(reader.gradients for reader in readers)):
         outputs = model(images, layers=layers)
-    return _Given(model, images, outputs, valid, seeds)
+    return _Given(model, images, outputs, valid, seeds, seen)
 
 
 @dataclass(frozen=True)
@@ -87,14 +93,28 @@ class _Given:
     outputs: Outputs
     valid: Tensor | None
     seeds: Sequence[int] | None
+    seen: Seen | None
+    spent: dict[str, int] = field(default_factory=dict)  # images shown for a map of each explainer
 
-    def maps(self, explainer: Explainer, target: np.ndarray) -> np.ndarray:
+    def maps(self, name: str, explainer: Explainer, target: np.ndarray) -> np.ndarray:
         classes = torch.as_tensor(target, device=self.outputs.logits.device)
         if isinstance(explainer, FromOutputs):
             maps = explainer.from_outputs(self.model, self.outputs, classes, valid=self.valid)
         else:
-            maps = explainer(self.model, self.images, classes, valid=self.valid, seeds=self.seeds)
+            self.spent[name] = 0
+            model = Counted(self.model, partial(self.tell, name))
+            maps = explainer(model, self.images, classes, valid=self.valid, seeds=self.seeds)
         return maps.detach().float().cpu().numpy()
+
+    def tell(self, name: str, images: int) -> None:
+        self.spent[name] += images
+        if self.seen is not None:
+            self.seen(name, images)
+
+    def tell_again(self, name: str) -> None:
+        """A map served a second time."""
+        if self.seen is not None and name in self.spent:
+            self.seen(name, self.spent[name])
 
 
 def judge_changed(
@@ -124,10 +144,14 @@ def _read(
     own = np.asarray(decision(logits.astype(np.float64), model.threshold), np.int64)
     maps: dict[tuple[str, str], np.ndarray] = {}
     for name, explainer in explainers.items():
-        maps[name, "own"] = given.maps(explainer, own)
-        if clean_decision is not None:
-            unchanged = np.array_equal(clean_decision, own)
-            maps[name, "same"] = maps[name, "own"] if unchanged else given.maps(explainer, clean_decision)
+        maps[name, "own"] = given.maps(name, explainer, own)
+        if clean_decision is None:
+            continue
+        if np.array_equal(clean_decision, own):
+            maps[name, "same"] = maps[name, "own"]
+            given.tell_again(name)
+        else:
+            maps[name, "same"] = given.maps(name, explainer, clean_decision)
     predicted = outputs.mask_logits
     return Judged(
         logits=logits,

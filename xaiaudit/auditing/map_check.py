@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from xaiaudit.auditing.counted import Counted, Seen, unheard
 from xaiaudit.auditing.judging import maps_of
 from xaiaudit.auditing.loading import Loaded
 from xaiaudit.errors import AuditError
-from xaiaudit.explainers.base import Explainer
+from xaiaudit.explainers.base import Explainer, FromOutputs
 from xaiaudit.models import AuditedModel
 from xaiaudit.tensors import Images, Outputs
 
@@ -23,11 +24,15 @@ TOLERANCE = (
 )
 
 
-def check_maps(model: AuditedModel, loaded: Loaded, explainers: Mapping[str, Explainer]) -> dict[str, float]:
+def check_maps(
+    model: AuditedModel, loaded: Loaded, explainers: Mapping[str, Explainer], seen: Seen = unheard
+) -> dict[str, float]:
     """Compare maps of the images, as a batch of mixed classes and by the audit's model and hooks, with clean ones.
 
     Clean: one image at a time, on a copy of the network with weights laid out as usual, features cloned by a hook of
     its own. What both have in common is the formula, which the tests check. Maps undefined in both are equal.
+
+    `seen` is told of the forwards that explainers make of their own, those of the clean maps too.
 
     Returns:
         The largest difference of each explainer's maps, by its name: the length of the difference over that of the
@@ -40,13 +45,14 @@ def check_maps(model: AuditedModel, loaded: Loaded, explainers: Mapping[str, Exp
     plain = _Plain(model)
     images, n = loaded.images, len(loaded.images)
     target = np.arange(n) % len(model.classes)
-    given = maps_of(model, images, explainers, target, valid=loaded.valid, seeds=loaded.seeds)
+    given = maps_of(model, images, explainers, target, valid=loaded.valid, seeds=loaded.seeds, seen=seen)
     largest = dict.fromkeys(explainers, 0.0)
     for name, explainer in explainers.items():
+        watched = plain if isinstance(explainer, FromOutputs) else Counted(plain, partial(seen, name))
         for i, seed in enumerate(loaded.seeds):
             one = slice(i, i + 1)
             classes = torch.from_numpy(target[one]).to(images.device)
-            clean = explainer(plain, images[one], classes, valid=loaded.valid[one], seeds=[seed])
+            clean = explainer(watched, images[one], classes, valid=loaded.valid[one], seeds=[seed])
             difference = _difference(given[name][i], clean[0].detach().float().cpu().numpy())
             largest[name] = max(largest[name], difference)
             if difference > TOLERANCE:

@@ -18,6 +18,7 @@ from xaiaudit.auditing.acquisition_rows import acquisition_rows
 from xaiaudit.auditing.audited_maps import AuditedMaps
 from xaiaudit.auditing.candidates import Candidates
 from xaiaudit.auditing.chosen_explainers import made_explainers
+from xaiaudit.auditing.counted import Seen, unheard
 from xaiaudit.auditing.curve import Case, Outcome, curve, rounded_images
 from xaiaudit.auditing.judging import Judged, judge
 from xaiaudit.auditing.loading import Loaded, load_images
@@ -53,11 +54,12 @@ def run_shard(
     shard: int,
     step: Step = lambda _attack, _images: None,
     map_differences: Mapping[str, float] | None = None,
+    seen: Seen = unheard,
 ) -> None:
     """Compute one shard and write it. Running it again gives the same tables.
 
     `ready` is the model made ready for attacks, as `prepared` yields it. `map_differences` is what `check_maps` found
-    before; it goes into the record.
+    before; it goes into the record. `seen` as for `judge`.
 
     When the device runs out of memory the shard is tried again in halves, which its marker records; pixels of
     an attack may then differ in their last digits from those of a whole batch.
@@ -86,7 +88,7 @@ def run_shard(
                 ring_mm=plan.ring_mm,
                 tolerance_mm=plan.tolerance_mm,
             )
-            _attack_all(plan, ready, model, explainers, loaded, rows, candidates, tell)
+            _attack_all(plan, ready, model, explainers, loaded, rows, candidates, tell, seen)
         return rows, candidates
 
     (rows, candidates), retries = halving(computed, len(planned), f"shard {shard}")
@@ -139,6 +141,7 @@ def _attack_all(
     rows: _Rows,
     candidates: Candidates,
     step: Step,
+    seen: Seen,
 ) -> None:
     clean = judge(
         model,
@@ -148,6 +151,7 @@ def _attack_all(
         explainers,
         valid=loaded.valid,
         seeds=loaded.seeds,
+        seen=seen,
     )
     rows.predictions += prediction_rows(model, loaded, clean, clean)
     rows.maps += map_rows(model, loaded, explainers, clean, clean)
@@ -156,7 +160,7 @@ def _attack_all(
     for item in plan.attacks:
         attack = make_attack(item.name, **item.parameters)
         criterion = build(item.criterion, item.criterion_parameters, facts)
-        whole, along = _attacked(case, item, attack, criterion, explainers)
+        whole, along = _attacked(case, item, attack, criterion, explainers, seen)
         write = _Writer(case, item, attack, criterion)
         rows.predictions += write.rows(whole, attack.epsilon, curve=False)
         rows.maps += map_rows(model, loaded, explainers, clean, whole.judged, attack_id=item.id)
@@ -175,6 +179,7 @@ def _attacked(
     attack: Attack,
     criterion: Criterion,
     explainers: Mapping[str, Explainer],
+    seen: Seen,
 ) -> tuple[Outcome, list[tuple[float, Outcome]]]:
     """The outcome at the attack's own radius, and the curve with it where that says all that the attack itself would.
 
@@ -199,6 +204,7 @@ def _attacked(
         case.clean.decision,
         valid=loaded.valid,
         seeds=loaded.seeds,
+        seen=seen,
     )
     return Outcome(result, judged, rounded, judged_rounded), along
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from xaiaudit.cli import options
-from xaiaudit.cli.opening import open_data, open_model
+from xaiaudit.cli.opening import open_data, open_model, tell_costs
 from xaiaudit.cli.progress import Progress
 
 CHECKED = 32  # images for the self-checks
@@ -122,6 +122,7 @@ def _run(path: Path, given: dict[str, Any]) -> None:
     model = open_model(path, given)
     dataset = open_data(model, given)
     click.echo(f"Data: {dataset.describe()}", err=True)
+    tell_costs(model, named["explainers"])
     out = given["out"] or default_folder(model)
     with _telling_how_to_go_on(out), Progress() as progress:
         record: AuditRecord | None = audit(
@@ -146,6 +147,7 @@ def _run(path: Path, given: dict[str, Any]) -> None:
             on_look=partial(progress.update, phase="reading"),
             on_attack=progress.attacked,
             on_check=progress.checked,
+            on_map=progress.explained,
         )
     if record is None:
         click.echo(

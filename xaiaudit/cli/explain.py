@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from xaiaudit.cli import options
-from xaiaudit.cli.opening import open_model
+from xaiaudit.cli.opening import open_model, tell_costs
 
 
 @click.command()
@@ -37,6 +37,7 @@ def explain(model: Path, images: tuple[Path, ...], **given: Any) -> None:
     _no_folders(images)
     specs = [parse(text) for text in given["explainers"]]
     audited = open_model(model, given)
+    tell_costs(audited, specs or None)
     found = []
     images = tuple(dict.fromkeys(images))
     for path, stem in zip(images, _stems(images), strict=True):

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from xaiaudit.cli import options
-from xaiaudit.cli.opening import open_data, open_model
+from xaiaudit.cli.opening import open_data, open_model, tell_costs
 from xaiaudit.cli.progress import Progress
 
 
@@ -63,6 +63,7 @@ def faithfulness(model: Path, **given: Any) -> None:
     """
     from xaiaudit.auditing.faithfulness import Settings
     from xaiaudit.auditing.faithfulness import faithfulness as run
+    from xaiaudit.explainers.spec import parse
     from xaiaudit.faithfulness import Canvas
     from xaiaudit.reports.faithfulness_summary import lines
     from xaiaudit.reports.faithfulness_writing import check_new, write
@@ -71,6 +72,7 @@ def faithfulness(model: Path, **given: Any) -> None:
         check_new(given["out"])
     audited = open_model(model, given)
     dataset = open_data(audited, given)
+    tell_costs(audited, [parse(text) for text in given["explainers"]] or None)
     with Progress() as progress:
         record, table = run(
             audited,

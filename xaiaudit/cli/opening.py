@@ -1,11 +1,15 @@
 """The model and the images that a command names, opened."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import click
 
 from xaiaudit.cli import options
 
 if TYPE_CHECKING:
+    from xaiaudit.auditing.specs import Spec
     from xaiaudit.data.datasets import Dataset
     from xaiaudit.models import AuditedModel
 
@@ -23,6 +27,18 @@ def open_model(path: Path, given: dict[str, Any]) -> "AuditedModel":
     options.set_threads(given["threads"])
     device = find_device(given["device"])
     return load(path, device=device, trust_pickle=given["trust_pickle"], foreign=foreign)
+
+
+def tell_costs(model: "AuditedModel", explainers: "Sequence[Spec] | None") -> None:
+    """A line to standard error for each explainer that asks for many forwards, before they are made.
+
+    Raises:
+        UsageError: an explainer that does not suit the model.
+    """
+    from xaiaudit.auditing.counted import cost_lines
+
+    for line in cost_lines(model, explainers):
+        click.echo(line, err=True)
 
 
 def open_data(model: "AuditedModel", given: dict[str, Any]) -> "Dataset":

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from xaiaudit.cli import options
-from xaiaudit.cli.opening import open_data, open_model
+from xaiaudit.cli.opening import open_data, open_model, tell_costs
 from xaiaudit.cli.progress import Progress
 
 
@@ -41,6 +41,7 @@ def pointing(model: Path, **given: Any) -> None:
     specs = [parse(text) for text in given["explainers"]] or None
     audited = open_model(model, given)
     dataset = open_data(audited, given)
+    tell_costs(audited, specs)
     with Progress() as progress:
         report = pointing_report(
             audited,

@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import click
 
@@ -16,8 +16,9 @@ class Progress:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock  # seconds
-        self._phase = ""
-        self._started = self._last = 0.0
+        self._now = self._last = 0.0  # of the last word, and of the last line
+        self._spent: dict[str, float] = {}  # seconds, by phase
+        self._tasks: dict[str, Any] = {}
         self._bar = None
         if sys.stderr.isatty():
             from rich.console import Console
@@ -53,19 +54,28 @@ class Progress:
         """The `on_check` of `audit`."""
         self.update(done, total, "self-checks", "attacks", words)
 
+    def explained(self, done: int, total: int, phase: str, explainer: str) -> None:
+        """The `on_map` of `audit`."""
+        self.update(done, total, phase, "forward passes", explainer)
+
     def update(self, done: int, total: int, phase: str, unit: str = "images", detail: str = "") -> None:
-        """`done` of `total` units of this phase; a new phase starts the clock anew."""
+        """`done` of `total` units of this phase; a new phase starts a clock of its own, and may come back."""
         now = self._clock()
-        if phase != self._phase:
-            self._phase, self._started, self._last = phase, now, now
+        if phase in self._spent:
+            self._spent[phase] += (
+                now - self._now
+            )  # a word comes when something is done, so the time was for that
+        else:
+            self._spent[phase], self._last = 0.0, now
             if self._bar is not None:
-                self._task = self._bar.add_task(phase, total=total, rate="")
-        rate = done / max(now - self._started, 1e-9)
+                self._tasks[phase] = self._bar.add_task(phase, total=total, rate="")
+        self._now, spent = now, self._spent[phase]
+        rate = done / max(spent, 1e-9)
         words = f"{phase} ({detail})" if detail else phase
         # nothing can be said of the speed before the first unit is done, nor at the word that starts the clock
-        speed = _speed(rate, unit) if done and now > self._started else ""
+        speed = _speed(rate, unit) if done and spent else ""
         if self._bar is not None:
-            self._bar.update(self._task, completed=done, total=total, rate=speed, description=words)
+            self._bar.update(self._tasks[phase], completed=done, total=total, rate=speed, description=words)
         elif now - self._last >= PLAIN_SECONDS or done == total:
             self._last = now
             left = f", {speed}, {(total - done) / rate:.0f} s left" if speed and done < total else ""

@@ -27,6 +27,10 @@ class Explainer(Protocol):
         """
         ...
 
+    def forwards(self, model: Model, size: tuple[int, int]) -> int:
+        """How many images of `size`, rows and columns, the network must see for the map of one."""
+        ...
+
     def __call__(
         self,
         model: Model,

@@ -60,6 +60,10 @@ class CAMERAS:
                 ) from error
         return layer
 
+    def forwards(self, model: Model, size: tuple[int, int]) -> int:
+        """Of images that grow from size to size."""
+        return 1 + self.scales
+
     def __call__(
         self,
         model: Model,

@@ -28,6 +28,9 @@ class GuidedGradCAM(OnImage):
         layer_of(model, self.layer)  # refuses a model without one
         return "image"
 
+    def forwards(self, model: Model, size: tuple[int, int]) -> int:
+        return 2
+
     def attribute(
         self, model: Model, images: Images, target: Labels, valid: Valid, seeds: Sequence[int]
     ) -> Saliency:

@@ -30,6 +30,9 @@ class IntegratedGradients(OnImage):
         at_least("steps", self.steps, 1)
         in_unit_range("baseline", self.baseline)
 
+    def forwards(self, model: Model, size: tuple[int, int]) -> int:
+        return 1 + self.steps
+
     def attribute(
         self, model: Model, images: Images, target: Labels, valid: Valid, seeds: Sequence[int]
     ) -> Saliency:

@@ -45,6 +45,10 @@ class Occlusion(OnImage):
             self._check_window(preprocessing.size, preprocessing.size)
         return "image"
 
+    def forwards(self, model: Model, size: tuple[int, int]) -> int:
+        rows, columns = (1 + -(-max(0, side - self.window) // self.stride) for side in size)
+        return 2 + rows * columns  # the windows, and the image as it is
+
     def _check_window(self, rows: int, columns: int) -> None:
         if self.window > min(rows, columns):
             raise UsageError(

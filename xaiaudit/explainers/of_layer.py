@@ -40,6 +40,10 @@ class OfLayer(Protocol):
         (layer,) = self.needs(model)
         return layer
 
+    def forwards(self, model: Model, size: tuple[int, int]) -> int:
+        """See `base.Explainer`: the one that is made anyway."""
+        return 1
+
     def needs(self, model: Model) -> tuple[str, ...]:
         return (layer_of(model, self.layer),)
 

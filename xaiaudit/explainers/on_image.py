@@ -32,6 +32,10 @@ class OnImage(Protocol):
         """See `base.Explainer`."""
         return "image"
 
+    def forwards(self, model: Model, size: tuple[int, int]) -> int:
+        """See `base.Explainer`; one of them only to check the target."""
+        ...
+
     def __call__(
         self,
         model: Model,

@@ -34,6 +34,13 @@ class ScoreCAM:
     def explained(self, model: Model) -> str:
         return layer_of(model, self.layer)
 
+    def forwards(self, model: Model, size: tuple[int, int]) -> int:
+        """Shows the network one black image, to see how many feature maps the layer has."""
+        layer = layer_of(model, self.layer)
+        black = torch.zeros(1, 1, *size).to(getattr(model, "mean", torch.zeros(())))
+        with torch.no_grad():
+            return 1 + features_of(model(black, layers=(layer,)), layer).shape[1]
+
     def __call__(
         self,
         model: Model,

@@ -33,6 +33,9 @@ class SmoothGrad(OnImage):
         at_least("seed", self.seed, 0)
         in_unit_range("noise", self.noise)
 
+    def forwards(self, model: Model, size: tuple[int, int]) -> int:
+        return 1 + self.samples
+
     def attribute(
         self, model: Model, images: Images, target: Labels, valid: Valid, seeds: Sequence[int]
     ) -> Saliency:
