@@ -53,8 +53,8 @@ def test_a_finding_names_the_radius_in_the_unit_of_the_norm(audit_folder: Path, 
     record = json.loads((folder / "audit.json").read_text())
     one, other = (attack for attack in record["attacks"] if attack["id"] in ("fgsm", "pgd"))
     for norm, epsilons, words in (
-        ("linf", (1 / 255, 0.1), ("within 1 grey level ", "within 25.5 grey levels ")),
-        ("l2", (3.0, None), ("within an L2 radius of 3 ", "flip rate ")),
+        ("linf", (1 / 255, 0.1), ("% within 1 grey level ", "% within 25.5 grey levels ")),
+        ("l2", (3.0, None), ("% within an L2 radius of 3 ", "% before ")),
     ):
         for attack, epsilon in zip((one, other), epsilons, strict=True):
             attack |= {"norm": norm, "epsilon": epsilon}

@@ -162,7 +162,7 @@ def _finding(folder: Path, attack: AttackRecord, limit: float) -> Finding:
         status = "passed" if flips.high <= limit else "failed"
         sample = sample_size(flips, limit)
         words = (
-            f"flip rate{_within(attack)} {flips.estimate:.1%} before rounding to 8 bits, at most {flips.high:.1%} with "
+            f"flip rate {flips.estimate:.1%}{_within(attack)} before rounding to 8 bits, at most {flips.high:.1%} with "
             f"95 % confidence ({flips.n} images, {flips.cases} cases); limit {limit:.1%}"
         )
     return Finding(

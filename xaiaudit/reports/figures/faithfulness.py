@@ -7,7 +7,15 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from xaiaudit.faithfulness_record import ExplainerRecord, RandomisationRecord
-from xaiaudit.reports.figures.style import MUTED, Look, chart, looks, percent_axis
+from xaiaudit.reports.figures.style import (
+    MUTED,
+    Look,
+    chart,
+    legend_above,
+    legend_columns,
+    looks,
+    percent_axis,
+)
 from xaiaudit.reports.format import printable
 
 WIDTH_MM = 170.0
@@ -36,7 +44,8 @@ def draw_pixel_curves(explainers: Sequence[ExplainerRecord], path: Path) -> None
             percent_axis(axes, "x")
             axes.set_ylim(-0.03, 1.03)
         panels[0].set_ylabel("Mean probability of the class explained")
-        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper left", ncols=5)
+        handles, labels = panels[0].get_legend_handles_labels()
+        legend_above(figure, handles, labels, legend_columns(labels, WIDTH_MM))
 
 
 def draw_randomisation(explainers: Sequence[ExplainerRecord], path: Path) -> None:
@@ -61,7 +70,8 @@ def draw_randomisation(explainers: Sequence[ExplainerRecord], path: Path) -> Non
                 axes.set_xticks(blocks)
                 axes.set_xlabel("Block drawn anew, all others trained")
         panels[0].set_ylabel("Spearman's ρ with the trained model's map")
-        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper left", ncols=5)
+        handles, labels = panels[0].get_legend_handles_labels()
+        legend_above(figure, handles, labels, legend_columns(labels, WIDTH_MM))
 
 
 def _steps(axes: Axes, record: RandomisationRecord, look: Look, label: str) -> None:
