@@ -44,7 +44,7 @@ BESIDE = (
 @click.option("--cases", type=click.IntRange(10), default=100, help="Held-out phantoms of each network.")
 @click.option("--train", type=click.IntRange(40), default=1200, help="Phantoms to train each network on.")
 @click.option("--size", type=click.IntRange(32), default=96, help="Pixels a side.")
-@click.option("--epochs", type=click.IntRange(1), default=20, help="Of each training.")
+@click.option("--epochs", type=click.IntRange(1), default=40, help="Of each training.")
 @click.option(
     "--json", "store", type=click.Path(path_type=Path), help="Results, a line a network; a run goes on."
 )
