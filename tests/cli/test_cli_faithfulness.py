@@ -100,7 +100,7 @@ def test_json_is_all_that_goes_to_standard_output(checkpoint: Path) -> None:
         (("--canvas", "grey"), "'grey' is not one of"),
         (("--explainer", "gradcam"), "did you mean"),
         (("--explainer", "grad-cam:layer=nowhere"), "nowhere"),
-        (("--explainer", "seg-grad-cam"), "outlined mask"),
+        (("--explainer", "seg-grad-cam"), "this one has none: use grad-cam"),
         (("--draws", 0), "0 is not in the range"),
         (("--data", "nowhere"), "nowhere"),
     ],
