@@ -635,6 +635,8 @@ class Explanation(Record):
     target: str  # class explained
     maximum: tuple[float, float] | None  # column and row in the source image, pixels; None: undefined map
     minimum: tuple[float, float] | None  # signed maps only
+    maximum_cell: tuple[int, int] | None  # row and column of `map`; of a map of pixels never in padding
+    minimum_cell: tuple[int, int] | None
     map: list[list[float]]  # raw, on its native grid
     image: list[list[int]]  # grey levels on the network's grid
 

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
+from matplotlib.axes import Axes
 from PIL import Image
 from torch import nn
 
@@ -15,6 +16,7 @@ from xaiaudit.auditing.told import told_cells
 from xaiaudit.data import open_dataset
 from xaiaudit.explainers.registry import EXPLAINERS, explainer
 from xaiaudit.models import AuditedModel
+from xaiaudit.reports.explanation import draw
 from xaiaudit.types import Preprocessing
 
 SPECS = [("integrated-gradients", {"steps": 2}), ("occlusion", {"window": 4, "stride": 4})]
@@ -75,6 +77,22 @@ def test_explain_names_a_place_in_the_image(model: AuditedModel, data: Path) -> 
         assert 12 <= column <= 16
         assert 4 <= row <= 8
         assert 0 <= found.minimum[1] <= 16  # rows of padding lie outside
+
+
+def test_the_picture_marks_the_places_that_explain_names(
+    model: AuditedModel, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marked: list[tuple[float, float]] = []
+
+    def plot(_axes: Axes, x: float, y: float, *_: object, **__: object) -> None:
+        marked.append((x, y))
+
+    monkeypatch.setattr(Axes, "plot", plot)
+    for found in explain(model, data / "0.png", SPECS):
+        marked.clear()
+        draw(found, tmp_path)
+        # 16 x 32 pixels between 8 rows of padding above and below; pixel 0 is drawn about 0
+        assert marked == [(x - 0.5, y + 8 - 0.5) for x, y in (found.maximum, found.minimum)]
 
 
 @pytest.mark.parametrize("name", EXPLAINERS)

@@ -21,6 +21,8 @@ from xaiaudit.records import Explanation
 from xaiaudit.seeds import image_seed
 from xaiaudit.types import Cells, Sample
 
+Cell = tuple[int, int]  # row and column of a map
+
 
 def explain(
     model: AuditedModel, path: Path, explainers: Sequence[Spec] = (), *, target: str | None = None
@@ -45,6 +47,8 @@ def explain(
     for item in planned:
         explainer, maps = chosen[item.id], judged.maps[item.id, "own" if target is None else "same"]
         told = told_cells(explainer, batch.valid[:, 0])
+        highest = _cell(maps, told, signed=explainer.signed)
+        lowest = _cell(-maps, told, signed=True) if explainer.signed else None
         yield Explanation(
             file=str(path),
             explainer=item.id,
@@ -54,8 +58,10 @@ def explain(
             positive=model.classes[model.positive],
             probability=float(probability(judged.logits[0], model.positive)),
             target=target or model.classes[judged.decision[0]],
-            maximum=_place(maps, sample, told, signed=explainer.signed),
-            minimum=_place(-maps, sample, told, signed=True) if explainer.signed else None,
+            maximum=_place(highest, maps.shape[1:], sample),
+            minimum=_place(lowest, maps.shape[1:], sample),
+            maximum_cell=highest,
+            minimum_cell=lowest,
             map=maps[0].tolist(),
             image=sample.image.tolist(),
         )
@@ -75,15 +81,20 @@ def _sample(path: Path) -> Sample:
     )
 
 
-def _place(
-    maps: np.ndarray, sample: Sample, told: Cells | None, *, signed: bool
-) -> tuple[float, float] | None:
-    """Column and row of the maximum in the source image, pixels; None where the map is undefined."""
+def _cell(maps: np.ndarray, told: Cells | None, *, signed: bool) -> Cell | None:
+    """Of the maximum of the only map; None where the map is undefined."""
     if not defined(maps, signed=signed, within=told)[0]:
         return None
     row, column = peak_cells(maps, told)[0]
-    grid = sample.image.shape
-    x, y = (column + 0.5) * grid[1] / maps.shape[2], (row + 0.5) * grid[0] / maps.shape[1]
+    return int(row), int(column)
+
+
+def _place(cell: Cell | None, grid: tuple[int, ...], sample: Sample) -> tuple[float, float] | None:
+    """Column and row of the cell's centre in the source image, pixels."""
+    if cell is None:
+        return None
+    rows, columns = sample.image.shape
+    x, y = (cell[1] + 0.5) * columns / grid[1], (cell[0] + 0.5) * rows / grid[0]
     matrix: Any = sample.affine
     source = np.linalg.solve(matrix[:, :2], np.array([x, y]) - matrix[:, 2])
     return float(source[0]), float(source[1])

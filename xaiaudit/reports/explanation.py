@@ -41,7 +41,7 @@ def draw(explanation: Explanation, folder: Path, stem: str | None = None) -> Pat
         vmax=high,
         alpha=0.55,
     )
-    _mark(right, raw, image.shape, explanation)
+    _mark(right, raw.shape, image.shape, explanation)
     at = "" if explanation.layer == "image" else f" at {explanation.layer}"
     right.set_title(f"{explanation.explainer} of {explanation.target}{at}", parse_math=False)
     cut = f"; the largest {100 * (1 - WITHIN):.1f} % are cut off" if clipped else ""
@@ -59,17 +59,14 @@ def draw(explanation: Explanation, folder: Path, stem: str | None = None) -> Pat
     return path
 
 
-def _mark(axes: Axes, raw: np.ndarray, shape: tuple[int, ...], explanation: Explanation) -> None:
+def _mark(axes: Axes, grid: tuple[int, ...], shape: tuple[int, ...], explanation: Explanation) -> None:
     """A cross at the maximum, a circle at the minimum of a signed map."""
-    for place, flat, marker in (
-        (explanation.maximum, int(raw.argmax()), "x"),
-        (explanation.minimum, int(raw.argmin()), "o"),
-    ):
-        if place is not None:
-            row, column = divmod(flat, raw.shape[1])
+    for cell, marker in ((explanation.maximum_cell, "x"), (explanation.minimum_cell, "o")):
+        if cell is not None:
+            row, column = cell
             axes.plot(
-                centres(raw.shape[1], shape[1])[column] - 0.5,
-                centres(raw.shape[0], shape[0])[row] - 0.5,
+                centres(grid[1], shape[1])[column] - 0.5,
+                centres(grid[0], shape[0])[row] - 0.5,
                 marker,
                 color="white",
                 markeredgecolor="white",
