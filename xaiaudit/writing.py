@@ -1,6 +1,7 @@
 """Writing a file so that a reader finds the old one or the new one, never a half."""
 
 import os
+import secrets
 from pathlib import Path
 
 
@@ -10,13 +11,14 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    # a process id is not enough: in containers that share a folder all are often the same
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
-        with open(temporary, "wb") as file:
+        with open(temporary, "xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except OSError:
+    except BaseException:  # Ctrl-C too
         temporary.unlink(missing_ok=True)
         raise
