@@ -19,6 +19,7 @@ from xaiaudit.errors import AuditError, UsageError
 from xaiaudit.metrics.power import sample_size
 from xaiaudit.metrics.proportions import bound
 from xaiaudit.records import AttackRecord, AuditRecord, Record, SampleSize, SelfCheckRecord
+from xaiaudit.writing import write_atomically
 
 CONTROL = "noise"  # random noise breaks little, so a limit that it keeps says nothing
 
@@ -104,7 +105,7 @@ def judge_flips(folder: Path, limit: float, attacks: Sequence[str] = ()) -> Verd
         notes=notes,
     )
     try:
-        (folder / "gate.json").write_text(verdict.model_dump_json(indent=1))
+        write_atomically(folder / "gate.json", verdict.model_dump_json(indent=1).encode())
     except OSError as error:
         raise AuditError(f"{folder / 'gate.json'} cannot be written ({error.strerror})") from error
     return verdict

@@ -53,6 +53,30 @@ def test_a_reader_who_leaves_is_no_error() -> None:
         assert done.returncode == 141
 
 
+@pytest.mark.parametrize(("words", "code"), [("list explainers", 0), ("gate nowhere --max-flip-rate 0", 2)])
+def test_exit_codes_hold_where_standard_output_is_closed(words: str, code: int) -> None:
+    """As of some services."""
+    done = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m xaiaudit {words} >&-"], capture_output=True, text=True
+    )
+    assert done.returncode == code
+    assert done.stderr.startswith("Error: ") == (code == 2)
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("flag", [[], ["--debug"]])
+def test_an_error_that_nobody_reads_is_no_failed_gate(flag: list[str]) -> None:
+    words = ["gate", "nowhere", "--max-flip-rate", "0", *flag]
+    done = subprocess.Popen(
+        [sys.executable, "-c", f"import sys\nfrom xaiaudit.cli import main\nsys.stdin.read()\nmain({words})"],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    done.stderr.close()
+    done.communicate()
+    assert done.returncode == 2
+
+
 def test_the_package_is_a_command_too() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "xaiaudit", "list", "explainers"], capture_output=True, text=True, check=True

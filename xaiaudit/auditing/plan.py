@@ -160,7 +160,9 @@ def create_folder(path: Path) -> AuditFolder:
         folder.shards.mkdir(parents=True, exist_ok=True)
         probe = folder.shards / f".probe-{os.getpid()}"
         probe.write_bytes(b"")
-        probe.unlink(missing_ok=True)  # another of the same process id, on a shared folder, may have been as quick
+        probe.unlink(
+            missing_ok=True
+        )  # another of the same process id, on a shared folder, may have been as quick
     except OSError as error:
         raise AuditError(
             f"cannot write to the audit folder {path} ({error.strerror}); name another with --out"

@@ -52,35 +52,44 @@ class Commands(click.Group):
         except click.exceptions.Exit as stop:
             sys.exit(stop.exit_code)
         except (click.Abort, KeyboardInterrupt):
-            click.echo("Interrupted.", err=True)
+            _say("Interrupted.")
             sys.exit(INTERRUPTED)
         except click.exceptions.NoArgsIsHelpError as error:
-            click.echo(error.format_message(), err=True)  # the help itself, which is no one-line message
+            _say(error.format_message())  # the help itself, which is no one-line message
             sys.exit(COULD_NOT_AUDIT)
         except click.ClickException as error:
             _fail(error.format_message(), debug=debug)
         except Exception as error:
             # A fault of ours must not look like a failed gate (exit 1), nor hide.
-            traceback.print_exc()
             _fail(
                 f"{type(error).__name__}: {error}; this is a fault of xaiaudit, please report it with the lines above",
-                debug=False,
+                debug=True,
             )
         sys.exit(code if isinstance(code, int) else DONE)
 
 
 def _flush() -> None:
     """Now, and not when the interpreter ends, where a reader who left would be told of as an error."""
+    if sys.stdout is None:  # closed, as of services and of `>&-`: nothing was written
+        return
     try:
         sys.stdout.flush()
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
+def _say(line: str, *, debug: bool = False) -> None:
+    """To standard error, where somebody reads it; if not, the exit code is still the right one."""
+    try:
+        if debug:
+            traceback.print_exc()
+        click.echo(line, err=True)
+    except BrokenPipeError:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+
+
 def _fail(message: str, *, debug: bool) -> None:
-    if debug:
-        traceback.print_exc()
-    click.echo(f"Error: {' '.join(message.split())}", err=True)
+    _say(f"Error: {' '.join(message.split())}", debug=debug)
     sys.exit(COULD_NOT_AUDIT)
 
 
