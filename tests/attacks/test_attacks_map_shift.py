@@ -413,6 +413,9 @@ def test_other_goals_are_refused_and_so_is_its_goal_elsewhere() -> None:
         ({"keep": 0.0}, "keep must be finite and above 0"),
         ({"beta": float("inf")}, "beta must be finite"),
         ({"steps": 0}, "steps must be a whole number"),
+        ({"target": "lower-left"}, "target is of goal=target-map, and here goal is mass-centre.*; add goal="),
+        ({"target": "lower-left", "goal": "joint"}, "target is of goal=target-map, and here goal is joint"),
+        ({"beta": 10.0}, "beta is of surrogate=softplus, and here surrogate is none.*; add surrogate="),
     ],
 )
 def test_what_cannot_be_is_refused(given: dict, words: str) -> None:

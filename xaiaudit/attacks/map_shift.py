@@ -54,10 +54,10 @@ class MapShift(SearchAttack):
     steps: int = 100
     alpha: float | None = None  # step size; None: 10 epsilon / steps, at every radius
     keep: float = 0.5  # lead of the decision over the others, in logits; less where the clean image has less
-    target: map_goals.Corner = "farthest"  # of target-map
+    target: map_goals.Corner = "farthest"  # of goal target-map
     layer: str | None = None  # None: the model's own
     surrogate: Surrogate = "none"  # searched in the place of the network
-    beta: float = 100.0  # sharpness of the softplus
+    beta: float = 100.0  # sharpness of surrogate softplus
     name: ClassVar[str] = "map-shift"
     words: ClassVar[str] = "map shift"
     norm: ClassVar[Norm] = "linf"
@@ -76,6 +76,12 @@ class MapShift(SearchAttack):
         for name in ("keep", "beta"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise UsageError(f"map-shift:{name} must be finite and above 0, got {getattr(self, name):g}")
+        for name, of, wanted in (("target", "goal", "target-map"), ("beta", "surrogate", "softplus")):
+            if getattr(self, name) != getattr(MapShift, name) and getattr(self, of) != wanted:
+                raise UsageError(
+                    f"map-shift:{name} is of {of}={wanted}, and here {of} is {getattr(self, of)}, which would not look "
+                    f"at it; add {of}={wanted}, or leave {name} out"
+                )
 
     @property
     def step_size(self) -> float:
