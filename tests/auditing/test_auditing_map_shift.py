@@ -116,6 +116,31 @@ def test_what_does_not_fit_is_refused_before_anything_is_read(
     assert not (tmp_path / "b").exists()  # nothing was planned
 
 
+def test_a_criterion_that_no_attack_is_after_is_refused(checkpoint: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no attack here can be after true-label: map-shift has a goal of its own"):
+        xaiaudit.audit(
+            xaiaudit.load(checkpoint), None, ["map-shift"], criteria=("true-label",), out=tmp_path / "a", limit=2
+        )
+
+
+@pytest.mark.parametrize(
+    ("explainers", "told"),
+    [(["grad-cam"], True), (["grad-cam", "grad-cam:layer=features.1"], False)],
+)
+def test_maps_that_are_attacked_and_not_compared_are_told(
+    checkpoint: Path, explainers: list[str], told: bool, tmp_path: Path
+) -> None:
+    record = xaiaudit.audit(
+        xaiaudit.load(checkpoint), None, ["map-shift:layer=features.1,steps=1"], explainers, acquisition=(),
+        out=tmp_path / "a", limit=2, checks=0, curve=False,
+    )  # fmt: skip
+    assert record is not None
+    found = [line for line in record.warnings if "not among the maps of this audit" in line]
+    assert len(found) == told
+    assert all("--explainer grad-cam:layer=features.1" in line for line in found)
+
+
+
 def test_moved_is_the_column_of_the_tables() -> None:
     generator = np.random.default_rng(0)
     n = 60

@@ -20,7 +20,7 @@ from xaiaudit.auditing.chosen_explainers import planned_explainers
 from xaiaudit.auditing.environment import environment
 from xaiaudit.auditing.leak import find_leak
 from xaiaudit.auditing.look import Progress, View, look
-from xaiaudit.auditing.plan import AuditPlan, PlannedAttack, PlannedData, PlannedImage
+from xaiaudit.auditing.plan import AuditPlan, PlannedAttack, PlannedData, PlannedExplainer, PlannedImage
 from xaiaudit.auditing.specs import Spec, refuse_equal, unique
 from xaiaudit.auditing.sweeps import planned_changes
 from xaiaudit.data.cases import hash_case
@@ -89,6 +89,7 @@ def make_plan(
             *(model.info.notes if model.info is not None else ()),
             *seen.warnings,
             *_remarks(attacks),
+            *_unseen_maps(attacks, chosen_explainers, model),
         ],
         leak=find_leak(model, seen.views, dataset),
         attacks=planned_attacks,
@@ -204,17 +205,39 @@ def _remarks(attacks: Sequence[Spec]) -> list[str]:
     return [words for words in dict.fromkeys(found) if words is not None]
 
 
+def _unseen_maps(
+    attacks: Sequence[Spec], explainers: Sequence[PlannedExplainer], model: AuditedModel
+) -> list[str]:
+    """Of each map that is attacked and not compared: what the tables say of other maps is not the attack's success."""
+    compared, found = {(item.name, item.layer) for item in explainers}, []
+    for attack in (make_attack(name, **parameters) for name, parameters in attacks):
+        if isinstance(attack, MapShift):
+            layer = attack.explains().explained(model)
+            if (attack.explainer, layer) not in compared:
+                found.append(
+                    f"{attack.name} moves maps of {attack.explainer} at {layer}, which are not among the maps of this "
+                    "audit: its goal is judged by them, and silent shift and every other measure by other maps; "
+                    f"name them too, with --explainer {attack.explainer}:layer={layer}"
+                )
+    return list(dict.fromkeys(found))
+
+
 def _with_goals(attacks: Sequence[Attack], criteria: Sequence[Spec]) -> list[tuple[Attack, Spec]]:
     """Every attack with every criterion; one with a goal of its own once, with that.
 
     Raises:
-        UsageError: a criterion that only one attack can be after, which brings it along.
+        UsageError: a criterion that only one attack can be after, which brings it along, or that none is after.
     """
     for name, _ in criteria:
         if (alone := criterion_class(name).only_for) is not None:
             raise UsageError(
                 f"{name} comes with the attack {alone} and is not asked for; leave --criterion {name} out"
             )
+    if all(isinstance(attack, MapShift) for attack in attacks) and list(criteria) != [(LEAVE_DECISION, {})]:
+        raise UsageError(
+            f"no attack here can be after {criteria[0][0]}: map-shift has a goal of its own, which goal= names; leave "
+            "--criterion out, or add an attack on the decision, e.g. --method fgsm"
+        )
     pairs: list[tuple[Attack, Spec]] = []
     for number, criterion in enumerate(criteria):
         for attack in attacks:

@@ -25,4 +25,5 @@ def clean_lines(record: CleanRecord) -> list[str]:
 def _line(name: str, interval: Interval | None, show: Callable[[Interval], str]) -> str:
     if interval is None or interval.estimate is None:
         return f"  {name:<18} not assessed: a class is missing among the labels"
-    return f"  {name:<18} {show(interval)}, 95 % interval over {f.count(interval.cases, 'case')}"
+    over = "over" if interval.low is None else "95 % interval over"
+    return f"  {name:<18} {show(interval)}, {over} {f.count(interval.cases, 'case')}"
