@@ -117,9 +117,16 @@ def test_what_does_not_fit_is_refused_before_anything_is_read(
 
 
 def test_a_criterion_that_no_attack_is_after_is_refused(checkpoint: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no attack here can be after true-label: map-shift has a goal of its own"):
+    with pytest.raises(
+        UsageError, match="no attack here can be after true-label: map-shift has a goal of its own"
+    ):
         xaiaudit.audit(
-            xaiaudit.load(checkpoint), None, ["map-shift"], criteria=("true-label",), out=tmp_path / "a", limit=2
+            xaiaudit.load(checkpoint),
+            None,
+            ["map-shift"],
+            criteria=("true-label",),
+            out=tmp_path / "a",
+            limit=2,
         )
 
 
@@ -138,7 +145,6 @@ def test_maps_that_are_attacked_and_not_compared_are_told(
     found = [line for line in record.warnings if "not among the maps of this audit" in line]
     assert len(found) == told
     assert all("--explainer grad-cam:layer=features.1" in line for line in found)
-
 
 
 def test_moved_is_the_column_of_the_tables() -> None:

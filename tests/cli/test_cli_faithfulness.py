@@ -31,6 +31,7 @@ def folder(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert result.exit_code == 0, result.output
     assert "Deletion area (smaller is better):" in result.output
     assert "better than random maps" in result.output
+    assert "Canvas: black" in result.output  # --canvas names it so; a baseline is an audit to compare with
     assert "tests of images" in result.output  # progress
     assert "Warning: eigen-cam does not ask what the classes weigh" in result.output
     assert f"Written: {out / 'faithfulness.pdf'}" in result.output
@@ -56,6 +57,16 @@ def test_the_report_is_tagged_and_every_picture_is_told(folder: Path) -> None:
         assert told in text
     assert reader.trailer["/Root"]["/MarkInfo"]["/Marked"]
     assert b"<pdfuaid:part>1<" in reader.trailer["/Root"]["/Metadata"].get_data()
+
+
+def test_the_report_says_what_each_measure_is_and_names_the_canvas_as_the_option_does(folder: Path) -> None:
+    text = " ".join(
+        " ".join(page.extract_text() for page in PdfReader(folder / "faithfulness.pdf").pages).split()
+    )
+    for name in words.SHOWN:
+        assert f"{words.NAMES[name].capitalize()}: " in text
+    assert "Canvas black" in text
+    assert "Baseline" not in text
 
 
 def test_the_report_tells_into_how_many_blocks_the_layers_were_cut(folder: Path, tmp_path: Path) -> None:

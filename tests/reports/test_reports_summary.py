@@ -6,6 +6,7 @@ import pytest
 
 from xaiaudit.records import AttackRecord, AuditRecord, CurvePoint, Interval
 from xaiaudit.reports import words
+from xaiaudit.reports.clean_summary import clean_lines
 from xaiaudit.reports.reading import read_record
 from xaiaudit.reports.summary import summary
 
@@ -17,6 +18,13 @@ def record(folder: Path) -> AuditRecord:
 
 def rate(estimate: float) -> Interval:
     return Interval(estimate=estimate, low=0.0, high=1.0, n=20, cases=20, method="by hand")
+
+
+def test_a_statistic_without_an_interval_is_not_said_to_have_one(record: AuditRecord) -> None:
+    bare = Interval(estimate=0.5, low=None, high=None, n=12, cases=12, method="by hand")
+    told = clean_lines(record.clean.model_copy(update={"auc": bare}))
+    assert told[0].split("AUC")[1].split() == "0.50 (no interval), over 12 cases".split()
+    assert "95 % interval over" in told[1]
 
 
 def with_curve(attack: AttackRecord, shares: list[float]) -> AttackRecord:

@@ -22,6 +22,18 @@ from xaiaudit.reports.blocks import (
 from xaiaudit.reports.figures.faithfulness import WIDTH_MM, draw_pixel_curves, draw_randomisation
 
 CURVES, RANDOMISED = "pixel-curves.svg", "randomised.svg"
+MEANINGS = {  # of the measures shown, for who has not read their papers
+    "deletion_area": "the most relevant pixels turn into the canvas named above first; area under the probability of the class "
+    "explained, 0 to 1 (Petsiuk et al. 2018)",
+    "insertion_area": "the same the other way, from the canvas to the image",
+    "relevance_mass": "share of the map's positive sum that lies in the lesion (Arras et al. 2022)",
+    "relevance_rank": "of as many of the highest pixels as the lesion has, the share that lies in it",
+    "infidelity_unexplained": "squares become canvas, and the map foretells by how much the score falls; 0 where it "
+    "foretells every fall, 1 where none (infidelity with the map at its best scale, over that of a map that foretells "
+    "nothing; Yeh et al. 2019)",
+    "max_sensitivity": "how far the map moves, in parts of its own length, under the worst of the draws of noise "
+    "named above (Yeh et al. 2019)",
+}
 LIMITS = [
     "No measure here proves a map right. They rank explainers of one model on these images, each with its own bias, "
     "and need not agree with one another (Tomsett et al. 2020).",
@@ -63,7 +75,7 @@ def _tested(record: FaithfulnessRecord) -> Section:
         ("SHA-256", f.breakable(record.checkpoint.sha256)),
         ("Data", f"{f.printable(record.data)}; {f.count(record.cases, 'case')}, {record.with_lesion} with an outline"),
         ("Class explained", f"the model's decision on the image: {explained}"),
-        ("Baseline", f.printable(words.canvas(record))),
+        ("Canvas", f.printable(words.canvas(record))),
         ("Pixel curves", f"{f.count(tests['steps'], 'step')}; probability of the class explained"),
         ("Infidelity", f"{f.count(tests['samples'], 'square')} an image; score of the class explained, in logits"),
         ("Max-sensitivity", f"{tests['sensitivity']['samples']} draws within "
@@ -91,13 +103,14 @@ def _figures(record: FaithfulnessRecord) -> Section:
     columns = [
         Column(title="Explainer", width=1.1),
         *(
-            Column(title=f"{words.NAMES[name].capitalize()} {arrows[name]}", align="right")
+            Column(title=f"{words.NAMES[name].capitalize()}{f.NBSP}{arrows[name]}", align="right")
             for name in words.SHOWN
         ),
     ]
     compared = [item for item in record.explainers if item.control]
     known = words.SHOWN[:-1]  # random maps are not asked for their sensitivity
     tables: list[Block] = [
+        Points(items=[f"{words.NAMES[name].capitalize()}: {MEANINGS[name]}." for name in words.SHOWN]),
         Table(
             columns=columns,
             rows=[
@@ -105,8 +118,7 @@ def _figures(record: FaithfulnessRecord) -> Section:
                 for item in record.explainers
             ],
             caption="Means over images (95 % intervals over cases)",
-            note="↓ smaller is better, ↑ larger is better. Unexplained share: infidelity with the map at its best "
-            "scale, over that of a map that foretells nothing.",
+            note="↓ smaller is better, ↑ larger is better. Random: maps of noise on the same grid.",
             stacked=True,
         ),
         Table(

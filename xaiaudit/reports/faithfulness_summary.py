@@ -11,7 +11,7 @@ def lines(record: FaithfulnessRecord) -> list[str]:
     shown = [
         f"Data: {record.data}",
         f"Maps of the model's decision: {f.count(record.images, 'image')} of {f.count(record.cases, 'case')}",
-        f"Baseline: {words.canvas(record)}",
+        f"Canvas: {words.canvas(record)}",
         "Maps:",
         *(f"  {item.id:<{width}}  {_maps(record, item)}" for item in record.explainers),
     ]
