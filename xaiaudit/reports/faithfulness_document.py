@@ -23,8 +23,8 @@ from xaiaudit.reports.figures.faithfulness import WIDTH_MM, draw_pixel_curves, d
 
 CURVES, RANDOMISED = "pixel-curves.svg", "randomised.svg"
 MEANINGS = {  # of the measures shown, for who has not read their papers
-    "deletion_area": "the most relevant pixels turn into the canvas named above first; area under the probability of the class "
-    "explained, 0 to 1 (Petsiuk et al. 2018)",
+    "deletion_area": "the most relevant pixels turn into the canvas named above first; area under the probability "
+    "of the class explained, 0 to 1 (Petsiuk et al. 2018)",
     "insertion_area": "the same the other way, from the canvas to the image",
     "relevance_mass": "share of the map's positive sum that lies in the lesion (Arras et al. 2022)",
     "relevance_rank": "of as many of the highest pixels as the lesion has, the share that lies in it",
