@@ -132,6 +132,11 @@ def an_attack_twice(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]
     return ["attack", checkpoint, "--method", "fgsm", "--method", "fgsm:steps=25"]
 
 
+def a_criterion_twice(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    methods = ["--method", "fgsm", "--criterion", "target-class:class=benign", "--criterion", "lower-dice"]
+    return ["attack", checkpoint, *methods, "--criterion", "lower-dice:limit=0.5"]
+
+
 def a_change_twice(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
     return ["attack", checkpoint, "--method", "fgsm", "--acquisition", "gain", "--acquisition", "gain"]
 
@@ -269,6 +274,7 @@ CASES: dict[Case, tuple[str, ...]] = {
     a_folder_to_explain: ("is a folder", "*.png", "xaiaudit pointing MODEL --data"),
     an_explainer_twice: ("the explainer grad-cam is named twice",),
     an_attack_twice: ("the attack fgsm with epsilon=0.1,steps=25 is named twice",),
+    a_criterion_twice: ("the criterion lower-dice with", "below 0.5 is named twice"),
     a_change_twice: ("the acquisition change gain", "is named twice"),
     no_method: ("--method fgsm", "xaiaudit list attacks"),
     a_report_over_a_checkpoint: (".pdf", "model.pt"),

@@ -176,7 +176,10 @@ def _planned_attacks(
     # an unknown name or a wrong value ends here
     made = [make_attack(name, **parameters) for name, parameters in attacks]
     refuse_equal("attack", [(attack.name, settings(attack)) for attack in made])
-    refuse_equal("criterion", criteria)
+    for name, own in criteria:
+        criterion_class(name).check(own, model.classes)
+    # in words, which name what is left to the default
+    refuse_equal("criterion", [(name, {"goal": criterion_class(name).words(own)}) for name, own in criteria])
     pairs = _with_goals(made, criteria)
     ids = unique([_id(attack, criterion) for attack, (criterion, _) in pairs])
     planned = []
