@@ -16,9 +16,9 @@ NO_MASK = "seg-grad-cam explains the mask of a model with a mask head, and this 
 class SegGradCAM(LayerGradients):
     """Grad-CAM whose score is the sum of the mask logits over the predicted mask, the pixels with a logit of 0 or more.
 
-    What is drawn on padding is no lesion, as everywhere in an audit, and has no part in the score. The target is
-    checked and ignored: there is one mask. Where the predicted mask is empty the score is constant, so the map is
-    zero: undefined.
+    What is drawn on padding is no lesion, as where regions are made of a predicted mask, and has no part in the
+    score. The target is checked and ignored: there is one mask. Where the predicted mask is empty the score is
+    constant, so the map is zero: undefined.
 
     Source: Vinogradova et al. 2020, arXiv:2002.11434, with the set of pixels M of the class lesion.
     """
