@@ -74,7 +74,8 @@ def judge_flips(folder: Path, limit: float, attacks: Sequence[str] = ()) -> Verd
         if not known:
             raise UsageError(
                 "no attack of the audit was made to leave the clean decision, which flip rates are about; "
-                "audit without --criterion, or with --criterion leave-decision too"
+                "add an attack that is, e.g. --method fgsm:epsilon=1/255, and where --criterion is given, --criterion "
+                "leave-decision too"
             )
         notes += [
             f"{name} is not judged: it is the control" for name, a in known.items() if a.name == CONTROL
@@ -163,8 +164,9 @@ def _finding(folder: Path, attack: AttackRecord, limit: float) -> Finding:
         status = "passed" if flips.high <= limit else "failed"
         sample = sample_size(flips, limit)
         words = (
-            f"flip rate {flips.estimate:.1%}{_within(attack)} before rounding to 8 bits, at most {flips.high:.1%} with "
-            f"95 % confidence ({flips.n} images, {flips.cases} cases); limit {limit:.1%}"
+            f"flip rate {100 * flips.estimate:.1f} %{_within(attack)} before rounding to 8 bits, at most "
+            f"{100 * flips.high:.1f} % with 95 % confidence ({flips.n} images, {flips.cases} cases); "
+            f"limit {100 * limit:.1f} %"
         )
     return Finding(
         attack_id=attack.id,

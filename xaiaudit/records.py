@@ -5,6 +5,7 @@ computed is None here and null in the tables, never a default. Intervals are two
 otherwise.
 """
 
+from math import floor
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -639,6 +640,8 @@ class Explanation(Record):
     minimum_cell: tuple[int, int] | None
     map: list[list[float]]  # raw, on its native grid
     image: list[list[int]]  # grey levels on the network's grid
+    source_shape: tuple[int, int]  # rows and columns of the source image
+    warnings: list[str] = []  # why the image is hardly one that the model is made for
 
     def as_dict(self) -> dict[str, Any]:
         """Without the pixels."""
@@ -648,11 +651,18 @@ class Explanation(Record):
         place = (
             "the map is undefined (no positive value)"
             if self.maximum is None
-            else f"maximum at column {self.maximum[0]:.0f}, row {self.maximum[1]:.0f}"
+            else f"maximum at {self._told(self.maximum)}"
         )
         if self.minimum is not None:
-            place += f", minimum at column {self.minimum[0]:.0f}, row {self.minimum[1]:.0f}"
+            place += f", minimum at {self._told(self.minimum)}"
         return (
             f"{self.file}: {self.decision} (probability of {self.positive} {self.probability:.3f}); "
             f"{self.explainer} of {self.target}: {place}"
         )
+
+    def _told(self, place: tuple[float, float]) -> str:
+        """The pixel, counted from 0; a cell of a layer may lie beyond the image."""
+        column, row = (floor(value) for value in place)
+        rows, columns = self.source_shape
+        beyond = "" if 0 <= column < columns and 0 <= row < rows else " (beyond the image, in its padding)"
+        return f"column {column}, row {row}{beyond}"

@@ -8,9 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from PIL import Image
 
+import xaiaudit
+from xaiaudit.auditing.explanation import explain
 from xaiaudit.cli import main
 from xaiaudit.records import AuditRecord
 
@@ -211,6 +215,32 @@ def test_explain_writes_a_picture_and_numbers_for_each_explainer(
     words = call("explain", checkpoint, image, "--explainer", "cam", "--target", "benign", "--out", tmp_path)
     assert words.exit_code == 0
     assert "cam of benign" in words.output
+
+
+def test_explain_warns_of_what_is_no_b_mode_image(checkpoint: Path, phantoms: Path, tmp_path: Path) -> None:
+    shape = np.zeros((100, 80), np.uint8)
+    shape[30:60, 20:50] = 255
+    Image.fromarray(shape).save(tmp_path / "mask.png")
+    Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8)).save(tmp_path / "tiny.png")
+    honest = sorted((phantoms / "images").glob("*.png"))[0]
+    images = [tmp_path / "mask.png", tmp_path / "tiny.png", honest]
+    result = call("explain", checkpoint, *images, "--explainer", "cam", "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    mask, tiny = (line for line in result.stderr.splitlines() if line.startswith("Warning: "))
+    assert mask == f"Warning: {images[0]} holds 2 grey levels: is it a mask, and no B-mode image?"
+    assert f"{images[1]} is 8 x 8 pixels, enlarged 8 times for the model's 64 x 64" in tiny
+
+
+def test_explain_counts_pixels_from_zero_and_says_where_a_place_is_padding(
+    checkpoint: Path, phantoms: Path
+) -> None:
+    image = sorted((phantoms / "images").glob("*.png"))[0]
+    (found,) = explain(xaiaudit.load(checkpoint), image, [("cam", {})])
+    places = {"source_shape": (20, 30), "maximum": (29.6, 19.9), "minimum": (3.2, -0.4)}
+    said = found.model_copy(update=places).words()
+    assert said.endswith(
+        "maximum at column 29, row 19, minimum at column 3, row -1 (beyond the image, in its padding)"
+    )
 
 
 def test_report_needs_the_folder_alone(audit_folder: Path, tmp_path: Path) -> None:

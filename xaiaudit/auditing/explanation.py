@@ -19,8 +19,10 @@ from xaiaudit.metrics.extremes import defined, peak_cells
 from xaiaudit.models import AuditedModel
 from xaiaudit.records import Explanation
 from xaiaudit.seeds import image_seed
-from xaiaudit.types import Cells, Sample
+from xaiaudit.types import Cells, GreyImage, Sample
 
+FEW_LEVELS = 2  # a mask has so many
+FEW_PIXELS = 4  # times smaller than the model's input, an image has a sixteenth of the pixels that it reads
 Cell = tuple[int, int]  # row and column of a map
 
 
@@ -35,7 +37,9 @@ def explain(
     """
     if target is not None and target not in model.classes:
         raise UsageError(f"the model has no class {target!r}; it has {', '.join(model.classes)}")
-    sample = prepare(_sample(path), model.preprocessing)
+    source = _sample(path)
+    warnings = _doubts(source.image, model.preprocessing.size)
+    sample = prepare(source, model.preprocessing)
     batch = stack([sample])
     planned = planned_explainers(model, explainers or None)
     chosen = made_explainers(planned)
@@ -64,7 +68,23 @@ def explain(
             minimum_cell=lowest,
             map=maps[0].tolist(),
             image=sample.image.tolist(),
+            source_shape=sample.source_shape,
+            warnings=warnings,
         )
+
+
+def _doubts(image: GreyImage, size: int) -> list[str]:
+    """Why an image is hardly a B-mode image, though it can be read and the model decides on it as on any other."""
+    levels, (rows, columns) = len(np.unique(image)), image.shape
+    found = []
+    if levels <= FEW_LEVELS:
+        found.append(f"holds {levels} grey level{'s' * (levels > 1)}: is it a mask, and no B-mode image?")
+    if max(rows, columns) * FEW_PIXELS <= size:
+        found.append(
+            f"is {columns} x {rows} pixels, enlarged {size / max(rows, columns):.0f} times for the model's {size} x "
+            f"{size}: what the model sees is made up between so few"
+        )
+    return found
 
 
 def _sample(path: Path) -> Sample:

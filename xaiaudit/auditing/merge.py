@@ -193,7 +193,7 @@ def _warnings(tables: Tables, clean: CleanRecord) -> list[str]:
     if not assessable(rows.classes("decision", checkpoint.classes)):
         share, name = max((share, name) for name, share in clean.decision_shares.items())
         warnings.append(
-            f"the model decides {name} for {share:.1%} of the clean images: its flip rates say nothing"
+            f"the model decides {name} for {100 * share:.1f} % of the clean images: its flip rates say nothing"
         )
     unknown = sorted({label for label in rows.strings("label") if label} - set(checkpoint.classes))
     if unknown:

@@ -41,7 +41,9 @@ def explain(model: Path, images: tuple[Path, ...], **given: Any) -> None:
     found = []
     images = tuple(dict.fromkeys(images))
     for path, stem in zip(images, _stems(images), strict=True):
-        for explanation in run(audited, path, specs, target=given["target"]):
+        for number, explanation in enumerate(run(audited, path, specs, target=given["target"])):
+            for warning in explanation.warnings if number == 0 else ():
+                click.echo(f"Warning: {path} {warning}", err=True)
             picture = draw(explanation, given["out"], stem)
             found.append(explanation.as_dict() | {"picture": str(picture)})
             if not given["as_json"]:

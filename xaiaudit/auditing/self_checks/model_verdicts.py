@@ -100,5 +100,5 @@ def _decision(decisions: Sequence[int]) -> SelfCheckRecord:
     words = f"the most frequent decision goes to {most} of {n} images"
     good = assessable(np.array(decisions, np.int64))
     if not good:
-        words += f", more than {ONE_DECISION:.0%}: a model that hardly decides hardly flips, and is worthless"
+        words += f", more than {100 * ONE_DECISION:.0f} %: a model that hardly decides hardly flips, and is worthless"
     return record(DECIDES, good, words, {"images": n, "most_frequent": most})

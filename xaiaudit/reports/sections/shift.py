@@ -96,7 +96,7 @@ def _explainer(audit: Audit, canvas: Canvas, records: list[MapRecord], number: i
         Picture(
             file=file,
             alt=f"How far maps of {name} moved under each attack. Medians: {spoken}.",
-            caption=f"Map shift by {name}: filled boxes, decision flipped; hatched boxes, decision stood. "
+            caption=f"Map shift by {name}: filled, decision flipped; hatched or hollow, decision stood. "
             "Box: quartiles with the median; whiskers: 5th to 95th percentile; up to 8 values are drawn "
             "one by one.",
             width_mm=WIDTH_MM,

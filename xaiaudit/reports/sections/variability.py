@@ -89,7 +89,7 @@ def _explainer(
             file=file,
             alt=f"How far maps of {name} moved under each attack and under simulated sweeps. {spoken}.",
             caption=f"Map shift by {name}, of maps that are defined before and after: attacks (filled) and "
-            "simulated sweeps (hatched). Box: quartiles with the median; whiskers: 5th to 95th percentile.",
+            "simulated sweeps (hatched or hollow). Box: quartiles with the median; whiskers: 5th to 95th percentile.",
             width_mm=WIDTH_MM,
         ),
         multiples_table(multiples, drawn, name, len(found.changes)),
