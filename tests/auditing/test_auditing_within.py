@@ -10,7 +10,7 @@ from PIL import Image
 from two_headed import Net
 
 from xaiaudit.auditing import acquisition_rows
-from xaiaudit.auditing.faithfulness import Settings, faithfulness, statistics
+from xaiaudit.auditing.faithfulness import Settings, faithfulness, running, statistics
 from xaiaudit.auditing.judging import Judged, judge
 from xaiaudit.auditing.loading import Loaded, load_images
 from xaiaudit.auditing.look import look
@@ -21,6 +21,7 @@ from xaiaudit.explainers.registry import explainer
 from xaiaudit.faithfulness import randomisation
 from xaiaudit.faithfulness.similarity import between_images, similarity
 from xaiaudit.metrics.map_shift import map_shift
+from xaiaudit.metrics.top_pixels import relevance_rank
 from xaiaudit.metrics.undo import undo_motion
 from xaiaudit.models import AuditedModel
 from xaiaudit.types import Preprocessing
@@ -129,7 +130,7 @@ def test_a_map_that_is_constant_where_both_sweeps_look_says_nothing_of_silence(
 def test_faithfulness_compares_maps_of_pixels_on_real_pixels(
     model: AuditedModel, data: Path, loaded: Loaded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looked: dict[str, list[object]] = {"similarity": [], "between": []}
+    looked: dict[str, list[object]] = {"similarity": [], "between": [], "rank": []}
 
     def similar(*given: object, within: object, **named: object) -> object:
         looked["similarity"].append(within)
@@ -140,16 +141,23 @@ def test_faithfulness_compares_maps_of_pixels_on_real_pixels(
         return between_images(*given, within=within, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(randomisation, "similarity", similar)
+
+    def ranked(*given: object, within: object, **named: object) -> object:
+        looked["rank"].append(within)
+        return relevance_rank(*given, within=within, **named)  # type: ignore[arg-type]
+
     monkeypatch.setattr(statistics, "between_images", between)
+    monkeypatch.setattr(running, "relevance_rank", ranked)
     quick = Settings(steps=2, samples=2, blocks=1, draws=1)
     valid = loaded.valid[:, 0].numpy()
     for name, of_pixels in (("smoothgrad", True), ("grad-cam", False)):
-        looked["similarity"].clear(), looked["between"].clear()
+        for seen in looked.values():
+            seen.clear()
         faithfulness(model, data, [(name, {})], tests=quick)
         assert looked["similarity"]
-        for within in (*looked["similarity"], looked["between"][0]):
+        for within in (*looked["similarity"], looked["between"][0], looked["rank"][0]):
             assert np.array_equal(within, valid) if of_pixels else within is None
-        assert looked["between"][1:] == [None]  # random maps, which speak everywhere
+        assert looked["between"][1:] == looked["rank"][1:] == [None]  # random maps, which speak everywhere
 
 
 def test_the_mask_is_explained_by_its_real_part_alone(model: AuditedModel, loaded: Loaded) -> None:
