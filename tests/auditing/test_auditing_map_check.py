@@ -15,6 +15,7 @@ from two_headed import Net
 import xaiaudit
 from xaiaudit.auditing.loading import Loaded
 from xaiaudit.auditing.map_check import _difference, check_maps
+from xaiaudit.auditing.merge import _map_differences
 from xaiaudit.auditing.plan import PlannedImage
 from xaiaudit.auditing.pointing_table import pointing_report
 from xaiaudit.cli import main
@@ -157,3 +158,8 @@ def test_the_largest_difference_of_each_explainer_is_recorded(
     assert short.map_differences == {"grad-cam": 0.004}
     old = record.model_dump(exclude={"map_differences"})
     assert AuditRecord.model_validate(old).map_differences == {}
+
+
+def test_of_several_runs_the_largest_difference_is_told_and_old_shards_have_none() -> None:
+    markers = [{"map_differences": {"cam": 2e-3}}, {}, {"map_differences": {"cam": 1e-6, "grad-cam": 3e-6}}]
+    assert _map_differences(markers) == {"cam": 2e-3, "grad-cam": 3e-6}
