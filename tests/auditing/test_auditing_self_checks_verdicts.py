@@ -228,3 +228,11 @@ def test_the_rate_nearest_to_one_half_is_compared_and_of_equals_the_last() -> No
 
 def test_the_tolerance_is_5_percent_and_one_image_in_any_case() -> None:
     assert [allowed(n) for n in (10, 32, 39, 40, 60)] == [1, 1, 1, 2, 3]
+
+
+@pytest.mark.parametrize(("images", "status"), [(1, "not assessable"), (9, "not assessable"), (10, "failed")])
+def test_a_few_images_of_one_decision_do_not_prove_a_model_worthless(images: int, status: str) -> None:
+    found = check_records(Facts(model=model(decisions=[0] * images), attacks={}), decisions=[0] * images)
+    (check,) = (item for item in found if item.name == "the model decides at all")
+    assert check.status == status
+    assert ("worthless" in check.words) == (status == "failed")

@@ -13,11 +13,15 @@ from xaiaudit.auditing.tables import Rows, Tables
 from xaiaudit.metrics import flips
 from xaiaudit.metrics.bootstrap import bootstrap, distribution
 from xaiaudit.metrics.paired import holm, sign_flip
-from xaiaudit.metrics.proportions import proportion
+from xaiaudit.metrics.proportions import FEWEST, proportion
 from xaiaudit.records import AttackRecord, CurvePoint, Distribution, Interval
 
 ONE_DECISION = (
     "the model gives one decision to over 95 % of the clean images, so that it hardly decides at all"
+)
+TOO_FEW = (
+    f"the clean images all get one decision, and fewer than {FEWEST} cannot show whether the model would decide "
+    "otherwise on others; audit more"
 )
 FAILED = 0.05  # share of images on which an attack may fail before its flip rate says nothing
 CURVE_NOTE = (
@@ -129,7 +133,7 @@ def _broken_by(rows: Rows) -> dict[str, int]:
 def _why_not(before: np.ndarray, failed: int) -> str:
     """Why flip rates would say nothing; empty where they do say something."""
     if not flips.assessable(before):
-        return ONE_DECISION
+        return TOO_FEW if 0 < len(before) < FEWEST else ONE_DECISION
     if failed > FAILED * len(before):
         return (
             f"the attack failed on {failed} of {len(before)} images (a zero or non-finite gradient, or nowhere to "

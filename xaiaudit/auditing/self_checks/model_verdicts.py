@@ -7,6 +7,7 @@ import numpy as np
 from xaiaudit.auditing.self_checks.record import ModelFacts
 from xaiaudit.auditing.self_checks.tolerance import allowed
 from xaiaudit.metrics.flips import ONE_DECISION, assessable
+from xaiaudit.metrics.proportions import FEWEST
 from xaiaudit.records import SelfCheckRecord
 
 REPEATABLE = "outputs are repeatable"
@@ -99,6 +100,12 @@ def _decision(decisions: Sequence[int]) -> SelfCheckRecord:
     most = int(np.bincount(decisions).max())
     words = f"the most frequent decision goes to {most} of {n} images"
     good = assessable(np.array(decisions, np.int64))
+    figures: dict[str, float | int | None] = {"images": n, "most_frequent": most}
+    if not good and n < FEWEST:
+        words += f"; fewer than {FEWEST} cannot show whether it would decide otherwise on others"
+        return SelfCheckRecord(
+            attack_id=None, name=DECIDES, status="not assessable", words=words, figures=figures
+        )
     if not good:
         words += f", more than {100 * ONE_DECISION:.0f} %: a model that hardly decides hardly flips, and is worthless"
-    return record(DECIDES, good, words, {"images": n, "most_frequent": most})
+    return record(DECIDES, good, words, figures)
