@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from PIL import Image
 from torch import nn
 
@@ -87,12 +88,15 @@ def test_the_picture_marks_the_places_that_explain_names(
     def plot(_axes: Axes, x: float, y: float, *_: object, **__: object) -> None:
         marked.append((x, y))
 
+    said: list[str] = []
     monkeypatch.setattr(Axes, "plot", plot)
+    monkeypatch.setattr(Figure, "supxlabel", lambda _figure, text, **_: said.append(text))
     for found in explain(model, data / "0.png", SPECS):
         marked.clear()
         draw(found, tmp_path)
         # 16 x 32 pixels between 8 rows of padding above and below; pixel 0 is drawn about 0
         assert marked == [(x - 0.5, y + 8 - 0.5) for x, y in (found.maximum, found.minimum)]
+    assert said == ["cross: maximum, circle: minimum"] * len(SPECS)
 
 
 @pytest.mark.parametrize("name", EXPLAINERS)

@@ -347,5 +347,8 @@ def test_convert_makes_a_checkpoint_that_attack_takes(
             out,
         )
         assert result.exit_code == 0, result.output
+        assert re.search(
+            r"^Data: .*, 4 images .* at random, seed 0", result.output, re.M
+        )  # what --limit left
         record = AuditRecord.model_validate_json((out / "audit.json").read_bytes())
         assert not record.leak.assessed  # foreign weights do not say what they were trained on

@@ -121,7 +121,7 @@ def _run(path: Path, given: dict[str, Any]) -> None:
     _check_out(given)
     model = open_model(path, given)
     dataset = open_data(model, given)
-    click.echo(f"Data: {dataset.describe()}", err=True)
+    click.echo(f"Data: {dataset.drawn(given['limit'], given['seed']).describe()}", err=True)
     tell_costs(model, named["explainers"])
     out = given["out"] or default_folder(model)
     with _telling_how_to_go_on(out), Progress() as progress:

@@ -41,7 +41,7 @@ def draw(explanation: Explanation, folder: Path, stem: str | None = None) -> Pat
         vmax=high,
         alpha=0.55,
     )
-    _mark(right, raw.shape, image.shape, explanation)
+    figure.supxlabel(_mark(right, raw.shape, image.shape, explanation), fontsize="small")
     at = "" if explanation.layer == "image" else f" at {explanation.layer}"
     right.set_title(f"{explanation.explainer} of {explanation.target}{at}", parse_math=False)
     cut = f"; the largest {100 * (1 - WITHIN):.1f} % are cut off" if clipped else ""
@@ -59,10 +59,15 @@ def draw(explanation: Explanation, folder: Path, stem: str | None = None) -> Pat
     return path
 
 
-def _mark(axes: Axes, grid: tuple[int, ...], shape: tuple[int, ...], explanation: Explanation) -> None:
-    """A cross at the maximum, a circle at the minimum of a signed map."""
-    for cell, marker in ((explanation.maximum_cell, "x"), (explanation.minimum_cell, "o")):
+def _mark(axes: Axes, grid: tuple[int, ...], shape: tuple[int, ...], explanation: Explanation) -> str:
+    """A cross at the maximum, a circle at the minimum of a signed map; returns what to say of them."""
+    said = []
+    for cell, marker, words in (
+        (explanation.maximum_cell, "x", "cross: maximum"),
+        (explanation.minimum_cell, "o", "circle: minimum"),
+    ):
         if cell is not None:
+            said.append(words)
             row, column = cell
             axes.plot(
                 centres(grid[1], shape[1])[column] - 0.5,
@@ -73,3 +78,4 @@ def _mark(axes: Axes, grid: tuple[int, ...], shape: tuple[int, ...], explanation
                 markerfacecolor="none",
                 markeredgewidth=2,
             )
+    return ", ".join(said) or "undefined map: it has no extreme"
