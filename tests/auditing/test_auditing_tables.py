@@ -11,6 +11,7 @@ import torch
 import xaiaudit
 from xaiaudit.attacks.criteria import LeaveDecision
 from xaiaudit.attacks.registry import attack
+from xaiaudit.auditing.plan import _differing
 from xaiaudit.auditing.selection import choose_data
 from xaiaudit.data import prepare, stack
 from xaiaudit.metrics.paired import holm
@@ -255,3 +256,9 @@ def test_an_audit_says_whether_rings_are_calibrated_and_nothing_leaked(record: A
     assert record.leak.assessed
     assert record.leak.exact == record.leak.near == []
     assert record.left_out == []
+
+
+def test_only_what_differs_of_two_records_is_told() -> None:
+    then = {"file": "model.pt", "sha256": "a" * 64, "has_mask": False}
+    assert _differing(then, then | {"has_mask": True}) == ({"has_mask": False}, {"has_mask": True})
+    assert _differing(1, 2) == (1, 2)

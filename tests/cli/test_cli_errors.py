@@ -2,6 +2,8 @@
 
 import pickle
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -314,3 +316,13 @@ def test_debug_shows_where_it_was(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "Traceback" in result.stderr
     assert result.stderr.splitlines()[-1].startswith("Error: ")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is full: Linux has /dev/full")
+def test_a_full_disk_is_no_fault_of_ours() -> None:
+    words = [sys.executable, "-m", "xaiaudit", "list", "attacks"]
+    with open("/dev/full", "w") as full:
+        found = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert found.returncode == 2
+    assert found.stderr.startswith("Error: no space is left to write to")
+    assert found.stderr.count("\n") == 1

@@ -160,6 +160,8 @@ def test_attacks_of_one_name_are_told_apart_by_what_differs(record: AuditRecord)
         "pgd-wander with step size by default, the aim to wander"
     ]
     assert told(first, made("pgd-2", 1 / 255)) == ["pgd and pgd-2 are one attack with the same parameters"]
+    (near,) = told(first, made("pgd-2", 1 / 255 + 1e-9))
+    assert near == "pgd and pgd-2 are one attack with parameters that differ by less than is printed here"
     assert f"Attacks: {words.told_apart([first, first])[0]}" in summary(
         record.model_copy(update={"attacks": [first, first]})
     )

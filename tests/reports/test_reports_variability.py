@@ -13,6 +13,7 @@ from xaiaudit.reports.blocks import Canvas, Picture, Section, Table, Text
 from xaiaudit.reports.reading import Audit, read_audit
 from xaiaudit.reports.sections.sweep_pictures import sweep_pictures
 from xaiaudit.reports.sections.variability import variability
+from xaiaudit.reports.sections.variability_tables import multiples_table
 from xaiaudit.reports.summary import summary
 
 
@@ -138,3 +139,19 @@ def test_without_sweeps_or_a_gallery_the_report_says_less_and_nothing_wrong(
     assert isinstance(block, Text)
     assert "Not assessed, because no change of the acquisition was simulated" in block.text
     assert "Second sweep: not assessed" in "\n".join(summary(record))
+
+
+def test_a_table_without_any_row_is_a_sentence(audit: Audit) -> None:
+    found = audit.record.variability
+    assert found is not None
+    unknown = ratio(None, None, None)
+    empty = [
+        item.model_copy(
+            update={"times_second_sweep": unknown, "times_one_change": unknown, "farther": unknown}
+        )
+        for item in found.multiples
+    ]
+    drawn = list(dict.fromkeys(item.metric for item in empty))
+    told = multiples_table(empty, drawn, "cam", len(found.changes))
+    assert isinstance(told, Text)
+    assert isinstance(multiples_table(found.multiples, drawn, "cam", len(found.changes)), Table)

@@ -17,7 +17,6 @@ from xaiaudit.auditing.coverage import coverage
 from xaiaudit.auditing.gallery import write_gallery
 from xaiaudit.auditing.hit_statistics import hit_relations
 from xaiaudit.auditing.map_statistics import explainer_record, map_records
-from xaiaudit.auditing.parquet import write_table
 from xaiaudit.auditing.plan import AuditFolder, AuditPlan, read_plan
 from xaiaudit.auditing.self_checks.verdicts import check_records, read_facts
 from xaiaudit.auditing.tables import Tables
@@ -25,6 +24,7 @@ from xaiaudit.auditing.variability import variability_record
 from xaiaudit.errors import AuditError
 from xaiaudit.metrics.classification import clean_record
 from xaiaudit.metrics.flips import assessable
+from xaiaudit.parquet import write_table
 from xaiaudit.records import (
     SCHEMA,
     AuditRecord,

@@ -190,8 +190,9 @@ def adopt_plan(folder: AuditFolder, plan: AuditPlan) -> AuditPlan:
     differing = old.differences(plan)
     if differing:
         shown = "; ".join(
-            f"{name}: {_short(old.settings().get(name))} then, {_short(plan.settings().get(name))} now"
+            f"{name}: {_short(then)} then, {_short(now)} now"
             for name in differing[:3]
+            for then, now in [_differing(old.settings().get(name), plan.settings().get(name))]
         )
         raise AuditError(
             f"{folder.path} was begun with other settings ({shown}); "
@@ -216,6 +217,14 @@ def read_plan(folder: AuditFolder) -> AuditPlan:
         raise AuditError(
             f"{folder.plan} cannot be read ({str(error).splitlines()[0]}); start afresh in another folder"
         ) from error
+
+
+def _differing(then: object, now: object) -> tuple[object, object]:
+    """The two values; of two mappings only the entries in which they differ."""
+    if not isinstance(then, dict) or not isinstance(now, dict):
+        return then, now
+    keys = [key for key in then | now if then.get(key) != now.get(key)]
+    return {key: then.get(key) for key in keys}, {key: now.get(key) for key in keys}
 
 
 def _short(value: object) -> str:

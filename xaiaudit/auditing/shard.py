@@ -23,7 +23,6 @@ from xaiaudit.auditing.curve import Case, Outcome, curve, rounded_images
 from xaiaudit.auditing.judging import Judged, judge
 from xaiaudit.auditing.loading import Loaded, load_images
 from xaiaudit.auditing.map_rows import map_rows
-from xaiaudit.auditing.parquet import write_table
 from xaiaudit.auditing.plan import AuditFolder, AuditPlan, PlannedAttack
 from xaiaudit.auditing.prediction_rows import prediction_rows
 from xaiaudit.data.datasets import Dataset
@@ -31,6 +30,7 @@ from xaiaudit.explainers.base import Explainer
 from xaiaudit.models import AuditedModel
 from xaiaudit.models.memory import out_of_memory
 from xaiaudit.models.prepared import Prepared
+from xaiaudit.parquet import write_table
 from xaiaudit.records import ACQUISITION, MAPS, PREDICTIONS
 from xaiaudit.writing import write_atomically
 

@@ -1,10 +1,11 @@
 """The group of all commands, and what becomes of errors: one line and exit code 2, whatever went wrong."""
 
+import errno
 import os
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -59,13 +60,21 @@ class Commands(click.Group):
             sys.exit(COULD_NOT_AUDIT)
         except click.ClickException as error:
             _fail(error.format_message(), debug=debug)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                _fault(error)
+            _fail("no space is left to write to; free some, and give the command again", debug=debug)
         except Exception as error:
-            # A fault of ours must not look like a failed gate (exit 1), nor hide.
-            _fail(
-                f"{type(error).__name__}: {error}; this is a fault of xaiaudit, please report it with the lines above",
-                debug=True,
-            )
+            _fault(error)
         sys.exit(code if isinstance(code, int) else DONE)
+
+
+def _fault(error: Exception) -> NoReturn:
+    """A fault of ours must not look like a failed gate (exit 1), nor hide."""
+    _fail(
+        f"{type(error).__name__}: {error}; this is a fault of xaiaudit, please report it with the lines above",
+        debug=True,
+    )
 
 
 def _flush() -> None:
@@ -88,7 +97,7 @@ def _say(line: str, *, debug: bool = False) -> None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
-def _fail(message: str, *, debug: bool) -> None:
+def _fail(message: str, *, debug: bool) -> NoReturn:
     _say(f"Error: {' '.join(message.split())}", debug=debug)
     sys.exit(COULD_NOT_AUDIT)
 

@@ -4,12 +4,13 @@ from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from xaiaudit.errors import UsageError
 from xaiaudit.faithfulness_record import FaithfulnessRecord
+from xaiaudit.parquet import write_table
 from xaiaudit.reports.faithfulness_document import document
 from xaiaudit.reports.typesetting import save, typeset
+from xaiaudit.writing import write_atomically
 
 RECORD, TABLE, PDF = "faithfulness.json", "faithfulness.parquet", "faithfulness.pdf"
 
@@ -26,8 +27,8 @@ def write(record: FaithfulnessRecord, table: pa.Table, folder: Path) -> list[Pat
     check_new(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / RECORD).write_text(record.model_dump_json(indent=1), encoding="utf-8")
-        pq.write_table(table, folder / TABLE)
+        write_atomically(folder / RECORD, record.model_dump_json(indent=1).encode())
+        write_table(folder / TABLE, table)
     except OSError as error:
         raise UsageError(
             f"cannot write to {folder} ({error.strerror}); name another folder with --out"

@@ -50,7 +50,12 @@ def _differ(attacks: Sequence[AttackRecord]) -> str:
         if len({own.get(key) for own in told}) > 1
     ]
     if not differing:
-        return f"{ids} are one attack with the same parameters"
+        first, *others = [(attack.parameters, attack.epsilon) for attack in attacks]
+        same = all(other == first for other in others)
+        how = (
+            "with the same parameters" if same else "with parameters that differ by less than is printed here"
+        )
+        return f"{ids} are one attack {how}"
     parts = [
         f"{f.printable(attack.id)} with {', '.join(own[key] for key in differing if key in own)}"
         for attack, own in zip(attacks, told, strict=True)

@@ -10,7 +10,7 @@ from xaiaudit.records import (
 )
 from xaiaudit.reports import format as f
 from xaiaudit.reports import words
-from xaiaudit.reports.blocks import Column, Table
+from xaiaudit.reports.blocks import Column, Table, Text, not_assessed
 from xaiaudit.reports.sections.shift_table import NAMES
 
 
@@ -49,7 +49,9 @@ def _silent(shift: NaturalShiftRecord) -> str:
     return f.rate(shift.silent_shift)
 
 
-def multiples_table(multiples: list[MultipleRecord], drawn: list[str], name: str, sweeps: int) -> Table:
+def multiples_table(
+    multiples: list[MultipleRecord], drawn: list[str], name: str, sweeps: int
+) -> Table | Text:
     """Three rows an attack: times a second sweep, times one change, and the share moved farther than by any.
 
     A row of dashes alone is left out, and the note says so.
@@ -71,6 +73,8 @@ def multiples_table(multiples: list[MultipleRecord], drawn: list[str], name: str
     empty = [row[0] for row in rows if set(row[1:]) == {f.DASH}]
     lost = f" Left out, as they would hold dashes alone: {'; '.join(empty)}." if empty else ""
     rows = [row for row in rows if row[0] not in empty]
+    if not rows:
+        return not_assessed(f"no map by {name} could be compared with a second sweep's")
     dashes = f.dashes(rows, "that median is 0 and nothing is known of the ratio, or no map could be compared")
     chance = f.percent(1 / (sweeps + 1))
     return Table(

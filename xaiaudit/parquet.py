@@ -1,4 +1,4 @@
-"""The tables of an audit as files."""
+"""Tables as files."""
 
 import io
 from pathlib import Path
