@@ -279,3 +279,19 @@ def test_rows_without_any_map_are_left_out_and_named_with_the_reason(folder: Pat
     said = [b.text for b in blocks if isinstance(b, Text) and b.text.startswith("Rows without any map")]
     assert len(said) == len(audit.record.explainers)
     assert "under fgsm, pgd and deepfool no map could be compared where the decision flipped" in said[0]
+
+
+def test_an_attack_that_keeps_decisions_is_no_proof_that_they_hold(folder: Path, tmp_path: Path) -> None:
+    attack = read_audit(folder).record.attacks[0]
+    none = attack.flips.model_copy(update={"estimate": 0.0, "low": 0.0, "high": 0.2})
+    attack = attack.model_copy(
+        update={"flips": none, "flips_quantised": none, "curve": [], "assessable": True}
+    )
+    for goal, said in (
+        ("shift-map", "Whether decisions flip was not tried"),
+        (None, "No decision flipped: 0 of "),
+    ):
+        attacks = [attack.model_copy(update={"criterion_name": goal} if goal else {})]
+        lead = verdict(changed(folder, attacks=attacks), Canvas(folder=tmp_path)).blocks[0]
+        assert isinstance(lead, Text)
+        assert lead.text.startswith(said)

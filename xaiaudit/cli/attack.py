@@ -187,7 +187,7 @@ def _telling_how_to_go_on(out: Path) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         if (out / "plan.json").exists():
-            click.echo(f"Interrupted; to go on, repeat the command with --resume --out {out}", err=True)
+            click.echo(f"To go on, repeat the command with --resume --out {out}", err=True)
         raise
 
 

@@ -46,6 +46,8 @@ def _headline(record: AuditRecord) -> str:
             f"{f.hits(point.flips_quantised)} decisions flip within {level} under {f.printable(attack.id)}, "
             f"after rounding to 8 bits."
         )
+    if not worst.flips.estimate and not worst.after_a_flip:
+        return "Whether decisions flip was not tried: no attack was made to leave the clean decision."
     if not worst.flips.estimate:
         return f"No decision flipped: 0 of {worst.flips.n} within {where} under {under}, before rounding to 8 bits."
     return (
