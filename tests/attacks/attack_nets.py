@@ -35,18 +35,32 @@ class AsModel(nn.Module):
 
 
 class Counted(AsModel):
-    """Knows how many images went forwards and backwards through it; as many a network, it does not take none."""
+    """Knows how many images went forwards and backwards through it; as many a network, it does not take none.
+
+    `backwards` are the passes that reached the image, `within` those that ended at a layer that was asked for.
+    """
 
     def __init__(self, net: nn.Module) -> None:
         super().__init__(net)
-        self.forwards = self.backwards = 0
+        self.forwards = self.backwards = self._at_layers = 0
 
     def forward(self, images: Tensor, layers: tuple[str, ...] = ()) -> Outputs:
         assert len(images)
         self.forwards += len(images)
         if images.requires_grad:
             images.register_hook(self._went_back)
-        return super().forward(images, layers)
+        outputs = super().forward(images, layers)
+        for features in outputs.features.values():
+            if features.requires_grad:
+                features.register_hook(self._came_by)
+        return outputs
+
+    @property
+    def within(self) -> int:
+        return self._at_layers - self.backwards if self._at_layers else 0
+
+    def _came_by(self, grad: Tensor) -> None:
+        self._at_layers += len(grad)
 
     def _went_back(self, grad: Tensor) -> None:
         self.backwards += len(grad)

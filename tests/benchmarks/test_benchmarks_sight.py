@@ -1,13 +1,19 @@
 """Where cells look, by hand: each cell of a patch convolution with one weight sees one pixel."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from benchmarks.sight import looks
 from xaiaudit.models import AuditedModel
 from xaiaudit.types import Preprocessing
+
+ROOT = Path(__file__).resolve().parents[2]
+with pytest.MonkeyPatch.context() as patch:
+    patch.syspath_prepend(ROOT)
+    from benchmarks.sight import looks
 
 
 class OnePixel(nn.Module):
