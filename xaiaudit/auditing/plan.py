@@ -1,7 +1,7 @@
 """What an audit will do, fixed before it starts: written to plan.json, so that shards agree and a resume can check."""
 
 import json
-import os
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,11 +158,8 @@ def create_folder(path: Path) -> AuditFolder:
     folder = AuditFolder(path)
     try:
         folder.shards.mkdir(parents=True, exist_ok=True)
-        probe = folder.shards / f".probe-{os.getpid()}"
-        probe.write_bytes(b"")
-        probe.unlink(
-            missing_ok=True
-        )  # another of the same process id, on a shared folder, may have been as quick
+        with tempfile.TemporaryFile(dir=folder.shards):
+            pass
     except OSError as error:
         raise AuditError(
             f"cannot write to the audit folder {path} ({error.strerror}); name another with --out"
