@@ -7,14 +7,25 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torchvision.ops import sigmoid_focal_loss
 
 from xaiaudit.errors import UsageError
+from xaiaudit.models import build
+from xaiaudit.models.weights import head_name
 from xaiaudit.tensors import Outputs
 from xaiaudit.training.augment import augment
 from xaiaudit.training.batch_norm import freeze, norms_to_freeze
 from xaiaudit.training.curves import draw_losses
 from xaiaudit.training.devices import make_fabric
-from xaiaudit.training.losses import balanced_weights, dice_loss, task_loss
+from xaiaudit.training.losses import (
+    balanced_weights,
+    class_loss,
+    class_weights,
+    dice_loss,
+    mask_cross_entropy,
+    task_loss,
+)
+from xaiaudit.training.optimizers import optimizer
 from xaiaudit.training.progress import Epoch, console
 from xaiaudit.training.recipe import Recipe
 from xaiaudit.training.state import StateFile
@@ -52,6 +63,92 @@ def test_the_loss_of_a_one_logit_model_is_binary_cross_entropy() -> None:
     out = Outputs(logits=torch.stack((torch.zeros(3), z), 1), one_logit=True)
     expected = nn.functional.binary_cross_entropy_with_logits(z, labels.float())
     assert task_loss(out, labels, None, Recipe(), None).item() == pytest.approx(expected.item())
+
+
+def naive_weighted(z: torch.Tensor, t: torch.Tensor, w: float) -> torch.Tensor:
+    """Equation 8 of Shareef et al. as printed."""
+    p = torch.sigmoid(z)
+    return -(w * t * p.log() + (1 - t) * (1 - p).log()).mean()
+
+
+@pytest.mark.parametrize("positive", [0, 1])
+def test_the_weighted_loss_is_the_naive_one_where_that_does_not_overflow(positive: int) -> None:
+    z = torch.tensor([0.3, -1.2, 2.0, 7.5], dtype=torch.float64)
+    labels = torch.tensor([1, 0, 0, 1])
+    recipe = Recipe(loss="weighted", positive_weight=3.0)
+    weights = class_weights(recipe, labels, 2, positive)
+    assert weights is not None
+    logits = torch.stack((torch.zeros(4), z), 1)
+    t = (labels == positive).double()
+    expected = naive_weighted(z if positive else -z, t, 3.0)
+    assert class_loss(logits, labels, recipe, weights.double()).item() == pytest.approx(expected.item())
+
+
+def test_the_weighted_loss_stays_finite_where_the_naive_one_overflows() -> None:
+    z = torch.tensor([-500.0, 500.0])
+    logits = torch.stack((torch.zeros(2), z), 1).requires_grad_()
+    labels = torch.tensor([1, 1])
+    recipe = Recipe(loss="weighted", positive_weight=2.0)
+    assert not naive_weighted(z, labels.float(), 2.0).isfinite()
+    loss = class_loss(logits, labels, recipe, torch.tensor([1.0, 2.0]))
+    assert loss.item() == pytest.approx(500.0)  # (2 * 500 + 2 * 0) / 2
+    (slopes,) = torch.autograd.grad(loss, logits)
+    assert slopes[:, 1].tolist() == pytest.approx([-1.0, 0.0])
+
+
+def test_the_focal_loss_by_hand() -> None:
+    logits = torch.tensor([[0.0, math.log(3)], [0.0, math.log(3)]])  # p of class 1 is 3/4
+    labels = torch.tensor([1, 0])
+    recipe = Recipe(loss="focal", focal_gamma=2.0, focal_alpha=0.25)
+    weights = class_weights(recipe, labels, 2, 1)
+    expected = (0.25 * (1 / 4) ** 2 * math.log(4 / 3) + 0.75 * (3 / 4) ** 2 * math.log(4)) / 2
+    assert class_loss(logits, labels, recipe, weights).item() == pytest.approx(expected)
+    oracle = sigmoid_focal_loss(logits[:, 1], labels.float(), alpha=0.25, gamma=2.0, reduction="mean")
+    assert expected == pytest.approx(oracle.item())
+    flat = Recipe(loss="focal", focal_gamma=0.0, focal_alpha=0.5)
+    half = class_loss(logits, labels, flat, class_weights(flat, labels, 2, 1))
+    assert half.item() == pytest.approx(nn.functional.cross_entropy(logits, labels).item() / 2)
+
+
+@pytest.mark.parametrize("gamma", [0.0, 1.0, 2.0, 4.0])
+def test_the_focal_loss_has_a_finite_gradient_where_the_model_is_sure(gamma: float) -> None:
+    logits = torch.tensor([[0.0, 200.0], [0.0, -200.0]], requires_grad=True)
+    recipe = Recipe(loss="focal", focal_gamma=gamma)
+    loss = class_loss(logits, torch.tensor([1, 1]), recipe, torch.tensor([0.75, 0.25]))
+    assert torch.autograd.grad(loss, logits)[0].isfinite().all()
+
+
+def test_the_mask_cross_entropy_counts_lesion_and_background() -> None:
+    masks = torch.tensor([[[[True, False]]], [[[False, False]]]])
+    logits = torch.tensor([[[[0.0, math.log(3)]]], [[[9.0, 9.0]]]])  # the image without a lesion is left out
+    assert mask_cross_entropy(logits, masks).item() == pytest.approx((math.log(2) + math.log(4)) / 2)
+    ones = torch.full((1, 1, 1, 2), 20.0)  # a mask of ones is not free
+    assert mask_cross_entropy(ones, masks[:1]).item() == pytest.approx(10, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("adam", torch.optim.Adam), ("sgd", torch.optim.SGD), ("nadam", torch.optim.NAdam)]
+)
+def test_optimizers_by_name(name: str, kind: type[torch.optim.Optimizer]) -> None:
+    found = optimizer(nn.Linear(2, 2), Recipe(optimizer=name, learning_rate=0.01))
+    assert type(found) is kind
+    assert found.param_groups[0]["lr"] == 0.01
+    assert name != "sgd" or found.param_groups[0]["momentum"] == 0.9
+
+
+@pytest.mark.parametrize(("architecture", "extra"), [("resnet18", {}), ("small-cnn", {})])
+def test_a_frozen_backbone_learns_nothing_and_keeps_its_statistics(architecture: str, extra: dict) -> None:
+    net = build(architecture, classes=2, channels=1, **extra)
+    recipe = Recipe(freeze_backbone=True, optimizer="sgd", learning_rate=0.5, momentum=0)
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    moves, norms = optimizer(net, recipe), norms_to_freeze(net, recipe)
+    net.train()
+    freeze(norms)
+    net(torch.rand(4, 1, 64, 64)).square().sum().backward()
+    moves.step()
+    changed = {name for name, value in net.state_dict().items() if not torch.equal(value, before[name])}
+    head = head_name(net)
+    assert changed == {f"{head}.weight", f"{head}.bias"}
 
 
 def test_balanced_weights_by_hand() -> None:

@@ -44,12 +44,20 @@ def _acquisition() -> Iterator[tuple[str, str]]:
 
 
 def _models() -> Iterator[tuple[str, str]]:
-    from xaiaudit.models.registry import MODELS, architectures
+    from xaiaudit.models.counting import parameters, torchvision_parameters
+    from xaiaudit.models.registry import MODELS
+    from xaiaudit.models.zoo import torchvision_names
 
-    for name in architectures():
-        yield name, "built in" if name in MODELS else "torchvision"
+    for name, entry in MODELS.items():
+        yield name, f"{_millions(parameters(name))}; {' and '.join(entry.heads)}; {entry.source}"
+    for name in torchvision_names():
+        yield name, f"{_millions(torchvision_parameters(name))} with 1000 classes; class; torchvision"
     yield "timm:NAME", "any classifier of timm"
     yield "package.module:factory", "a function of your own that returns a network"
+
+
+def _millions(parameters: int) -> str:
+    return f"{parameters / 1e6:.2f} M parameters"
 
 
 def _datasets() -> Iterator[tuple[str, str]]:

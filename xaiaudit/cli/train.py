@@ -65,8 +65,15 @@ from xaiaudit.cli import options
     type=click.IntRange(min=1),
     help="Passes over the training images.  [default: 8]  With --adversarial: 10.",
 )
-@options.batch_size(16)
-@click.option("--learning-rate", type=float, help="Of Adam.  [default: 1e-4]")
+@click.option("--batch-size", type=click.IntRange(min=1), help="Images at once.  [default: 16]")
+@click.option("--learning-rate", type=float, help="[default: 1e-4]")
+@click.option("--optimizer", type=click.Choice(["adam", "sgd", "nadam"]), help="[default: adam]")
+@click.option("--momentum", type=float, help="Of sgd.  [default: 0.9]")
+@click.option(
+    "--freeze-backbone/--no-freeze-backbone",
+    default=None,
+    help="Let only the heads learn, on features as pretraining left them.  [default: False]",
+)
 @click.option(
     "--patience",
     type=click.IntRange(min=1),
@@ -77,8 +84,22 @@ from xaiaudit.cli import options
     type=click.Choice(["none", "balanced"]),
     help="Weigh classes by their share of the images.  [default: none]  With --adversarial: balanced.",
 )
-@click.option("--alpha", type=float, help="Multi-task networks: weight of the cross-entropy.  [default: 0.1]")
-@click.option("--beta", type=float, help="Multi-task networks: weight of the Dice loss.  [default: 1]")
+@click.option(
+    "--loss",
+    type=click.Choice(["cross-entropy", "weighted", "focal"]),
+    help="Of the class; weighted: the positive class counts more; focal: hard images do.  "
+    "[default: cross-entropy]",
+)
+@click.option("--positive-weight", type=float, help="weighted: of the positive class.  [default: 3]")
+@click.option("--focal-gamma", type=float, help="focal: 0, or from 1 on.  [default: 2]")
+@click.option("--focal-alpha", type=float, help="focal: weight of the positive class.  [default: 0.25]")
+@click.option("--alpha", type=float, help="Multi-task networks: weight of the class loss.  [default: 0.1]")
+@click.option("--beta", type=float, help="Multi-task networks: weight of the mask loss.  [default: 1]")
+@click.option(
+    "--mask-loss",
+    type=click.Choice(["dice", "cross-entropy"]),
+    help="Multi-task networks; cross-entropy: of every pixel.  [default: dice]",
+)
 @click.option("--flip", type=float, help="Augmentation: chance of a horizontal flip.  [default: 0.5]")
 @click.option(
     "--rotation", type=float, help="Augmentation: largest rotation, degrees to either side.  [default: 5]"
@@ -152,7 +173,8 @@ from xaiaudit.cli import options
 def train(**given: Any) -> None:
     """Train a classifier or multi-task network, choose its threshold, test it, and write a checkpoint.
 
-    Defaults follow the recipe of Rasaee 2022. A run that was killed goes on when it is started again.
+    Defaults are those of Rasaee 2022; an architecture whose source trains it otherwise brings its own, and prints
+    them. A run that was killed goes on when it is started again.
     """
     from xaiaudit.data import open_dataset
     from xaiaudit.training import console
@@ -194,17 +216,19 @@ def train(**given: Any) -> None:
 
 
 RECIPE = (
-    "epochs", "batch_size", "learning_rate", "patience", "class_weights", "alpha", "beta", "flip", "rotation",
-    "shift", "batch_norm",
+    "epochs", "batch_size", "learning_rate", "patience", "optimizer", "momentum", "freeze_backbone", "loss",
+    "class_weights", "positive_weight", "focal_gamma", "focal_alpha", "mask_loss", "alpha", "beta", "flip",
+    "rotation", "shift", "batch_norm",
 )  # fmt: skip
 ADVERSARIAL = ("epsilon", "steps", "trades_beta", "clean_share", "plain_epochs", "ramp_epochs")
 
+OF_LOSSES = {"positive_weight": "weighted", "focal_gamma": "focal", "focal_alpha": "focal"}
 OF_METHODS = {"trades_beta": ("trades",), "clean_share": ("pgd", "free")}
 
 
 def _recipe(given: dict[str, Any]) -> Any:
     from xaiaudit.errors import UsageError
-    from xaiaudit.training import Adversarial, Recipe, resisting
+    from xaiaudit.training import Adversarial, recipe_of, resisting
 
     changed, attack = (
         {name: given[name] for name in names if given[name] is not None} for names in (RECIPE, ADVERSARIAL)
@@ -218,11 +242,26 @@ def _recipe(given: dict[str, Any]) -> Any:
                     f"--{option.replace('_', '-')} has no effect with --adversarial {given['adversarial']}; "
                     f"leave it out, or take {' or '.join(methods)}"
                 )
-        return resisting(Adversarial(method=given["adversarial"], **attack), **changed)
+        adversarial = Adversarial(method=given["adversarial"], **attack)
+        return _checked(resisting(adversarial, given["architecture"], **changed), changed)
     if attack:
         name = "adversarial-steps" if "steps" in attack else next(iter(attack)).replace("_", "-")
         raise UsageError(f"--{name} is of adversarial training; add --adversarial pgd, trades or free")
-    return Recipe(**changed)
+    return _checked(recipe_of(given["architecture"], **changed), changed)
+
+
+def _checked(recipe: Any, changed: dict[str, Any]) -> Any:
+    """Raises UsageError for an option that this recipe does not look at."""
+    from xaiaudit.errors import UsageError
+
+    for option, loss in OF_LOSSES.items():
+        if option in changed and recipe.loss != loss:
+            raise UsageError(
+                f"--{option.replace('_', '-')} is of --loss {loss}, and the loss is {recipe.loss}"
+            )
+    if "momentum" in changed and recipe.optimizer != "sgd":
+        raise UsageError(f"--momentum is of --optimizer sgd, and the optimizer is {recipe.optimizer}")
+    return recipe
 
 
 def _print(trained: Any, *, as_json: bool) -> None:

@@ -41,7 +41,7 @@ class Probe:
     why_no_head: str  # empty where there is one
 
 
-@dataclass
+@dataclass(eq=False)
 class Call:
     """One run of one module: its name and what it gave."""
 
@@ -100,17 +100,31 @@ def _first(model: Wrapper, images: Images, layers: tuple[str, ...] = ()) -> Outp
 
 
 def last_feature_map(net: nn.Module, run: Callable[[], Tensor]) -> Call | None:
-    """The outermost layer of `net` that gives the last feature map on the way to the logits of `run()`.
+    """The outermost layer of `net` that gives the last feature map on the way to the logits of `run()`; or None."""
+    return next(reversed(feature_maps(net, run)), None)
 
-    `run` calls `net` once, on square images that require a gradient. None where tokens come after the last
+
+def feature_maps(net: nn.Module, run: Callable[[], Tensor]) -> list[Call]:
+    """The layers that give a feature map on the way to the logits of `run()` and run once, in order.
+
+    `run` calls `net` once, on square images that require a gradient. Empty where tokens come after the last
     feature map: a map of an early convolution would not explain a transformer.
     """
+    calls = _calls(net, run)
+    runs = Counter(call.name for call in calls)
+    maps = [call for call in calls if call.is_feature_map and runs[call.name] == 1]
+    after = calls[calls.index(maps[-1]) :] if maps else []
+    return [] if any(call.is_tokens for call in after) else maps
+
+
+def _calls(net: nn.Module, run: Callable[[], Tensor]) -> list[Call]:
+    """What ran on the way to the logits, in order; a module ends after all that is within it."""
     calls: list[Call] = []
     modules = [(name, module) for name, module in net.named_modules() if name]
     handles = [module.register_forward_hook(partial(_note, calls, name)) for name, module in modules]
     try:
         with torch.inference_mode(False), torch.enable_grad():
-            return _last(calls, run())
+            return _used(calls, run())
     finally:
         for handle in handles:
             handle.remove()
@@ -121,19 +135,12 @@ def _note(calls: list[Call], name: str, module: nn.Module, _: tuple[Any, ...], o
         calls.append(Call(name, module, output))
 
 
-def _last(calls: list[Call], logits: Tensor) -> Call | None:
+def _used(calls: list[Call], logits: Tensor) -> list[Call]:
     calls = [call for call in calls if call.output.requires_grad]
     if not logits.requires_grad or not calls:
-        return None
+        return []
     grads = torch.autograd.grad(logits.sum(), [call.output for call in calls], allow_unused=True)
-    used = [call for call, grad in zip(calls, grads, strict=True) if grad is not None]
-    runs = Counter(call.name for call in used)
-    for call in reversed(used):
-        if call.is_tokens:
-            return None
-        if call.is_feature_map and runs[call.name] == 1:
-            return call
-    return None
+    return [call for call, grad in zip(calls, grads, strict=True) if grad is not None]
 
 
 def _head(model: Wrapper, out: Outputs, layer: str | None, named: str | None) -> tuple[nn.Linear | None, str]:

@@ -1,6 +1,7 @@
 """Architectures by name: built-in, of torchvision, of timm, or a factory of your own. No torch at import."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -10,10 +11,27 @@ from xaiaudit.errors import UsageError
 if TYPE_CHECKING:
     from torch import nn
 
-# name -> a function of (classes, channels, weights, **arguments); one new file, one new line
-MODELS: Mapping[str, str] = {
-    "small-cnn": "xaiaudit.models.small_cnn:small_cnn",
-    "thesis-mtl": "xaiaudit.models.thesis_mtl:thesis_mtl",
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """What is known of a built-in architecture without building it."""
+
+    factory: str  # "module:function", of (classes, channels, weights, **arguments)
+    source: str  # where it is described
+    heads: tuple[str, ...] = ("class",)  # and "mask"
+    recipe: Mapping[str, Any] = field(default_factory=dict)  # of training, where the source departs from ours
+
+
+# one new architecture: one file, one entry; its CAM layer is found (see `probing`) unless a model names one
+MODELS: Mapping[str, Architecture] = {
+    "small-cnn": Architecture(
+        factory="xaiaudit.models.small_cnn:small_cnn", source="ours, for the demonstration and tests"
+    ),
+    "thesis-mtl": Architecture(
+        factory="xaiaudit.models.thesis_mtl:thesis_mtl",
+        source="Rasaee 2022, thesis, section 3.2.1",
+        heads=("class", "mask"),
+    ),
 }
 
 
@@ -74,7 +92,7 @@ def _build(
 
     source, _, name = architecture.rpartition(":")
     if architecture in MODELS:
-        module, _, attribute = MODELS[architecture].partition(":")
+        module, _, attribute = MODELS[architecture].factory.partition(":")
         factory = getattr(import_module(module), attribute)
         net: nn.Module = factory(classes=width, channels=channels, weights=weights, **arguments)
         return net

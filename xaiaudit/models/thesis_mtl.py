@@ -9,19 +9,14 @@ lead from 7 to 224, so six blocks stand here and the first five upsample. And a 
 not give a mask logit of either sign, so a 1 x 1 convolution follows the sixth; the widths are ours as well.
 """
 
-import math
-
-import torch
 from torch import Tensor, nn
 
-from xaiaudit.errors import UsageError
 from xaiaudit.models.features import caught
-from xaiaudit.models.frozen import frozen
-from xaiaudit.models.probing import last_feature_map
-from xaiaudit.models.registry import build, is_factory
+from xaiaudit.models.parts.convolutions import to_size
+from xaiaudit.models.parts.encoder import checked, levels
+from xaiaudit.models.registry import build
 
 WIDTHS = (256, 128, 64, 32, 16, 16)
-PROBE = 224  # pixels, the thesis's input
 
 
 def thesis_mtl(
@@ -32,9 +27,7 @@ def thesis_mtl(
     Raises:
         UsageError: a backbone of your own code, which a checkpoint could then name, or none.
     """
-    if is_factory(backbone):
-        raise UsageError(f"backbone {backbone!r} must be a name of torchvision or timm:NAME, as in resnet50")
-    return ThesisMTL(build(backbone, classes=classes, channels=channels, weights=weights), channels)
+    return ThesisMTL(build(checked(backbone), classes=classes, channels=channels, weights=weights), channels)
 
 
 class ThesisMTL(nn.Module):
@@ -47,33 +40,19 @@ class ThesisMTL(nn.Module):
     def __init__(self, encoder: nn.Module, channels: int) -> None:
         super().__init__()
         self.encoder = encoder
-        self.layer, width, doublings = _last_map(encoder, channels)
+        last = levels(encoder, channels)[-1]
+        self.layer = last.name
         blocks = [
-            _block(before, after, upsample=index < doublings)
-            for index, (before, after) in enumerate(zip((width, *WIDTHS), WIDTHS, strict=False))
+            _block(before, after, upsample=index < last.octave)
+            for index, (before, after) in enumerate(zip((last.width, *WIDTHS), WIDTHS, strict=False))
         ]
         self.decoder = nn.Sequential(*blocks, nn.Conv2d(WIDTHS[-1], 1, 1))
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         with caught(self.encoder, (self.layer,)) as features:
             logits = self.encoder(images)
-        mask: Tensor = self.decoder(features[self.layer])
-        if mask.shape[2:] != images.shape[2:]:  # sizes that the encoder rounds up
-            mask = nn.functional.interpolate(mask, images.shape[2:], mode="bilinear", align_corners=False)
-        return {"logits": logits, "mask": mask}
-
-
-def _last_map(encoder: nn.Module, channels: int) -> tuple[str, int, int]:
-    """Name and width of the encoder's last feature map, and the doublings from it to the input's size."""
-    images = torch.rand(1, channels, PROBE, PROBE, generator=torch.Generator().manual_seed(0))
-    with frozen(encoder):
-        last = last_feature_map(encoder, lambda: encoder(images.requires_grad_()))
-    if last is None:
-        raise UsageError(
-            f"{type(encoder).__name__} gives no feature maps to decode; name a convolutional backbone"
-        )
-    width, rows = last.output.shape[1:3]
-    return last.name, width, min(round(math.log2(PROBE / rows)), len(WIDTHS))
+        mask = self.decoder(features[self.layer])
+        return {"logits": logits, "mask": to_size(mask, images.shape[2:])}  # which the encoder may round up
 
 
 def _block(before: int, after: int, *, upsample: bool) -> nn.Sequential:

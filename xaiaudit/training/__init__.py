@@ -4,7 +4,7 @@ from xaiaudit.training.adversarial import Adversarial
 from xaiaudit.training.evaluation import Predictions, evaluate, swapped_classes
 from xaiaudit.training.pipeline import Trained, train
 from xaiaudit.training.progress import Epoch, Progress, Silent, console
-from xaiaudit.training.recipe import Recipe, resisting
+from xaiaudit.training.recipe import Recipe, recipe_of, resisting
 
 __all__ = [
     "Adversarial",
@@ -16,6 +16,7 @@ __all__ = [
     "Trained",
     "console",
     "evaluate",
+    "recipe_of",
     "resisting",
     "swapped_classes",
     "train",

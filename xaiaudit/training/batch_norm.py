@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from xaiaudit.training.optimizers import backbone
 from xaiaudit.training.recipe import Recipe
 
 IDENTITY = 1e-3  # how far folded statistics may lie from 0 and 1: epsilon and rounding
@@ -20,12 +21,21 @@ IDENTITY = 1e-3  # how far folded statistics may lie from 0 and 1: epsilon and r
 def norms_to_freeze(net: nn.Module, recipe: Recipe) -> list[nn.Module]:
     """The batch norms whose statistics stay as they are: all, none, or (auto) those that were folded.
 
-    Their weight and bias are trained all the same. No fresh layer is taken for a folded one: its bias is 0.
+    Their weight and bias are trained all the same, but in a frozen backbone, where statistics stay too. No fresh
+    layer is taken for a folded one: its bias is 0.
     """
-    norms = [module for module in net.modules() if isinstance(module, _BatchNorm)]
-    if recipe.batch_norm == "auto":
-        return [norm for norm in norms if is_folded(norm)]
-    return list(norms) if recipe.batch_norm == "freeze" else []
+    norms: list[nn.Module] = [module for module in net.modules() if isinstance(module, _BatchNorm)]
+    if recipe.batch_norm == "freeze":
+        return norms
+    frozen = set()
+    if recipe.freeze_backbone:
+        frozen = {module for part in backbone(net) for module in part.modules()}
+    auto = recipe.batch_norm == "auto"
+    return [
+        norm
+        for norm in norms
+        if norm in frozen or (auto and isinstance(norm, _BatchNorm) and is_folded(norm))
+    ]
 
 
 def is_folded(norm: _BatchNorm) -> bool:

@@ -1,8 +1,8 @@
-"""What training lowers: cross-entropy, and for a multi-task network the Dice loss of its mask beside it."""
+"""What training lowers: the loss of the class, and for a multi-task network that of its mask beside it."""
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from xaiaudit.functional import soft_dice
 from xaiaudit.tensors import Outputs
@@ -28,17 +28,61 @@ def dice_loss(mask_logits: Tensor, masks: Tensor) -> Tensor:
     return loss
 
 
-def task_loss(
-    outputs: Outputs, labels: Tensor, masks: Tensor | None, recipe: Recipe, class_weights: Tensor | None
-) -> Tensor:
-    """Cross-entropy of the class logits; with a mask head, alpha times it plus beta times the Dice loss.
+def mask_cross_entropy(mask_logits: Tensor, masks: Tensor) -> Tensor:
+    """Binary cross-entropy of each pixel with the outlined lesion, lesion and background alike, mean over pixels.
 
-    Of a one-logit model, read as [0, z], it is binary. Source: Rasaee 2022, equations 4 and 6.
+    Args and images left out as in `dice_loss`. Fan et al. 2022, equation 5, print the lesion's half alone, which a
+    mask of ones everywhere would make 0.
     """
-    classification = cross_entropy(outputs.logits, labels, weight=class_weights)
+    taught = masks.flatten(1).any(1)
+    if not taught.any():
+        return mask_logits.new_zeros(())
+    return binary_cross_entropy_with_logits(mask_logits[taught], masks[taught].to(mask_logits))
+
+
+def class_loss(logits: Tensor, labels: Tensor, recipe: Recipe, weights: Tensor | None) -> Tensor:
+    """The loss of the class logits (n, k), a scalar.
+
+    - cross-entropy, `weights` of the classes (k,) in its mean; of a one-logit model, read as [0, z], binary.
+    - weighted: the mean over n of w_t CE. Of two classes with z = z1 - z0 and t the positive class this is
+      (1 - t) z + (1 + (w - 1) t) softplus(-z), Shareef et al. 2023, equation 9, whose print has the opposite
+      sign and overflows. It stays finite for every logit.
+    - focal: the mean over n of a_t (1 - p_t)^gamma CE, p_t the probability of the label. Lin et al. 2017,
+      arXiv:1708.02002, equation 5 (equation 10 of Shareef et al. loses the gamma of one term).
+    """
+    if recipe.loss == "cross-entropy" or weights is None:
+        return cross_entropy(logits, labels, weight=weights)
+    losses = cross_entropy(logits, labels, reduction="none")
+    if recipe.loss == "focal":
+        losses = losses * (-torch.expm1(-losses)) ** recipe.focal_gamma
+    return (weights[labels] * losses).mean()
+
+
+def task_loss(
+    outputs: Outputs, labels: Tensor, masks: Tensor | None, recipe: Recipe, weights: Tensor | None
+) -> Tensor:
+    """The class loss; with a mask head, alpha times it plus beta times the mask loss.
+
+    Source: Rasaee 2022, equations 4 and 6.
+    """
+    classification = class_loss(outputs.logits, labels, recipe, weights)
     if outputs.mask_logits is None or masks is None:
         return classification
-    return recipe.alpha * classification + recipe.beta * dice_loss(outputs.mask_logits, masks)
+    of_mask = dice_loss if recipe.mask_loss == "dice" else mask_cross_entropy
+    return recipe.alpha * classification + recipe.beta * of_mask(outputs.mask_logits, masks)
+
+
+def class_weights(recipe: Recipe, labels: Tensor, classes: int, positive: int) -> Tensor | None:
+    """What the recipe weighs each class by, (k,) float32; None: all alike. `labels` are those trained on."""
+    if recipe.loss == "weighted":
+        weights = torch.ones(classes)
+        weights[positive] = recipe.positive_weight
+        return weights
+    if recipe.loss == "focal":
+        weights = torch.full((classes,), 1 - recipe.focal_alpha)
+        weights[positive] = recipe.focal_alpha
+        return weights
+    return balanced_weights(labels, classes) if recipe.class_weights == "balanced" else None
 
 
 def balanced_weights(labels: Tensor, classes: int) -> Tensor:

@@ -25,7 +25,7 @@ from xaiaudit.training.loop import fit
 from xaiaudit.training.material import Material, check_outlines, gather
 from xaiaudit.training.progress import Epoch, Progress, Silent
 from xaiaudit.training.provenance import provenance
-from xaiaudit.training.recipe import Recipe
+from xaiaudit.training.recipe import Recipe, departures, recipe_of
 from xaiaudit.training.robustness import attacked, check_decides, measured, misled
 from xaiaudit.training.state import StateFile
 from xaiaudit.types import LeftOut, Preprocessing, plain
@@ -84,7 +84,7 @@ def train(
         architecture, weights, arguments: as `models.build` takes them.
         out: the checkpoint, .pt or .safetensors; replaced if it is there.
         positive: the class that the threshold and sensitivity speak of.
-        recipe: hyperparameters; None: the thesis's.
+        recipe: hyperparameters; None: those of the architecture's source, else the thesis's.
         fractions: of the images of each class, in train, validation and test.
         limit: use only so many images, drawn at random by the seed.
         normals: what the dataset was opened with, for the record: a checkpoint's own split is found by it.
@@ -101,7 +101,11 @@ def train(
         NumericalError: the training diverged.
         TrainingError: adversarial training ended in a model of one class; nothing is written.
     """
-    out, recipe, preprocessing = Path(out), recipe or Recipe(), preprocessing or Preprocessing()
+    out, recipe, preprocessing = (
+        Path(out),
+        recipe or recipe_of(architecture),
+        preprocessing or Preprocessing(),
+    )
     check_place(out)
     if not fractions[1] > 0:
         raise UsageError(
@@ -122,6 +126,8 @@ def train(
         strict=strict,
     )
     progress.say(f"{material.dataset.describe()}; {material.split.words}")
+    if words := departures(replace(recipe, adversarial=None)):
+        progress.say(f"recipe: {words}")
     settings = {
         "architecture": architecture,
         "arguments": dict(arguments or {}),

@@ -1,15 +1,16 @@
 """How a model is trained: the thesis's recipe, as defaults that can be changed one by one."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from xaiaudit.errors import UsageError
+from xaiaudit.models.registry import MODELS
 from xaiaudit.training.adversarial import Adversarial
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Hyperparameters of one training run; Adam and cross-entropy are fixed.
+    """Hyperparameters of one training run.
 
     The defaults follow Rasaee 2022 (thesis, sections 2.2 and 3.2) where it speaks: learning rate,
     augmentation, loss, the best epoch by validation loss. Batch size and epochs are ours: it gives neither.
@@ -22,8 +23,18 @@ class Recipe:
     batch_size: int = 16  # images, over all devices
     learning_rate: float = 1e-4
     patience: int | None = None  # stop after so many epochs without a better one; None: never
+    optimizer: Literal["adam", "sgd", "nadam"] = "adam"
+    momentum: float = 0.9  # of sgd
+    freeze_backbone: bool = False  # only the heads learn; batch norms keep their statistics
+    loss: Literal["cross-entropy", "weighted", "focal"] = (
+        "cross-entropy"  # of the class; see `losses.class_loss`
+    )
     class_weights: Literal["none", "balanced"] = "none"  # balanced: n / (k n_c) for a class of n_c images
-    alpha: float = 0.1  # of the cross-entropy in a multi-task network: alpha CE + beta Dice loss (equation 6)
+    positive_weight: float = 3.0  # of weighted: how much more an image of the positive class counts
+    focal_gamma: float = 2.0
+    focal_alpha: float = 0.25  # of focal: weight of the positive class; the others have 1 - alpha
+    mask_loss: Literal["dice", "cross-entropy"] = "dice"
+    alpha: float = 0.1  # of the class loss in a multi-task network: alpha CE + beta mask loss (equation 6)
     beta: float = 1.0
     flip: float = 0.5  # chance of a horizontal flip
     rotation: float = 5.0  # degrees, to either side
@@ -40,6 +51,9 @@ class Recipe:
             raise UsageError(
                 f"learning rate must lie between 0 and 1, got {self.learning_rate}; the default is 1e-4"
             )
+        if not 0 <= self.momentum < 1:
+            raise UsageError(f"momentum must lie in [0, 1), got {self.momentum}; the default is 0.9")
+        self._check_loss()
         if self.alpha < 0 or self.beta < 0 or self.alpha + self.beta == 0:
             raise UsageError(
                 f"alpha and beta weigh two losses and cannot be negative, got {self.alpha} and {self.beta}"
@@ -55,7 +69,38 @@ class Recipe:
                 "against attacks; give more epochs or fewer plain ones"
             )
 
+    def _check_loss(self) -> None:
+        if self.loss != "cross-entropy" and self.class_weights != "none":
+            raise UsageError(
+                f"the {self.loss} loss weighs classes itself; leave the balanced class weights out, or take "
+                "cross-entropy"
+            )
+        if self.positive_weight <= 0:
+            raise UsageError(f"the positive weight must be above 0, got {self.positive_weight}")
+        if (self.focal_gamma and self.focal_gamma < 1) or not 0 < self.focal_alpha < 1:
+            raise UsageError(
+                "the focal loss needs a gamma of 0 or from 1 on (between, its gradient is not finite) and an alpha "
+                f"in (0, 1), got {self.focal_gamma} and {self.focal_alpha}"
+            )
 
-def resisting(adversarial: Adversarial, **changed: Any) -> Recipe:
+
+def departures(recipe: Recipe) -> str:
+    """What differs from the default recipe, in words; empty: nothing."""
+    plain, given = asdict(Recipe()), asdict(recipe)
+    return ", ".join(
+        f"{name.replace('_', ' ')} {given[name]}" for name in given if given[name] != plain[name]
+    )
+
+
+def recipe_of(architecture: str, **changed: Any) -> Recipe:
+    """How the source of an architecture trains it, but for what is changed; what it leaves open is the thesis's."""
+    known = MODELS[architecture].recipe if architecture in MODELS else {}
+    return Recipe(**{**known, **changed})
+
+
+def resisting(adversarial: Adversarial, architecture: str = "", **changed: Any) -> Recipe:
     """The recipe of adversarial training: more epochs, and every class weighs the same, unless changed."""
-    return Recipe(**{"epochs": 10, "class_weights": "balanced", **changed}, adversarial=adversarial)
+    changed = {"epochs": 10, **changed}
+    if changed.get("loss", "cross-entropy") == "cross-entropy":
+        changed = {"loss": "cross-entropy", "class_weights": "balanced", **changed}
+    return recipe_of(architecture, **changed, adversarial=adversarial)

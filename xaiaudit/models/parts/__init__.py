@@ -1,0 +1,1 @@
+"""What several architectures share: encoders, decoder blocks, heads, attention. Each exists once."""
