@@ -130,3 +130,111 @@ def write_manifest(root: Path, text: str) -> Path:
     path = root / "manifest.csv"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def write_xlsx(path: Path, rows: list[tuple[object, ...]]) -> Path:
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    book.save(path)
+    return path
+
+
+def write_table(path: Path, rows: list[tuple[object, ...]]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(rows)
+    return path
+
+
+def write_udiat(root: Path, *, images: str = "original") -> Path:
+    """Two benign and a malignant image; the table numbers them without the zeros of the files."""
+    rows: list[tuple[object, ...]] = [("Image", "Type", "Diagnosis")]
+    for number, kind, diagnosis in ((1, "Benign", "CYST"), (2, "Malignant", "IDC"), (13, "Benign", "FA")):
+        write(root / images / f"{number:06}.png", grey(seed=number))
+        write(root / "GT" / f"{number:06}.png", square(left=number))
+        rows.append((number, kind, diagnosis))
+    write_xlsx(root / "DatasetB.xlsx", rows)
+    return root
+
+
+BUSIS_ROWS: list[tuple[object, ...]] = [
+    ("img name", "Ground Truth Name", "tumor type"),
+    ("case0001", "case0001_GT", "B"),
+    ("case0002", "case0002_GT", "M"),
+    ("case0010", "case0010_GT", "B"),
+]
+
+
+def write_busis(root: Path, *, images: str = "Original") -> Path:
+    """The table pads the numbers of the files with zeros, and ends with lines that name no image."""
+    for number in (1, 2, 10):
+        write(root / images / f"case{number}.bmp", grey(seed=number), "RGB")
+        write(root / "GT" / f"case{number}_GT.bmp", square(left=number))
+    write_table(root / "BUSIS562.csv", [*BUSIS_ROWS, ("", "", ""), ("", "", "B")])
+    return root
+
+
+HMSS_HEAD = (
+    "group",
+    "case description",
+    "img name",
+    "case id/cover img id",
+    "crop r1",
+    "tumor type",
+    "Notes",
+)
+
+
+def write_hmss(root: Path, *, head: tuple[str, ...] = HMSS_HEAD) -> Path:
+    """Two images of one benign case and one of a malignant one; JPEG in colour, without masks."""
+    rows = [
+        ("2.2 Benign lesions", "Cyst, left breast", "27573-afb_1.jpg", "27573", 30, "B", ""),
+        ("2.2 Benign lesions", "Cyst, left breast", "27573-afb_2.jpg", "27573", 30, "B", ""),
+        ("2.3 Malignant lesions", "Carcinoma", "28001-afb_1.jpg", "28001", 28, "M", "calipers"),
+    ]
+    for number, row in enumerate(rows):
+        write(root / "imgs" / row[2], grey(seed=number), "RGB")
+    kept = [[dict(zip(HMSS_HEAD, row, strict=True))[name] for name in head] for row in rows]
+    write_table(root / "HMSS.csv", [head, *map(tuple, kept)])
+    return root
+
+
+def write_thammasat(root: Path) -> Path:
+    for number in range(1, 4):
+        write(root / "imgs" / f"th{number:02}.png", grey(seed=number))
+    rows = [("img name", "tumor type"), ("th01.png", "B"), ("th02.png", "M"), ("th03.png", "M")]
+    write_table(root / "Thammasat.csv", rows)
+    return root
+
+
+def write_rodrigues(root: Path) -> Path:
+    """Crops of differing sizes, no masks."""
+    for label, count in (("benign", 2), ("malignant", 3)):
+        for number in range(1, count + 1):
+            write(
+                root / "originals" / label / f"us{number}.bmp",
+                grey((30 + number, 50), seed=count + 10 * number),
+            )
+    return root
+
+
+def write_a_manifest(root: Path) -> Path:
+    write(root / "a.png", grey())
+    return write_manifest(root, "image,label\na.png,benign\n").parent
+
+
+# One for each kind of registry.DATASETS.
+WRITERS = {
+    "manifest": write_a_manifest,
+    "busbra": write_busbra,
+    "breast-usg": write_breast_usg,
+    "udiat": write_udiat,
+    "busis": write_busis,
+    "hmss": write_hmss,
+    "thammasat": write_thammasat,
+    "rodrigues": write_rodrigues,
+    "busi": write_busi,
+    "folder": write_folder,
+}

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 from data_layouts import (
+    WRITERS,
     grey,
     write,
     write_breast_usg,
-    write_busbra,
     write_busi,
     write_folder,
     write_manifest,
@@ -15,20 +15,6 @@ from data_layouts import (
 
 from xaiaudit.data import DATASETS, open_dataset, read_samples, recognise
 from xaiaudit.errors import DataError, UsageError
-
-
-def _manifest(root: Path) -> Path:
-    write(root / "a.png", grey())
-    return write_manifest(root, "image,label\na.png,benign\n").parent
-
-
-WRITERS = {
-    "manifest": _manifest,
-    "busbra": write_busbra,
-    "breast-usg": write_breast_usg,
-    "busi": write_busi,
-    "folder": write_folder,
-}
 
 
 @pytest.mark.parametrize("kind", DATASETS)
@@ -52,6 +38,11 @@ def test_a_kind_that_does_not_fit_says_what_is_missing(tmp_path: Path, kind: str
         "busbra": "bus_data.csv",
         "busi": "malignant",
         "breast-usg": "xlsx",
+        "udiat": "not UDIAT, which has a table DatasetB.xlsx",
+        "busis": "not BUSIS, which has a table BUSIS562.csv or BUSIS.xlsx",
+        "hmss": "not HMSS, which has a table HMSS.csv",
+        "thammasat": "not Thammasat, which has a table Thammasat.csv",
+        "rodrigues": "originals/benign",
     }
     with pytest.raises(DataError, match=missing[kind]) as caught:
         open_dataset(tmp_path, kind=kind)

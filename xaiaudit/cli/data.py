@@ -19,11 +19,7 @@ def data() -> None:
 
 @data.command()
 @click.argument("folders", metavar="DIR...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--dataset",
-    metavar="KIND",
-    help="Force the layout: busi, busbra, breast-usg, folder, manifest.  [default: recognised]",
-)
+@options.dataset_kind
 @options.as_json
 @options.debug
 def check(folders: tuple[Path, ...], dataset: str | None, as_json: bool, debug: bool) -> None:

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from xaiaudit.data.registry import DATASETS
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 device = click.option(
@@ -126,6 +128,15 @@ auto_batch_size = click.option(
 )
 
 
+def dataset_kind(command: Command) -> Command:
+    """--dataset."""
+    return click.option(
+        "--dataset",
+        metavar="KIND",
+        help=f"Force the layout: {', '.join(DATASETS)}.  [default: recognised]",
+    )(command)
+
+
 def data(*, required: bool, help: str) -> Callable[[Command], Command]:
     """--data, --dataset and --normals."""
 
@@ -137,11 +148,7 @@ def data(*, required: bool, help: str) -> Callable[[Command], Command]:
             help="Images without a lesion: leave them out, count them as benign, or as a class of their own.  "
             "[default: leave-out, or as the checkpoint was trained]",
         )(command)
-        command = click.option(
-            "--dataset",
-            metavar="KIND",
-            help="Force the layout: busi, busbra, breast-usg, folder, manifest.  [default: recognised]",
-        )(command)
+        command = dataset_kind(command)
         return click.option(
             "--data",
             "data",

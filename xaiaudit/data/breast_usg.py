@@ -1,12 +1,12 @@
 """BrEaST-Lesions-USG: an XLSX of clinical data beside a folder of images and masks."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from zipfile import BadZipFile
 
 from xaiaudit.data.datasets import Dataset, Entry
 from xaiaudit.data.reading import is_image
+from xaiaudit.data.tables import read_xlsx
 from xaiaudit.errors import DataError
 from xaiaudit.types import LeftOut, Spacing
 
@@ -37,7 +37,7 @@ def open_breast_usg(path: Path) -> Dataset:
     entries: list[Entry] = []
     left_out: list[LeftOut] = []
     named: set[str] = set()
-    for row in _rows(table):
+    for _, row in read_xlsx(table, _COLUMNS):
         image, mask = row["Image_filename"], row["Mask_tumor_filename"]
         named |= {name for column in row if column.endswith("_filename") for name in row[column].split("&")}
         if image not in files:
@@ -84,25 +84,3 @@ def _spacing(cell: str) -> Spacing | None:
 
 def _table(path: Path) -> Path | None:
     return next(iter(sorted(path.glob("BrEaST*.xlsx"))), None)
-
-
-def _rows(table: Path) -> Iterator[Mapping[str, str]]:
-    from openpyxl import load_workbook  # only this dataset waits for it
-
-    try:
-        sheet = load_workbook(table, data_only=True).worksheets[0]
-    except (BadZipFile, KeyError, ValueError, OSError) as error:
-        raise DataError(
-            f"{table}: not an XLSX that can be read ({error}); copy it again from its source"
-        ) from None
-    rows = sheet.iter_rows(values_only=True)
-    names = [str(cell) for cell in next(rows, ())]
-    missing = [name for name in _COLUMNS if name not in names]
-    if missing:
-        raise DataError(f"{table}: no column {missing[0]!r}; its columns are {', '.join(names)}")
-    for cells in rows:
-        row = {
-            name: "" if cell is None else str(cell).strip() for name, cell in zip(names, cells, strict=True)
-        }
-        if any(row.values()):
-            yield row

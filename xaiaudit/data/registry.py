@@ -8,6 +8,11 @@ DATASETS: Mapping[str, str] = {
     "manifest": "xaiaudit.data.manifest:open_manifest",
     "busbra": "xaiaudit.data.busbra:open_busbra",
     "breast-usg": "xaiaudit.data.breast_usg:open_breast_usg",
+    "udiat": "xaiaudit.data.udiat:open_udiat",
+    "busis": "xaiaudit.data.busis:open_busis",
+    "hmss": "xaiaudit.data.hmss:open_hmss",
+    "thammasat": "xaiaudit.data.thammasat:open_thammasat",
+    "rodrigues": "xaiaudit.data.rodrigues:open_rodrigues",
     "busi": "xaiaudit.data.busi:open_busi",
     "folder": "xaiaudit.data.folder:open_folder",
 }
