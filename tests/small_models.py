@@ -1,6 +1,14 @@
 """Small networks trained for a moment, for tests that need a model that decides."""
 
 from pathlib import Path
+from typing import Any
+
+# of `build`, so that every architecture of the registry is small enough for the tests
+SMALL_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "thesis-stl": {"backbone": "resnet18"},
+    "thesis-seg": {"backbone": "resnet18"},
+    "thesis-mtl": {"backbone": "resnet18"},
+}
 
 
 def train_small(data: Path, out: Path, architecture: str, epochs: int = 6, **arguments: object) -> Path:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from small_models import SMALL_ARGUMENTS
 from torch import nn
 
 from xaiaudit.errors import CheckpointError, UsageError
@@ -15,7 +16,6 @@ from xaiaudit.models.small_cnn import SmallCNN
 from xaiaudit.types import Preprocessing
 
 GREY = Preprocessing(size=32, channels=1, mean=(0.5,), std=(0.25,))
-ARGUMENTS: dict[str, dict[str, Any]] = {"thesis-mtl": {"backbone": "resnet18"}}
 TRAINING = {
     "seed": 3,
     "split": {"train": [{"file": "a.png", "case": "1", "sha256": "0"}] * 2, "validation": [], "test": []},
@@ -39,13 +39,13 @@ def _refused(path: Path, words: str, **options: Any) -> None:
 @pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
 @pytest.mark.parametrize("name", MODELS)
 def test_every_built_in_comes_back_bit_for_bit(name: str, suffix: str, tmp_path: Path) -> None:
-    net = build(name, classes=2, channels=1, **ARGUMENTS.get(name, {}))
+    net = build(name, classes=2, channels=1, **SMALL_ARGUMENTS.get(name, {}))
     for module in net.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.running_mean.normal_()
     model = AuditedModel(net, classes=("malignant", "benign"), preprocessing=GREY, threshold=0.3)
     path = tmp_path / f"model{suffix}"
-    save(model, path, architecture=name, arguments=ARGUMENTS.get(name, {}), training=TRAINING)
+    save(model, path, architecture=name, arguments=SMALL_ARGUMENTS.get(name, {}), training=TRAINING)
     again = load(path)
     images = torch.rand(2, 1, 32, 32)
     before, after = model(images), again(images)

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from xaiaudit.errors import UsageError
 from xaiaudit.models import AuditedModel, build
 from xaiaudit.types import Preprocessing
 
@@ -45,3 +46,48 @@ def test_both_heads_train_the_encoder() -> None:
         out[name].sum().backward(retain_graph=True)
         assert net.encoder.conv1.weight.grad is not None
         assert net.encoder.conv1.weight.grad.abs().max() > 0
+
+
+def test_doublings_can_be_learnt() -> None:
+    net = build("thesis-mtl", classes=2, channels=3, backbone="resnet18", transposed=True)
+    kinds = [type(module) for module in net.decoder.modules()]
+    assert kinds.count(nn.ConvTranspose2d) == 5
+    assert nn.Upsample not in kinds
+    assert net.eval()(torch.rand(1, 3, 64, 64))["mask"].shape == (1, 1, 64, 64)
+
+
+def test_the_segmentation_network_decides_whether_it_outlines_anything() -> None:
+    net = build("thesis-seg", classes=2, channels=1, backbone="small-cnn").eval()
+    out = net(torch.rand(3, 1, 64, 64))
+    assert out["logits"].shape == (3, 1)
+    assert torch.equal(out["logits"][:, 0] >= 0, (out["mask"] >= 0).flatten(1).any(1))
+    model = AuditedModel(
+        net,
+        classes=("no lesion", "lesion"),
+        positive="lesion",
+        preprocessing=Preprocessing(size=64, channels=1, mean=(0.4,), std=(0.2,)),
+    )
+    assert (model.has_mask, model.one_logit, model.cam_layer) == (True, True, "encoder.net.features")
+
+
+def test_direct_upsampling_is_one_convolution_and_a_bilinear_resize() -> None:
+    net = build("thesis-seg", classes=2, channels=3, backbone="resnet18", decoder="direct").eval()
+    images = torch.rand(2, 3, 64, 64)
+    last = net.encoder(images)[-1]
+    assert last.shape[1:] == (512, 2, 2)
+    small = torch.einsum("nchw,c->nhw", last, net.decoder.weight[0, :, 0, 0]) + net.decoder.bias
+    wanted = nn.functional.interpolate(small[:, None], (64, 64), mode="bilinear", align_corners=False)
+    assert torch.allclose(net(images)["mask"], wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"decoder": "unet"}, "blocks or direct"),
+        ({"decoder": "direct", "transposed": True}, "leave transposed out"),
+        ({"backbone": "os:getcwd"}, "must be a name of torchvision"),
+    ],
+)
+def test_what_the_segmentation_network_cannot_be(arguments: dict[str, object], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        build("thesis-seg", classes=2, channels=3, **({"backbone": "resnet18"} | arguments))

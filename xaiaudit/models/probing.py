@@ -66,10 +66,16 @@ class Call:
 def probe(model: Wrapper, cam_layer: str | None, head: str | None) -> Probe:
     """Run `model` on two random images of its own size; `cam_layer` and `head` as named by the user.
 
+    A network of ours may name its layer itself, as `net.cam_layer`, where a decoder comes after it on the way to the
+    logits.
+
     Raises:
         UsageError: a head named by the user for which logits = weight @ pooled features + bias does not hold.
     """
     size = model.preprocessing.size
+    own = getattr(model.net, "cam_layer", None)
+    if cam_layer is None and isinstance(own, str):
+        cam_layer = own
     images = torch.rand(2, 1, size, size, generator=torch.Generator().manual_seed(0)).to(model.mean)
     if cam_layer is None:
         last = last_feature_map(model.net, lambda: _first(model, images.clone().requires_grad_()).logits)

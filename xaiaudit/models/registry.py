@@ -18,14 +18,24 @@ class Architecture:
 
     factory: str  # "module:function", of (classes, channels, weights, **arguments)
     source: str  # where it is described
-    heads: tuple[str, ...] = ("class",)  # and "mask"
+    heads: tuple[str, ...] = ("class",)  # or "mask", or both
+    exact_cam: bool = True  # global average pooling and one linear layer end it
     recipe: Mapping[str, Any] = field(default_factory=dict)  # of training, where the source departs from ours
 
 
-# one new architecture: one file, one entry; its CAM layer is found (see `probing`) unless a model names one
+# a new architecture is one file and one entry; its CAM layer is found, or named by the network (see `probing`)
 MODELS: Mapping[str, Architecture] = {
     "small-cnn": Architecture(
         factory="xaiaudit.models.small_cnn:small_cnn", source="ours, for the demonstration and tests"
+    ),
+    "thesis-stl": Architecture(
+        factory="xaiaudit.models.thesis_stl:thesis_stl", source="Rasaee 2022, thesis, section 2.2.2"
+    ),
+    "thesis-seg": Architecture(
+        factory="xaiaudit.models.thesis_stl:thesis_seg",
+        source="Rasaee 2022, thesis, section 2.2.3",
+        heads=("mask",),
+        exact_cam=False,
     ),
     "thesis-mtl": Architecture(
         factory="xaiaudit.models.thesis_mtl:thesis_mtl",
