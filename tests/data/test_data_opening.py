@@ -14,6 +14,7 @@ from data_layouts import (
 )
 
 from xaiaudit.data import DATASETS, open_dataset, read_samples, recognise
+from xaiaudit.data.datasets import Entry, lesion_label
 from xaiaudit.errors import DataError, UsageError
 
 
@@ -143,3 +144,13 @@ def test_a_subset_keeps_order_and_words_and_its_parts(tmp_path: Path) -> None:
     one = open_dataset(tmp_path / "mine").subset([1], "first fold")
     assert one.parts == (one,)
     assert one.describe() == "mine, 1 image (1 benign), first fold"
+
+
+def test_images_can_be_labelled_by_whether_they_show_a_lesion(tmp_path: Path) -> None:
+    dataset = open_dataset(write_busi(tmp_path / "busi"), normals="class").by_lesion()
+    assert set(dataset.classes) == {"no lesion", "lesion"}
+    for entry, sample in zip(dataset.entries, dataset, strict=True):
+        assert sample.mask is not None
+        assert entry.label == sample.label == ("lesion" if sample.mask.any() else "no lesion")
+    assert lesion_label(Entry(file="a", image=Path("a"), dataset="d")) is None
+    assert lesion_label(Entry(file="a", image=Path("a"), dataset="d", label="malignant")) == "lesion"

@@ -14,6 +14,7 @@ import torch
 import training_nets
 from training_nets import QUICK, SMALL, write_images
 
+from xaiaudit.auditing.selection import choose_data
 from xaiaudit.data import Dataset, fingerprint, open_dataset, read_samples
 from xaiaudit.data.cases import hash_case
 from xaiaudit.errors import DataError, NumericalError, UsageError
@@ -188,6 +189,30 @@ def test_a_multi_task_network_learns_both_tasks(images: Dataset, tmp_path: Path)
     assert found.test.auc.estimate > 0.8
     again = evaluate(load(tmp_path / "mtl.pt"), [images[row] for row in found.split.test])
     assert np.nanmean(again.dice) == pytest.approx(found.test.dice.estimate)
+
+
+def test_a_segmentation_network_learns_to_outline_and_knows_no_diagnosis(
+    images: Dataset, tmp_path: Path
+) -> None:
+    found = train(
+        "thesis-seg",
+        images,
+        tmp_path / "seg.pt",
+        arguments={"backbone": "small-cnn"},
+        preprocessing=SMALL,
+        recipe=replace(QUICK, epochs=6),
+    )
+    assert found.test.dice.estimate > 0.5
+    assert found.test.auc is None  # every image shows a lesion
+    model = load(tmp_path / "seg.pt")
+    assert model.classes == ("no lesion", "lesion")
+    assert model.positive == 1
+    assert model.info.training["recipe"]["alpha"] == 0
+    chosen = choose_data(model)
+    assert {sample.label for sample in chosen} == {"lesion"}
+    again = evaluate(model, list(chosen))
+    assert np.nanmean(again.dice) == pytest.approx(found.test.dice.estimate)
+    assert (again.labels == 1).all()
 
 
 def test_early_stopping_waits_as_long_as_its_patience(images: Dataset, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from xaiaudit.data import open_dataset
-from xaiaudit.data.datasets import Dataset
+from xaiaudit.data.datasets import LESION_CLASSES, Dataset
 from xaiaudit.data.opening import Normals, join
 from xaiaudit.errors import DataError, UsageError
 from xaiaudit.models import AuditedModel
@@ -24,12 +24,24 @@ def choose_data(
     """The images to look at.
 
     Without `data`: the recorded test split, from the folders that the checkpoint was trained on. With `data`:
-    all of it, or with `split` those of its images that the checkpoint recorded in that split.
+    all of it, or with `split` those of its images that the checkpoint recorded in that split. A model that outlines
+    lesions and makes no diagnosis gets images labelled by whether they show one.
 
     Raises:
         UsageError: no data is known, or no split is recorded.
         DataError: the recorded folder is gone, or holds none of the recorded images.
     """
+    dataset = _chosen(model, data, kind, normals, split)
+    return dataset.by_lesion() if set(model.classes) == set(LESION_CLASSES) else dataset
+
+
+def _chosen(
+    model: AuditedModel,
+    data: Sequence[Path],
+    kind: str | None,
+    normals: Normals | None,
+    split: SplitName | None,
+) -> Dataset:
     training = model.info.training if model.info is not None else {}
     if data:
         dataset = open_dataset(data, kind=kind, normals=normals or training.get("normals") or "leave-out")

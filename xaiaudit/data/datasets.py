@@ -11,6 +11,7 @@ import numpy as np
 from xaiaudit.data.reading import pixel_hash, read_grey, read_mask
 from xaiaudit.types import LeftOut, Sample, Spacing
 
+LESION_CLASSES = ("no lesion", "lesion")  # of a network that outlines lesions and makes no diagnosis
 _FIRST = ("benign", "malignant", "normal")  # the order of the classes; others follow by the alphabet
 Box = tuple[float, float, float, float]  # x0, y0, x1, y1 in source pixels, half-open
 
@@ -93,6 +94,11 @@ class Dataset(Sequence[Sample]):
         )
         return replace(self, entries=chosen, selection=words, joined=joined)
 
+    def by_lesion(self) -> "Dataset":
+        """The same images labelled by whether they show a lesion, `LESION_CLASSES`, whatever its diagnosis."""
+        relabelled = tuple(replace(entry, label=lesion_label(entry)) for entry in self.entries)
+        return replace(self, entries=relabelled, joined=tuple(part.by_lesion() for part in self.joined))
+
     def drawn(self, limit: int | None, seed: int) -> "Dataset":
         """At most `limit` images, drawn by the seed, in their order; None: all. A folder's first would be one class."""
         if limit is None or limit >= len(self):
@@ -114,6 +120,13 @@ class Dataset(Sequence[Sample]):
         if self.left_out:
             line += f", {counted(len(self.left_out), 'file')} left out as unusable"
         return line
+
+
+def lesion_label(entry: Entry) -> str | None:
+    """Of `LESION_CLASSES`; None where nothing is known. An image of a normal breast has no lesion."""
+    if entry.label is None and not entry.masks and not entry.no_lesion:
+        return None
+    return LESION_CLASSES[not (entry.no_lesion or entry.label in ("normal", LESION_CLASSES[0]))]
 
 
 def clean_label(text: str) -> str | None:

@@ -90,6 +90,11 @@ def architectures() -> list[str]:
     return [*MODELS, *torchvision_names()]
 
 
+def outlines_only(architecture: str) -> bool:
+    """It outlines lesions and makes no diagnosis."""
+    return architecture in MODELS and "class" not in MODELS[architecture].heads
+
+
 def is_factory(architecture: str) -> bool:
     """The name stands for code of the user's, "package.module:factory"."""
     return ":" in architecture and architecture.partition(":")[0] not in ("timm", "torchvision")

@@ -2,10 +2,11 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from xaiaudit.data import Dataset, Split, read_samples, split_dataset
+from xaiaudit.data.datasets import LESION_CLASSES
 from xaiaudit.errors import DataError, UsageError
 from xaiaudit.training.arrays import prepare_all
 from xaiaudit.types import LeftOut, Preprocessing, Sample
@@ -20,6 +21,22 @@ class Material:
     prepared: list[Sample]
     split: Split
     left_out: list[LeftOut]
+
+    def by_lesion(self) -> "Material":
+        """The same images in the same split, labelled by whether they show a lesion."""
+        dataset = self.dataset.by_lesion()
+        labels = [entry.label for entry in dataset.entries]
+        samples, prepared = (
+            [replace(sample, label=label) for sample, label in zip(given, labels, strict=True)]
+            for given in (self.samples, self.prepared)
+        )
+        return replace(self, dataset=dataset, samples=samples, prepared=prepared)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What a model of these images decides between."""
+        found = self.dataset.classes
+        return LESION_CLASSES if set(found) <= set(LESION_CLASSES) else found
 
     def part(self, rows: Sequence[int]) -> list[Sample]:
         return [self.prepared[row] for row in rows]

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from xaiaudit.data import Dataset, Split
+from xaiaudit.data.datasets import LESION_CLASSES
 from xaiaudit.data.splits import FRACTIONS
 from xaiaudit.errors import TrainingError, UsageError
 from xaiaudit.metrics.roc import best_threshold
 from xaiaudit.models import AuditedModel, build, save
+from xaiaudit.models.registry import outlines_only
 from xaiaudit.records import CleanRecord
 from xaiaudit.training.arrays import arrays
 from xaiaudit.training.batch_norm import norms_to_freeze
@@ -83,7 +85,8 @@ def train(
     Args:
         architecture, weights, arguments: as `models.build` takes them.
         out: the checkpoint, .pt or .safetensors; replaced if it is there.
-        positive: the class that the threshold and sensitivity speak of.
+        positive: the class that the threshold and sensitivity speak of; of an architecture that outlines lesions
+            and makes no diagnosis, "lesion".
         recipe: hyperparameters; None: those of the architecture's source, else the thesis's.
         fractions: of the images of each class, in train, validation and test.
         limit: use only so many images, drawn at random by the seed.
@@ -113,7 +116,8 @@ def train(
             "by; give it a share above 0, e.g. 0.7,0.1,0.2"
         )
     fabric = _launched(device, devices, precision, recipe)
-    _try_building(architecture, arguments, weights, len(dataset.classes), preprocessing.channels)
+    classes = 2 if outlines_only(architecture) else len(dataset.classes)
+    _try_building(architecture, arguments, weights, classes, preprocessing.channels)
     progress = progress if progress is not None and fabric.is_global_zero else Silent()
     material = gather(
         dataset,
@@ -125,6 +129,8 @@ def train(
         workers=workers,
         strict=strict,
     )
+    if outlines_only(architecture):
+        material, recipe, positive = material.by_lesion(), replace(recipe, alpha=0), LESION_CLASSES[1]
     progress.say(f"{material.dataset.describe()}; {material.split.words}")
     if words := departures(replace(recipe, adversarial=None)):
         progress.say(f"recipe: {words}")
@@ -207,13 +213,13 @@ def _try_building(
 def _new_model(settings: Mapping[str, Any], material: Material, preprocessing: Preprocessing) -> AuditedModel:
     net = build(
         settings["architecture"],
-        classes=len(material.dataset.classes),
+        classes=len(material.classes),
         channels=preprocessing.channels,
         weights=settings["weights"],
         **settings["arguments"],
     )
     return AuditedModel(
-        net, classes=material.dataset.classes, positive=settings["positive"], preprocessing=preprocessing
+        net, classes=material.classes, positive=settings["positive"], preprocessing=preprocessing
     )
 
 
@@ -259,7 +265,7 @@ def _choose_threshold(
         found = attacked(model, images, recipe.adversarial, recipe.batch_size, model.device)
         model.threshold = found.threshold(model.positive)
         check_decides(found, model, recipe.adversarial)
-    elif len(model.classes) == 2:
+    elif len(set(validation.labels.tolist())) == len(model.classes) == 2:
         margins = validation.logits[:, 1] - validation.logits[:, 0]
         model.threshold = best_threshold(validation.labels == model.positive, margins)
 
