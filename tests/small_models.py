@@ -8,6 +8,7 @@ SMALL_ARGUMENTS: dict[str, dict[str, Any]] = {
     "thesis-stl": {"backbone": "resnet18"},
     "thesis-seg": {"backbone": "resnet18"},
     "thesis-mtl": {"backbone": "resnet18"},
+    "la-net": {"backbone": "small-cnn"},
 }
 
 

@@ -42,6 +42,11 @@ MODELS: Mapping[str, Architecture] = {
         source="Rasaee 2022, thesis, section 3.2.1",
         heads=("class", "mask"),
     ),
+    "la-net": Architecture(
+        factory="xaiaudit.models.la_net:la_net",
+        source="Fan et al. 2022, section 2.1",
+        heads=("class", "mask"),
+    ),
 }
 
 
