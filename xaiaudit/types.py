@@ -40,13 +40,17 @@ class LeftOut(NamedTuple):
     reason: str
 
 
+INPUTS = ("grey", "equalised")  # of a network's channels
+
+
 @dataclass(frozen=True, kw_only=True)
 class Preprocessing:
     """How a source image becomes the network's input; travels in the checkpoint.
 
     The grey image is brought to `size` x `size`, either padded with zeros to a square about its centre or
     stretched, by antialiased bilinear interpolation, and rounded to the 8-bit grid. Inside the model it is
-    repeated to `channels` and normalised as (x - mean) / std, per channel, on intensities in [0, 1].
+    repeated to `channels`, of which `inputs` may name some to be its histogram-equalised form, and normalised as
+    (x - mean) / std, per channel, on intensities in [0, 1].
     """
 
     size: int = 224  # pixels
@@ -54,6 +58,7 @@ class Preprocessing:
     channels: int = 3
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
+    inputs: tuple[str, ...] = ()  # what each channel shows, of INPUTS; empty: the grey image in all
 
     def __post_init__(self) -> None:
         if self.size < 8:
@@ -64,6 +69,11 @@ class Preprocessing:
             raise ValueError(
                 f"mean and std need one value for each of the {self.channels} channels, "
                 f"got {len(self.mean)} and {len(self.std)}"
+            )
+        if self.inputs and (len(self.inputs) != self.channels or set(self.inputs) - set(INPUTS)):
+            raise ValueError(
+                f"inputs name what each of the {self.channels} channels shows, {' or '.join(INPUTS)}, got "
+                f"{', '.join(self.inputs)}"
             )
         if min(self.std) <= 0:
             raise ValueError(f"std must be positive, got {self.std}")

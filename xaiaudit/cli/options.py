@@ -205,6 +205,11 @@ def foreign(command: Command) -> Command:
             ),
             click.option("--std", metavar="S,S,S", help="Standard deviation likewise."),
             click.option(
+                "--inputs",
+                metavar="I,I,I",
+                help="What each channel shows, grey or equalised.  [default: grey]",
+            ),
+            click.option(
                 "--threshold", type=float, help="Operating threshold, probability of the positive class."
             ),
             click.option(
@@ -231,6 +236,7 @@ FOREIGN = (
     "channels",
     "mean",
     "std",
+    "inputs",
     "threshold",
     "outputs",
     "cam_layer",
@@ -251,13 +257,20 @@ def foreign_options(given: dict[str, Any]) -> Any:
     from xaiaudit.models.outputs import parse_outputs
 
     if said["classes"] is not None:
-        said["classes"] = tuple(name.strip() for name in said["classes"].split(","))
+        said["classes"] = words(said["classes"])
+    if said["inputs"] is not None:
+        said["inputs"] = words(said["inputs"])
     for name in ("mean", "std"):
         if said[name] is not None:
             said[name] = numbers(said[name], f"--{name}")
     if said["outputs"] is not None:
         said["outputs"] = parse_outputs(said["outputs"])
     return ForeignOptions(**said, arguments=own)
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Words separated by commas."""
+    return tuple(word.strip() for word in text.split(","))
 
 
 def pairs(texts: tuple[str, ...]) -> dict[str, Any]:

@@ -61,6 +61,11 @@ from xaiaudit.cli import options
     help="Input channels of the network.",
 )
 @click.option(
+    "--inputs",
+    metavar="I,I,I",
+    help="What each channel shows, grey or equalised (its histogram), e.g. grey,equalised,grey.  [default: grey]",
+)
+@click.option(
     "--epochs",
     type=click.IntRange(min=1),
     help="Passes over the training images.  [default: 8]  With --adversarial: 10.",
@@ -179,16 +184,12 @@ def train(**given: Any) -> None:
     from xaiaudit.data import open_dataset
     from xaiaudit.training import console
     from xaiaudit.training import train as run
-    from xaiaudit.types import Preprocessing
 
     options.check_free(given["out"], overwrite=given["overwrite"])
     options.set_threads(given["threads"])
     recipe = _recipe(given)
     normals: Any = given["normals"] or "leave-out"
     dataset = open_dataset(given["data"], kind=given["dataset"], normals=normals)
-    grey: dict[str, Any] = (
-        {"channels": 1, "mean": (0.45,), "std": (0.225,)} if given["channels"] == "1" else {}
-    )
     with console(sys.stderr) as progress:
         trained = run(
             given["architecture"],
@@ -197,7 +198,7 @@ def train(**given: Any) -> None:
             weights=given["weights"],
             arguments=options.pairs(given["arguments"]),
             positive=given["positive"],
-            preprocessing=Preprocessing(size=given["size"], mode=given["mode"], **grey),
+            preprocessing=_preprocessing(given),
             recipe=recipe,
             seed=given["seed"],
             fractions=_fractions(given["fractions"]),
@@ -224,6 +225,21 @@ ADVERSARIAL = ("epsilon", "steps", "trades_beta", "clean_share", "plain_epochs",
 
 OF_LOSSES = {"positive_weight": "weighted", "focal_gamma": "focal", "focal_alpha": "focal"}
 OF_METHODS = {"trades_beta": ("trades",), "clean_share": ("pgd", "free")}
+
+
+def _preprocessing(given: dict[str, Any]) -> Any:
+    from xaiaudit.errors import UsageError
+    from xaiaudit.types import Preprocessing
+
+    said: dict[str, Any] = {"size": given["size"], "mode": given["mode"]}
+    if given["channels"] == "1":
+        said |= {"channels": 1, "mean": (0.45,), "std": (0.225,)}
+    if given["inputs"] is not None:
+        said["inputs"] = options.words(given["inputs"])
+    try:
+        return Preprocessing(**said)
+    except ValueError as error:
+        raise UsageError(f"--inputs: {error}") from error
 
 
 def _recipe(given: dict[str, Any]) -> Any:

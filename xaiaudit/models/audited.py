@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from xaiaudit.errors import UsageError
 from xaiaudit.functional import logit
+from xaiaudit.models.equalised import equalised
 from xaiaudit.models.features import caught, module_at
 from xaiaudit.models.frozen import frozen
 from xaiaudit.models.info import CheckpointInfo
@@ -117,7 +118,16 @@ class AuditedModel(nn.Module):
                 f"images must be (n, 1, h, w) or (n, {channels}, h, w), got {tuple(images.shape)}; "
                 "grey images are repeated to the network's channels inside the model"
             )
-        repeated = images.expand(-1, channels, -1, -1)
+        inputs = self.preprocessing.inputs
+        if "equalised" in inputs:
+            if images.shape[1] != 1:
+                raise UsageError(
+                    "a network with an equalised channel takes grey images (n, 1, h, w): the channel is made of them"
+                )
+            spread = equalised(images)
+            repeated = torch.cat([spread if name == "equalised" else images for name in inputs], 1)
+        else:
+            repeated = images.expand(-1, channels, -1, -1)
         return (repeated - self.mean.to(images.dtype)) / self.std.to(images.dtype)
 
     def head_weights(self) -> Tensor:

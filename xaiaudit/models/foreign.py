@@ -30,6 +30,7 @@ class ForeignOptions:
     channels: int | None = None  # not said: one for each value of mean
     mean: tuple[float, ...] | None = None  # of intensities in [0, 1]
     std: tuple[float, ...] | None = None
+    inputs: tuple[str, ...] | None = None  # what each channel shows; not said: the grey image
     threshold: float | None = None
     outputs: Mapping[str, str | int] | None = None  # see `outputs.parse_outputs`
     cam_layer: str | None = None
@@ -48,6 +49,7 @@ class ForeignOptions:
             channels=grid.get("channels"),
             mean=tuple(grid.get("mean", ())),
             std=tuple(grid.get("std", ())),
+            inputs=tuple(grid.get("inputs", ())),
             threshold=description["threshold"],
             outputs=description.get("outputs"),
             cam_layer=description.get("cam_layer"),
@@ -85,6 +87,7 @@ class ForeignOptions:
             channels=len(mean) if self.channels is None else self.channels,
             mean=mean,
             std=std,
+            inputs=self.inputs or (),
         )
 
     def wrap(self, net: nn.Module) -> AuditedModel:
