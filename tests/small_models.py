@@ -9,6 +9,7 @@ SMALL_ARGUMENTS: dict[str, dict[str, Any]] = {
     "thesis-seg": {"backbone": "resnet18"},
     "thesis-mtl": {"backbone": "resnet18"},
     "la-net": {"backbone": "small-cnn"},
+    "rmtl": {"backbone": "small-cnn"},
 }
 
 

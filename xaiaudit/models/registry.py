@@ -47,6 +47,11 @@ MODELS: Mapping[str, Architecture] = {
         source="Fan et al. 2022, section 2.1",
         heads=("class", "mask"),
     ),
+    "rmtl": Architecture(
+        factory="xaiaudit.models.rmtl:rmtl",
+        source="Rasaee & Rivaz 2021, as in Fan et al. 2022, section 3.4",
+        heads=("class", "mask"),
+    ),
 }
 
 
