@@ -1,4 +1,4 @@
-"""Small networks trained for a moment, for tests that need a model that decides."""
+"""Small networks: of every architecture, and trained for a moment, for tests that need a model that decides."""
 
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,8 @@ SMALL_ARGUMENTS: dict[str, dict[str, Any]] = {
     "thesis-mtl": {"backbone": "resnet18"},
     "la-net": {"backbone": "small-cnn"},
     "rmtl": {"backbone": "small-cnn"},
+    "bench-stl": {"backbone": "small-cnn"},
+    "bench-mtl": {"backbone": "small-cnn"},
 }
 
 

@@ -1,6 +1,7 @@
 """The parts of training by hand: losses, augmentation, batch norms, devices, the state file."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from torch import nn
 from torchvision.ops import sigmoid_focal_loss
 
 from xaiaudit.errors import UsageError
-from xaiaudit.models import build
+from xaiaudit.models import MODELS, build
 from xaiaudit.models.weights import head_name
 from xaiaudit.tensors import Outputs
 from xaiaudit.training.augment import augment
@@ -27,7 +28,7 @@ from xaiaudit.training.losses import (
 )
 from xaiaudit.training.optimizers import optimizer
 from xaiaudit.training.progress import Epoch, console
-from xaiaudit.training.recipe import Recipe
+from xaiaudit.training.recipe import Recipe, recipe_of
 from xaiaudit.training.state import StateFile
 
 STILL = {"flip": 0.0, "rotation": 0.0, "shift": 0.0}
@@ -264,6 +265,26 @@ def test_a_frozen_batch_norm_learns_but_does_not_count() -> None:
 def test_a_recipe_out_of_range_says_so(changed: dict[str, float], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         Recipe(**changed)
+
+
+@pytest.mark.parametrize("architecture", MODELS)
+def test_every_architecture_has_a_recipe_that_can_be_changed(architecture: str) -> None:
+    assert recipe_of(architecture, epochs=3, optimizer="sgd") == replace(
+        recipe_of(architecture), epochs=3, optimizer="sgd"
+    )
+
+
+def test_the_recipes_of_the_benchmark() -> None:
+    single, multi = recipe_of("bench-stl"), recipe_of("bench-mtl")
+    assert (single.optimizer, single.learning_rate, single.batch_size, single.epochs) == (
+        "adam",
+        1e-5,
+        32,
+        50,
+    )
+    assert (single.loss, single.positive_weight) == ("weighted", 3)  # equation 9, table 7
+    assert (multi.epochs, multi.batch_size, multi.loss, multi.mask_loss) == (70, 32, "cross-entropy", "dice")
+    assert (multi.alpha, multi.beta) == (1.5, 1)
 
 
 @pytest.mark.parametrize("device", ["gpu", "cpu:1", "cuda:x"])

@@ -20,8 +20,13 @@ class Architecture:
     source: str  # where it is described
     heads: tuple[str, ...] = ("class",)  # or "mask", or both
     exact_cam: bool = True  # global average pooling and one linear layer end it
+    one_logit: bool = False  # of two classes: the source ends in one sigmoid
     recipe: Mapping[str, Any] = field(default_factory=dict)  # of training, where the source departs from ours
 
+
+_BENCH = {  # Shareef et al. 2023, sections 3.2 and 5
+    "batch_size": 32, "learning_rate": 1e-5, "rotation": 20.0, "shift": 0.2,
+}  # fmt: skip
 
 # a new architecture is one file and one entry; its CAM layer is found, or named by the network (see `probing`)
 MODELS: Mapping[str, Architecture] = {
@@ -52,6 +57,21 @@ MODELS: Mapping[str, Architecture] = {
         source="Rasaee & Rivaz 2021, as in Fan et al. 2022, section 3.4",
         heads=("class", "mask"),
     ),
+    "bench-stl": Architecture(
+        factory="xaiaudit.models.bench:bench_stl",
+        source="Shareef et al. 2023, benchmark, section 5.1",
+        exact_cam=False,
+        one_logit=True,
+        recipe=_BENCH | {"epochs": 50, "loss": "weighted", "positive_weight": 3.0},
+    ),
+    "bench-mtl": Architecture(
+        factory="xaiaudit.models.bench:bench_mtl",
+        source="Shareef et al. 2023, benchmark, section 5.2.1",
+        heads=("class", "mask"),
+        exact_cam=False,
+        one_logit=True,
+        recipe=_BENCH | {"epochs": 70, "alpha": 1.5, "beta": 1.0},
+    ),
 }
 
 
@@ -74,7 +94,7 @@ def build(
             for one channel, so that grey gives what grey repeated three times gave; else repeated and scaled.
         weights: "none" (random), "default" (pretrained, downloaded by torchvision or timm), or a file; see
             `weights.load_into`. The multi-task network takes them for its encoder.
-        logits: 1 for a sigmoid model of two classes; None: one a class.
+        logits: 1 for a sigmoid model of two classes; None: as the architecture's source has it, else one a class.
         arguments: passed on to the architecture.
 
     Raises:
@@ -82,7 +102,10 @@ def build(
         CheckpointError: a weights file that cannot be read or does not fit.
         InstallationError: torch and torchvision do not match.
     """
-    width = classes if logits is None else logits
+    if logits is None:
+        one = classes == 2 and architecture in MODELS and MODELS[architecture].one_logit
+        logits = 1 if one else classes
+    width = logits
     if width != classes and (width, classes) != (1, 2):
         raise UsageError(
             f"{width} logits cannot decide between {classes} classes; give one a class, or 1 for two classes"
