@@ -14,7 +14,7 @@ from xaiaudit.errors import UsageError
 from xaiaudit.models import MODELS, build
 from xaiaudit.models.weights import head_name
 from xaiaudit.tensors import Outputs
-from xaiaudit.training.augment import augment
+from xaiaudit.training.augment import augment, jitter
 from xaiaudit.training.batch_norm import freeze, norms_to_freeze
 from xaiaudit.training.curves import draw_losses
 from xaiaudit.training.devices import make_fabric
@@ -179,6 +179,46 @@ def test_a_flip_is_a_mirror_image_of_image_and_mask() -> None:
     assert torch.equal(moved_masks, masks.flip(3))
 
 
+def test_an_upside_down_flip_mirrors_image_and_mask_the_other_way() -> None:
+    images, masks = marked()
+    recipe = Recipe(**(STILL | {"vertical_flip": 1.0}))
+    moved, moved_masks = augment(images, masks, recipe, torch.Generator())
+    assert torch.allclose(moved, images.flip(2), atol=1e-5)
+    assert torch.equal(moved_masks, masks.flip(2))
+
+
+def test_brightness_multiplies_and_stays_within_its_bound() -> None:
+    images = torch.full((200, 1, 2, 2), 0.5)
+    images[..., 0, 0] = 0  # black stays black
+    moved = jitter(images, None, Recipe(brightness=0.2), torch.Generator().manual_seed(0))
+    factors = moved[:, 0, 1, 1] / 0.5
+    assert 0.8 <= factors.min() < 0.82
+    assert 1.18 < factors.max() <= 1.2
+    assert torch.equal(moved[..., 0, 0], torch.zeros(200, 1))
+    assert jitter(torch.ones(50, 1, 2, 2), None, Recipe(brightness=0.2), torch.Generator()).max() <= 1
+
+
+def test_contrast_stretches_about_the_mean_of_real_pixels_and_leaves_padding() -> None:
+    images = torch.zeros(200, 1, 1, 4)
+    images[..., 1:] = torch.tensor([0.4, 0.5, 0.6])  # mean 0.5; the first pixel is padding
+    valid = torch.tensor([False, True, True, True]).expand(200, 1, 1, 4)
+    moved = jitter(images, valid, Recipe(contrast=0.5), torch.Generator().manual_seed(0))
+    assert torch.equal(moved[..., 0], torch.zeros(200, 1, 1))
+    torch.testing.assert_close(moved[..., 2], torch.full((200, 1, 1), 0.5))
+    half = moved[:, 0, 0, 3] - 0.5
+    torch.testing.assert_close(0.5 - moved[:, 0, 0, 1], half)
+    assert 0.05 <= half.min() < 0.06
+    assert 0.14 < half.max() <= 0.15
+
+
+def test_what_is_not_asked_for_draws_nothing() -> None:
+    images = torch.rand(2, 1, 4, 4)
+    generator = torch.Generator().manual_seed(3)
+    state = generator.get_state()
+    assert torch.equal(jitter(images, None, Recipe(), generator), images)
+    assert torch.equal(generator.get_state(), state)
+
+
 def test_shifts_are_vertical_within_their_bound_and_bring_in_zeros() -> None:
     images = torch.ones(200, 1, 40, 6)
     moved, _ = augment(images, None, Recipe(**(STILL | {"shift": 0.1})), torch.Generator().manual_seed(0))
@@ -260,6 +300,7 @@ def test_a_frozen_batch_norm_learns_but_does_not_count() -> None:
         ({"learning_rate": 10.0}, "learning rate must lie between 0 and 1, got 10.0"),
         ({"alpha": 0.0, "beta": 0.0}, "alpha and beta"),
         ({"shift": 10.0}, "augmentation"),
+        ({"brightness": 1.5}, "brightness and contrast are changes of a factor"),
     ],
 )
 def test_a_recipe_out_of_range_says_so(changed: dict[str, float], words: str) -> None:

@@ -107,10 +107,23 @@ from xaiaudit.cli import options
 )
 @click.option("--flip", type=float, help="Augmentation: chance of a horizontal flip.  [default: 0.5]")
 @click.option(
+    "--vertical-flip", type=float, help="Augmentation: chance of an upside-down flip.  [default: 0]"
+)
+@click.option(
     "--rotation", type=float, help="Augmentation: largest rotation, degrees to either side.  [default: 5]"
 )
 @click.option(
     "--shift", type=float, help="Augmentation: largest shift up or down, share of the height.  [default: 0.1]"
+)
+@click.option(
+    "--brightness",
+    type=float,
+    help="Augmentation: largest change of the factor on grey levels, from 1.  [default: 0]",
+)
+@click.option(
+    "--contrast",
+    type=float,
+    help="Augmentation: the same on their distance from the mean of the real pixels.  [default: 0]",
 )
 @click.option(
     "--batch-norm",
@@ -219,7 +232,7 @@ def train(**given: Any) -> None:
 RECIPE = (
     "epochs", "batch_size", "learning_rate", "patience", "optimizer", "momentum", "freeze_backbone", "loss",
     "class_weights", "positive_weight", "focal_gamma", "focal_alpha", "mask_loss", "alpha", "beta", "flip",
-    "rotation", "shift", "batch_norm",
+    "vertical_flip", "rotation", "shift", "brightness", "contrast", "batch_norm",
 )  # fmt: skip
 ADVERSARIAL = ("epsilon", "steps", "trades_beta", "clean_share", "plain_epochs", "ramp_epochs")
 

@@ -13,14 +13,14 @@ from xaiaudit.training.recipe import Recipe
 def augment(
     images: Tensor, masks: Tensor | None, recipe: Recipe, generator: torch.Generator
 ) -> tuple[Tensor, Tensor | None]:
-    """Flip, rotate and shift each image by its own draw, and its mask with it.
+    """Flip, rotate and shift each image by its own draw, and its mask with it; for its grey levels see `jitter`.
 
     What comes in from outside is zero, like the padding. One resampling does all three.
 
     Args:
         images: (n, 1, h, w) float in [0, 1].
         masks: (n, m, h, w) bool, or None.
-        recipe: chance of a flip, largest rotation and shift.
+        recipe: chance of either flip, largest rotation and shift.
         generator: on the CPU; draws are the same on every device.
 
     Returns:
@@ -37,10 +37,29 @@ def augment(
 def augment_batch(batch: Batch, recipe: Recipe, generator: torch.Generator) -> Batch:
     """A batch with its masks and its real pixels; what comes in from outside is padding."""
     beside = [part for part in (batch.masks, batch.valid) if part is not None]
-    images, moved = augment(batch.images, torch.cat(beside, 1) if beside else None, recipe, generator)
+    jittered = jitter(batch.images, batch.valid, recipe, generator)
+    images, moved = augment(jittered, torch.cat(beside, 1) if beside else None, recipe, generator)
     masks = None if moved is None or batch.masks is None else moved[:, :1]
     valid = None if moved is None or batch.valid is None else moved[:, -1:]
     return Batch(images, batch.labels, masks, valid)
+
+
+def jitter(images: Tensor, valid: Tensor | None, recipe: Recipe, generator: torch.Generator) -> Tensor:
+    """Brightness, then contrast of each image by its own draw, cut off at [0, 1]; padding stays as it is.
+
+    Brightness multiplies by a factor in 1 -+ `recipe.brightness`; contrast stretches about the mean of the real pixels
+    by one in 1 -+ `recipe.contrast`. Images (n, 1, h, w) float; `valid` likewise, bool, None: all pixels are real.
+    """
+    for change, about_mean in ((recipe.brightness, False), (recipe.contrast, True)):
+        if not change:  # draws nothing, so that other augmentation stays as it was
+            continue
+        factor = 1 + (2 * torch.rand(len(images), 1, 1, 1, generator=generator) - 1).to(images) * change
+        real = torch.ones_like(images) if valid is None else valid.to(images)
+        # an image without a real pixel keeps its zeros
+        mean = (images * real).sum((1, 2, 3), keepdim=True) / real.sum((1, 2, 3), keepdim=True).clamp(min=1)
+        changed = (mean + factor * (images - mean) if about_mean else factor * images).clamp(0, 1)
+        images = torch.where(real > 0, changed, images)
+    return images
 
 
 def _matrices(n: int, shape: torch.Size, recipe: Recipe, generator: torch.Generator) -> Tensor:
@@ -50,10 +69,13 @@ def _matrices(n: int, shape: torch.Size, recipe: Recipe, generator: torch.Genera
     flip = torch.where(uniform[0] < recipe.flip, -1.0, 1.0)
     angle = (2 * uniform[1] - 1) * math.radians(recipe.rotation)
     shift = (2 * uniform[2] - 1) * recipe.shift * 2  # the height is 2 in these units
+    upside = torch.ones(n)
+    if recipe.vertical_flip:  # else draws nothing, so that other augmentation stays as it was
+        upside = torch.where(torch.rand(n, generator=generator) < recipe.vertical_flip, -1.0, 1.0)
     matrices = torch.zeros(n, 2, 3)
     matrices[:, 0, 0] = flip * angle.cos()
     matrices[:, 0, 1] = -flip * angle.sin() * rows / columns
-    matrices[:, 1, 0] = angle.sin() * columns / rows
-    matrices[:, 1, 1] = angle.cos()
+    matrices[:, 1, 0] = upside * angle.sin() * columns / rows
+    matrices[:, 1, 1] = upside * angle.cos()
     matrices[:, 1, 2] = shift
     return matrices

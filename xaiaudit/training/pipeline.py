@@ -242,7 +242,7 @@ def _fit(
         )
     if recipe.adversarial is not None:
         progress.say(f"adversarial training: {recipe.adversarial.describe()}; {measured(recipe.adversarial)}")
-    kinds = {"masks": model.has_mask, "valid": recipe.adversarial is not None}
+    kinds = {"masks": model.has_mask, "valid": recipe.adversarial is not None or recipe.contrast > 0}
     return fit(
         model.to(fabric.device),
         arrays(train, model.classes, **kinds),

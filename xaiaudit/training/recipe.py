@@ -37,8 +37,11 @@ class Recipe:
     alpha: float = 0.1  # of the class loss in a multi-task network: alpha CE + beta mask loss (equation 6)
     beta: float = 1.0
     flip: float = 0.5  # chance of a horizontal flip
+    vertical_flip: float = 0.0
     rotation: float = 5.0  # degrees, to either side
     shift: float = 0.1  # of the height, up or down
+    brightness: float = 0.0  # largest change of the factor 1 that intensities are multiplied by
+    contrast: float = 0.0  # the same for their distance from their mean
     batch_norm: Literal["auto", "train", "freeze"] = "auto"  # see `batch_norm.prepare`
     adversarial: Adversarial | None = None  # None: on images as they are
 
@@ -62,6 +65,11 @@ class Recipe:
             raise UsageError(
                 "augmentation needs a flip chance in [0, 1], a rotation in [0, 180] degrees and a shift in "
                 f"[0, 1) of the height, got {self.flip}, {self.rotation} and {self.shift}"
+            )
+        if not 0 <= self.vertical_flip <= 1 or not 0 <= self.brightness <= 1 or not 0 <= self.contrast <= 1:
+            raise UsageError(
+                "vertical flip is a chance and brightness and contrast are changes of a factor, all in [0, 1], got "
+                f"{self.vertical_flip}, {self.brightness} and {self.contrast}"
             )
         if self.adversarial is not None and self.adversarial.plain_epochs >= self.epochs:
             raise UsageError(
