@@ -12,6 +12,7 @@ SMALL_ARGUMENTS: dict[str, dict[str, Any]] = {
     "rmtl": {"backbone": "small-cnn"},
     "bench-stl": {"backbone": "small-cnn"},
     "bench-mtl": {"backbone": "small-cnn"},
+    "mt-estan": {"backbone": "mobilenet_v3_small"},
 }
 
 

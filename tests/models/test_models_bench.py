@@ -36,10 +36,11 @@ def test_the_head_of_512_and_64_by_hand() -> None:
 def test_the_four_blocks_by_hand() -> None:
     """ResNet-18 gives 256 channels at 1/16, then 128, 64, 64 to join, and the image 3."""
 
-    def block(joined: int, after: int) -> int:
-        return joined * after * 9 + after * after * 9 + 4 * after  # two convolutions, two batch norms
+    def block(below: int, skip: int, after: int) -> int:
+        doubling = below * after * 4 + after
+        return doubling + (after + skip) * after * 9 + after * after * 9 + 4 * after  # two batch norms
 
-    decoder = block(256 + 128, 128) + block(128 + 64, 64) + block(64 + 64, 32) + block(32 + 3, 16) + 16 + 1
+    decoder = block(256, 128, 128) + block(128, 64, 64) + block(64, 64, 32) + block(32, 3, 16) + 16 + 1
     single = parameters("bench-stl", backbone="resnet18")
     assert parameters("bench-mtl", backbone="resnet18") == single + decoder
 

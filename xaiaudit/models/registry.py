@@ -72,6 +72,14 @@ MODELS: Mapping[str, Architecture] = {
         one_logit=True,
         recipe=_BENCH | {"epochs": 70, "alpha": 1.5, "beta": 1.0},
     ),
+    "mt-estan": Architecture(
+        factory="xaiaudit.models.mt_estan:mt_estan",
+        source="Shareef et al. 2023, benchmark, section 4",
+        heads=("class", "mask"),
+        exact_cam=False,
+        one_logit=True,
+        recipe=_BENCH | {"epochs": 70, "loss": "weighted", "positive_weight": 3.0, "alpha": 3.0, "beta": 1.0},
+    ),
 }
 
 

@@ -22,7 +22,8 @@ class Up(nn.Module):
         after: channels of what goes on.
         skips: channels of all skip connections together; they come from fine feature maps of an encoder.
         convolutions: of 3 x 3 pixels, each with batch norm and ReLU.
-        transposed: double by a learnt transposed convolution of 2 x 2 pixels, not by bilinear interpolation.
+        transposed: double by a learnt transposed convolution of 2 x 2 pixels, which gives `after` channels already
+            (Ronneberger et al. 2015, arXiv:1505.04597), not by bilinear interpolation.
     """
 
     def __init__(
@@ -30,11 +31,11 @@ class Up(nn.Module):
     ) -> None:
         super().__init__()
         self.doubling: nn.Module = (
-            nn.ConvTranspose2d(before, before, 2, stride=2)
+            nn.ConvTranspose2d(before, after, 2, stride=2)
             if transposed
             else nn.Upsample(scale_factor=2, mode="bilinear")
         )
-        widths = [before + skips, *[after] * convolutions]
+        widths = [(after if transposed else before) + skips, *[after] * convolutions]
         self.convolve = nn.Sequential(*(convolution(a, b) for a, b in pairwise(widths)))
 
     def forward(self, below: Tensor, *skips: Tensor) -> Tensor:

@@ -24,8 +24,8 @@ class Decoder(nn.Module):
         channels: of the images.
 
     Source: Shareef et al. 2023, section 5.2.1 (four blocks of upsampling and two convolutions of 3 x 3 pixels with
-    batch norm and ReLU, after Vakanski & Xian 2021); where the blocks begin, their skip connections and widths as in
-    the code that the authors published (MIDA-Lab/busbench).
+    batch norm and ReLU, after Vakanski & Xian 2021); where the blocks begin, their skip connections, widths and the
+    transposed convolutions that upsample as in the code that the authors published (MIDA-Lab/busbench).
     """
 
     def __init__(self, levels: Sequence[Level], channels: int) -> None:
@@ -36,7 +36,7 @@ class Decoder(nn.Module):
         self.octaves = range(self.start - 1, -1, -1)
         widths = pairwise((skips[self.start], *WIDTHS[-self.start :]))
         self.blocks = nn.ModuleList(
-            Up(before, after, skips=skips.get(octave, 0))
+            Up(before, after, skips=skips.get(octave, 0), transposed=True)
             for (before, after), octave in zip(widths, self.octaves, strict=True)
         )
         self.mask = nn.Conv2d(WIDTHS[-1], 1, 1)
