@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from xaiaudit.metrics.auc import _disjoint_pairs, perfect_bound
+from xaiaudit.metrics.auc import disjoint_pairs, perfect_bound
 from xaiaudit.metrics.statistics import (
     auc,
     bootstrap,
@@ -348,7 +348,7 @@ def test_a_perfect_auc_has_an_exact_bound() -> None:
 )  # fmt: skip
 def test_pairs_that_share_no_case(labels: list[int], cases: str, pairs: int) -> None:
     index = np.array([ord(c) - ord("a") for c in cases])
-    assert _disjoint_pairs(np.array(labels, dtype=bool), index, len(set(cases))) == pairs
+    assert disjoint_pairs(np.array(labels, dtype=bool), index, len(set(cases))) == pairs
 
 
 def test_with_fewer_than_six_pairs_not_even_a_perfect_auc_is_shown_to_beat_chance() -> None:

@@ -39,7 +39,7 @@ def auc(labels: Flags, scores: Vector, cases: Cases, *, level: float = 0.95) -> 
         return Interval(estimate=None, low=None, high=None, n=n, cases=count, method=METHOD, level=level)
     positive, negative = placements(labels, scores)
     area = float((positive * len(negative)).round(1).sum()) / (len(positive) * len(negative))  # of halves
-    exact = perfect_bound(_disjoint_pairs(labels, index, count), level)
+    exact = perfect_bound(disjoint_pairs(labels, index, count), level)
     low: float | None
     high: float | None
     if area == 1:
@@ -48,7 +48,7 @@ def auc(labels: Flags, scores: Vector, cases: Cases, *, level: float = 0.95) -> 
         low, high, method = 0.0, 1 - exact, f"exact, {METHOD}"
     else:
         variance = clustered_variance(labels, index, count, positive - area, negative - area)
-        low, high = _logit_bounds(area, variance, exact, level) if variance > 0 else (None, None)
+        low, high = logit_bounds(area, variance, exact, level) if variance > 0 else (None, None)
         method = METHOD
     return Interval(estimate=area, low=low, high=high, n=n, cases=count, method=method, level=level)
 
@@ -96,13 +96,14 @@ def clustered_variance(
     return float(s10 / p + s01 / q + 2 * s11 / (p * q))
 
 
-def _logit_bounds(area: float, variance: float, exact: float, level: float) -> tuple[float, float]:
+def logit_bounds(area: float, variance: float, exact: float, level: float) -> tuple[float, float]:
+    """Symmetric in the logit, and no tighter than `exact` allows; 0 < area < 1."""
     half = float(ndtri((1 + level) / 2)) * variance**0.5 / (area * (1 - area))
     low, high = (float(expit(logit(area) + sign * half)) for sign in (-1, 1))
     return min(low, exact), max(high, 1 - exact)
 
 
-def _disjoint_pairs(labels: Flags, index: np.ndarray, count: int) -> int:
+def disjoint_pairs(labels: Flags, index: np.ndarray, count: int) -> int:
     """How many pairs of a positive and a negative image can be made so that no two pairs share a case.
 
     At least 1: a single case that holds both classes still makes one pair.

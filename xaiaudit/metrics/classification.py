@@ -99,15 +99,25 @@ def class_mean(hits: Flags, truth: Decisions, cases: Cases, k: int) -> Interval 
     recalls = [_share(hits, truth == label, cases) for label in range(k)]
     if any(recall is None for recall in recalls):
         return None
-    shares, lows, highs = np.array([(r.estimate, r.low, r.high) for r in recalls if r is not None]).T
-    estimate = float(shares.mean())
+    estimate, low, high = mover_mean([recall for recall in recalls if recall is not None])
     return Interval(
         estimate=estimate,
-        low=max(0.0, estimate - float(np.sqrt(((shares - lows) ** 2).sum())) / k),
-        high=min(1.0, estimate + float(np.sqrt(((highs - shares) ** 2).sum())) / k),
+        low=max(0.0, low),
+        high=min(1.0, high),
         n=len(truth),
         cases=len(set(cases)),
         method="MOVER of Wilson at n/deff",
+    )
+
+
+def mover_mean(parts: Sequence[Interval]) -> tuple[float, float, float]:
+    """Mean of independent estimates, each with bounds, and its bounds. Source as in `class_mean`."""
+    shares, lows, highs = np.array([(part.estimate, part.low, part.high) for part in parts]).T
+    estimate, k = float(shares.mean()), len(parts)
+    return (
+        estimate,
+        estimate - float(np.sqrt(((shares - lows) ** 2).sum())) / k,
+        estimate + float(np.sqrt(((highs - shares) ** 2).sum())) / k,
     )
 
 

@@ -97,6 +97,30 @@ def p_value(excess: Callable[[float], float], *, worse: bool) -> float:
     return p if worse else 1 - p
 
 
+def two_sided(at: Callable[[float], Interval]) -> float | None:
+    """Two-sided p against "no difference", from the intervals of a difference at any level: p < 0.05 where that at
+    0.95 excludes 0.
+
+    Args:
+        at: the interval of the difference, of a two-sided level.
+
+    Returns:
+        p in [2e-12, 1]; 1 for a difference of 0; None where it is undefined or has no bounds.
+    """
+    found = at(0.95)
+    if found.estimate is None or found.low is None or found.high is None:
+        return None
+    if found.estimate == 0:
+        return 1.0
+    risen = found.estimate > 0
+
+    def excess(p: float) -> float:
+        interval = at(1 - 2 * p)
+        return (interval.low or 0.0) if risen else -(interval.high or 0.0)
+
+    return min(1.0, 2 * p_value(excess, worse=True))
+
+
 def tango(gained: float, lost: float, n: float, z: float) -> tuple[float, float]:
     """Tango's score interval of gained - lost, shares of `n` independent images; `n` need not be whole."""
     difference, end = gained - lost, 1 - 1e-12
