@@ -13,6 +13,9 @@ SMALL_ARGUMENTS: dict[str, dict[str, Any]] = {
     "bench-stl": {"backbone": "small-cnn"},
     "bench-mtl": {"backbone": "small-cnn"},
     "mt-estan": {"backbone": "mobilenet_v3_small"},
+    "emt-net": {"backbone": "small-cnn"},
+    "sha-mtl": {"backbone": "small-cnn"},
+    "unet-mtl": {"width": 4},
 }
 
 

@@ -69,7 +69,7 @@ def test_a_decoder_block_doubles_the_size_and_joins_its_skips(transposed: bool) 
 
 
 def test_the_dense_head_of_the_benchmark() -> None:
-    head = pooled_head(100, 2, (512, 64), dropout=0.5)
+    head = pooled_head(100, 2, (512, 64), dropout=(0.5,))
     assert [type(layer).__name__ for layer in head] == [
         "AdaptiveAvgPool2d", "Flatten", "Linear", "ReLU", "Dropout", "Linear", "ReLU", "Linear",
     ]  # fmt: skip

@@ -15,7 +15,7 @@ from xaiaudit.models.parts.estan import Estan
 from xaiaudit.models.parts.heads import pooled_head
 
 HIDDEN = (512, 128)  # units of the dense layers
-DROPOUT = 0.5  # after the first
+DROPOUT = (0.5,)  # after the first
 OCTAVES = (1, 2, 3, 4, 5)  # of the basic encoder's maps
 UP = (3, 2, 1, 0)  # octaves that the up blocks end at
 MIDDLE = (5, 1, 1, 1)  # side of an up block's second kernel, by that octave

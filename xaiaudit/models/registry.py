@@ -80,6 +80,27 @@ MODELS: Mapping[str, Architecture] = {
         one_logit=True,
         recipe=_BENCH | {"epochs": 70, "loss": "weighted", "positive_weight": 3.0, "alpha": 3.0, "beta": 1.0},
     ),
+    "emt-net": Architecture(
+        factory="xaiaudit.models.emt_net:emt_net",
+        source="Shi et al. 2022, EMT-NET, in part",
+        heads=("class", "mask"),
+        exact_cam=False,
+        one_logit=True,
+        recipe=_BENCH | {"epochs": 70, "loss": "weighted", "positive_weight": 3.0, "alpha": 1.0, "beta": 1.0},
+    ),
+    "sha-mtl": Architecture(
+        factory="xaiaudit.models.sha_mtl:sha_mtl",
+        source="Zhang et al. 2021, SHA-MTL, in part",
+        heads=("class", "mask"),
+        recipe=_BENCH | {"epochs": 70, "alpha": 1.0, "beta": 1.0},
+    ),
+    "unet-mtl": Architecture(
+        factory="xaiaudit.models.unet_mtl:unet_mtl",
+        source="Vakanski & Xian 2021, arXiv:2103.03328",
+        heads=("class", "mask"),
+        exact_cam=False,
+        recipe=_BENCH | {"epochs": 70, "learning_rate": 1e-4, "alpha": 1.0, "beta": 1.0},
+    ),
 }
 
 
