@@ -12,8 +12,10 @@ if TYPE_CHECKING or find_spec("jaxtyping"):
 
     Images = Float[
         Tensor, "n c h w"
-    ]  # B-mode intensities in [0, 1]; c is 1, or 3 for perturbations in colour
-    Valid = Bool[Tensor, "n 1 h w"]  # real pixels
+    ]  # B-mode intensities in [0, 1]; c is 1, 2 with an outline beside, or 3 for perturbations in colour
+    Valid = Bool[
+        Tensor, "n #c h w"
+    ]  # real pixels; of one channel for all, or of each: none of what is no image
     Logits = Float[Tensor, "n k"]
     MaskLogits = Float[Tensor, "n 1 h w"]
     Labels = Int[Tensor, "n"]  # class index

@@ -40,7 +40,7 @@ class LeftOut(NamedTuple):
     reason: str
 
 
-INPUTS = ("grey", "equalised")  # of a network's channels
+INPUTS = ("grey", "equalised", "mask")  # of a network's channels; mask: the outlined lesion
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +49,8 @@ class Preprocessing:
 
     The grey image is brought to `size` x `size`, either padded with zeros to a square about its centre or
     stretched, by antialiased bilinear interpolation, and rounded to the 8-bit grid. Inside the model it is
-    repeated to `channels`, of which `inputs` may name some to be its histogram-equalised form, and normalised as
-    (x - mean) / std, per channel, on intensities in [0, 1].
+    repeated to `channels` and normalised as (x - mean) / std, per channel, on intensities in [0, 1]. `inputs` may
+    name channels to show its histogram-equalised form, or the outlined lesion, which is given beside the image.
     """
 
     size: int = 224  # pixels
@@ -59,6 +59,16 @@ class Preprocessing:
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
     inputs: tuple[str, ...] = ()  # what each channel shows, of INPUTS; empty: the grey image in all
+
+    @property
+    def takes_mask(self) -> bool:
+        """The network sees the outlined lesion too: images without an outline cannot be shown to it."""
+        return "mask" in self.inputs
+
+    @property
+    def given(self) -> int:
+        """Channels of the images that a model gets: the grey one, and the outline where it takes it."""
+        return 2 if self.takes_mask else 1
 
     def __post_init__(self) -> None:
         if self.size < 8:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from xaiaudit.attacks.criteria.leave_decision import LeaveDecision
 from xaiaudit.attacks.fgsm import IterativeFGSM
 from xaiaudit.errors import UsageError
 from xaiaudit.models import AuditedModel, build, load, save
@@ -65,7 +66,7 @@ def test_a_model_with_an_equalised_channel(tmp_path: Path) -> None:
         found = IterativeFGSM(epsilon=0.1, steps=3)(model, images, LeaveDecision(clean))
         turned = model(found.images).logits.argmax(1) != clean.argmax(1)
     assert torch.equal(found.reached, turned)
-    with pytest.raises(UsageError, match="takes grey images"):
+    with pytest.raises(UsageError, match="are made inside the model"):
         model(images.expand(-1, 3, -1, -1))
 
 

@@ -19,7 +19,7 @@ class Ball:
     """
 
     x0: Tensor  # (n, c, h, w)
-    valid: Tensor  # (n, 1, h, w) bool
+    valid: Tensor  # (n, 1, h, w) bool, or (n, c, h, w)
     low: Tensor  # (n, c, h, w): the box, and for L-inf the ball, as bounds on each pixel
     high: Tensor
     norm: Norm

@@ -74,7 +74,8 @@ class Attack(Protocol):
         model: callable from images to `Outputs`; frozen, in eval mode.
         images: clean, (n, c, h, w), in [0, 1].
         criterion: what to reach.
-        valid: real pixels, (n, 1, h, w); the attack leaves the others alone. None: all are real.
+        valid: real pixels, (n, 1, h, w), or of each channel (n, c, h, w); the attack leaves the others alone.
+            None: all are real.
         seeds: one a image, for attacks that draw; None: from the image's own bytes. Never from the batch.
         radii: attack at each of these radii in place of the attack's own; every field of the result then
             gains a leading axis. A minimum-norm attack counts at a radius if its result lies in that ball.

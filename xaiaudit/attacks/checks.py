@@ -52,8 +52,8 @@ def check_inputs(model: Model, images: Images, valid: Valid | None, seeds: Seque
         raise UsageError(
             f"images must be float32 (or float64), got {images.dtype}; convert them with .float()"
         )
-    n, _, h, w = images.shape
-    if valid is not None and valid.shape != (n, 1, h, w):
+    n, c, h, w = images.shape
+    if valid is not None and valid.shape not in ((n, 1, h, w), (n, c, h, w)):
         raise UsageError(f"valid must be ({n}, 1, {h}, {w}) as the images are, got {tuple(valid.shape)}")
     if seeds is not None and len(seeds) != n:
         raise UsageError(f"seeds must be one an image, got {len(seeds)} for {n} images")

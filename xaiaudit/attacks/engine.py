@@ -25,7 +25,7 @@ class Problem(NamedTuple):
     judge: Model  # decides
     criterion: Criterion
     x0: Tensor  # (n, c, h, w)
-    valid: Tensor | None  # (n, 1, h, w) bool
+    valid: Tensor | None  # (n, 1, h, w) bool, or (n, c, h, w)
     seeds: Sequence[int]  # one an image, or none where nothing is drawn
     to_goal: bool
     stored: bool

@@ -68,7 +68,7 @@ class PGDL2(SearchAttack):
     def start(self, ball: Ball, draws: Draws) -> State:
         """A random direction over the real pixels, at radius epsilon * u^(1/d) of their number d."""
         direction = ball.direction(draws.normal(ball.x0))
-        pixels = ball.valid.flatten(1).sum(1) * ball.x0.shape[1]
+        pixels = ball.valid.expand_as(ball.x0).flatten(1).sum(1)
         share = draws.uniform(ball.x0[:, 0, 0, 0]) ** (1 / pixels)
         return State(ball.project(ball.x0 + per_image(share) * ball.radius * direction))
 

@@ -118,7 +118,7 @@ def audit(
             parsed(attacks, parse_attack),
             None if explainers is None else parsed(explainers, parse_explainer),
             criteria=parsed(criteria, parse_criterion),
-            acquisition=parsed(CHANGES if acquisition is None else acquisition, parse_change),
+            acquisition=parsed(_changes(model) if acquisition is None else acquisition, parse_change),
             seed=seed,
             batch_size=batch_size or _batch_size(folder, model, shard),
             precision=precision,
@@ -207,8 +207,13 @@ def _batch_size(folder: AuditFolder, model: AuditedModel, shard: Part | None) ->
         return read_plan(folder).batch_size
     if shard is not None:
         return SHARDED
-    size = model.preprocessing.size
-    return batch_size_for(model, (1, size, size), model.device)
+    size, channels = model.preprocessing.size, model.preprocessing.given
+    return batch_size_for(model, (channels, size, size), model.device)
+
+
+def _changes(model: AuditedModel) -> Sequence[str]:
+    """All of them; none for a model that takes the outlined lesion, which a second sweep would move."""
+    return () if model.preprocessing.takes_mask else tuple(CHANGES)
 
 
 def _refuse_finished(path: Path, *, resume: bool, shard: Part | None) -> None:

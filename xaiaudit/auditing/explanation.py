@@ -12,7 +12,7 @@ from xaiaudit.auditing.chosen_explainers import made_explainers, planned_explain
 from xaiaudit.auditing.judging import judge
 from xaiaudit.auditing.specs import Spec
 from xaiaudit.auditing.told import told_cells
-from xaiaudit.data.preprocess import prepare, stack
+from xaiaudit.data.preprocess import network_inputs, prepare, stack
 from xaiaudit.data.reading import pixel_hash, read_grey
 from xaiaudit.errors import UsageError
 from xaiaudit.metrics.extremes import defined, peak_cells
@@ -44,8 +44,9 @@ def explain(
     planned = planned_explainers(model, explainers or None)
     chosen = made_explainers(planned)
     wanted = None if target is None else np.array([model.classes.index(target)])
-    images = torch.from_numpy(batch.images).to(model.device)
-    valid = torch.from_numpy(batch.valid).to(model.device)
+    images, valid = (
+        torch.from_numpy(part).to(model.device) for part in network_inputs(batch, model.preprocessing)
+    )
     seeds = [image_seed(sample.sha256, 0)]
     judged = judge(model, images, batch.masks, batch.has_mask, chosen, wanted, valid=valid, seeds=seeds)
     for item in planned:

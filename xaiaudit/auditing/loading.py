@@ -10,7 +10,7 @@ from torch import Tensor
 
 from xaiaudit.auditing.plan import PlannedImage
 from xaiaudit.data.datasets import Dataset
-from xaiaudit.data.preprocess import prepare, stack
+from xaiaudit.data.preprocess import network_inputs, prepare, stack
 from xaiaudit.data.regions import Regions, regions
 from xaiaudit.errors import AuditError
 from xaiaudit.metrics.chance import chance_uniform
@@ -26,8 +26,10 @@ class Loaded:
 
     planned: Sequence[PlannedImage]
     samples: Sequence[Sample]
-    images: Tensor  # (n, 1, h, w) float32 in [0, 1], on the 8-bit grid
-    valid: Tensor  # (n, 1, h, w) bool
+    images: (
+        Tensor  # (n, 1, h, w) float32 in [0, 1], on the 8-bit grid; see `network_inputs` for a second channel
+    )
+    valid: Tensor  # (n, 1, h, w) bool, of each channel
     masks: np.ndarray  # (n, h, w) bool
     has_outline: np.ndarray  # (n,) an outline is known, empty or not
     has_lesion: np.ndarray  # (n,) and it is not empty
@@ -77,18 +79,19 @@ def load_images(
             )
         samples.append(prepare(source, model.preprocessing))
     batch = stack(samples)
+    images, valid = network_inputs(batch, model.preprocessing)
     has_lesion = batch.has_mask & batch.masks.any((1, 2))
     divided = [
-        regions_around(mask, sample, valid, ring_mm)
-        for sample, mask, valid in zip(samples, batch.masks, batch.valid[:, 0], strict=True)
+        regions_around(mask, sample, real, ring_mm)
+        for sample, mask, real in zip(samples, batch.masks, batch.valid[:, 0], strict=True)
     ]
     codes = np.stack([item.codes for item in divided])
     classes = {name: index for index, name in enumerate(model.classes)}
     return Loaded(
         planned=planned,
         samples=samples,
-        images=torch.from_numpy(batch.images).to(model.device),
-        valid=torch.from_numpy(batch.valid).to(model.device),
+        images=torch.from_numpy(images).to(model.device),
+        valid=torch.from_numpy(valid).to(model.device),
         masks=batch.masks,
         has_outline=batch.has_mask,
         has_lesion=has_lesion,

@@ -35,6 +35,8 @@ from xaiaudit.version import __version__
 
 L2_CURVE = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)  # radii of an L2 attack's curve, [0, 1] intensities
 
+NO_SWEEP = "no second sweep is simulated: the model is given the outline, which another sweep would move"
+
 
 def make_plan(
     model: AuditedModel,
@@ -73,6 +75,8 @@ def make_plan(
         raise UsageError("no attack is named; name at least one, e.g. --method fgsm")
     planned_attacks = _planned_attacks(attacks, criteria, model, curve=curve)
     chosen_explainers = planned_explainers(model, explainers)
+    if model.preprocessing.takes_mask and acquisition:
+        raise UsageError(f"{NO_SWEEP}; leave the changes of the acquisition out")
     changes = planned_changes(acquisition, unique([name for name, _ in acquisition]))
     seen = look(dataset, strict=strict, progress=progress)
     _check_criteria(criteria, model, seen.views)
@@ -90,6 +94,7 @@ def make_plan(
             *seen.warnings,
             *_remarks(attacks),
             *_unseen_maps(attacks, chosen_explainers, model),
+            *((NO_SWEEP,) if model.preprocessing.takes_mask else ()),
         ],
         leak=find_leak(model, seen.views, dataset),
         attacks=planned_attacks,

@@ -32,6 +32,8 @@ def choose_data(
         DataError: the recorded folder is gone, or holds none of the recorded images.
     """
     dataset = _chosen(model, data, kind, normals, split)
+    if model.preprocessing.takes_mask:
+        dataset = dataset.outlined()
     return dataset.by_lesion() if set(model.classes) == set(LESION_CLASSES) else dataset
 
 

@@ -207,7 +207,7 @@ def foreign(command: Command) -> Command:
             click.option(
                 "--inputs",
                 metavar="I,I,I",
-                help="What each channel shows, grey or equalised.  [default: grey]",
+                help="What each channel shows: grey, equalised or mask.  [default: grey]",
             ),
             click.option(
                 "--threshold", type=float, help="Operating threshold, probability of the positive class."

@@ -63,7 +63,8 @@ from xaiaudit.cli import options
 @click.option(
     "--inputs",
     metavar="I,I,I",
-    help="What each channel shows, grey or equalised (its histogram), e.g. grey,equalised,grey.  [default: grey]",
+    help="What each channel shows: grey, equalised (its histogram) or mask (the outlined lesion, which every image "
+    "must then bring), e.g. grey,grey,mask.  [default: grey]",
 )
 @click.option(
     "--epochs",

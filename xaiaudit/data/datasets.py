@@ -94,6 +94,15 @@ class Dataset(Sequence[Sample]):
         )
         return replace(self, entries=chosen, selection=words, joined=joined)
 
+    def outlined(self) -> "Dataset":
+        """The images whose outline is known, or that have no lesion; the others are named as left out."""
+        kept = [index for index, entry in enumerate(self.entries) if entry.masks or entry.no_lesion]
+        if len(kept) == len(self):
+            return self
+        reason = "no outline, which the model takes as a channel of its input"
+        missing = [LeftOut(e.file, reason) for e in self.entries if not e.masks and not e.no_lesion]
+        return replace(self.subset(kept, "images with an outline"), left_out=(*self.left_out, *missing))
+
     def by_lesion(self) -> "Dataset":
         """The same images labelled by whether they show a lesion, `LESION_CLASSES`, whatever its diagnosis."""
         relabelled = tuple(replace(entry, label=lesion_label(entry)) for entry in self.entries)

@@ -102,6 +102,32 @@ def stack(samples: Sequence[Sample]) -> Batch:
     )
 
 
+def network_inputs(
+    batch: Batch, preprocessing: Preprocessing
+) -> tuple[Float32[np.ndarray, "n c h w"], Bool[np.ndarray, "n c h w"]]:
+    """The images as a model gets them, and their real pixels: of one channel, as they are.
+
+    For a network that takes the outlined lesion, a second channel is 1 inside it. It is no part of the image: none of
+    its pixels is valid, so that no attack changes it.
+
+    Raises:
+        DataError: the network takes outlines, and an image has none.
+    """
+    if not preprocessing.takes_mask:
+        return batch.images, batch.valid
+    if not batch.has_mask.all():
+        name = batch.names[int(np.argmin(batch.has_mask))]
+        raise DataError(
+            f"{name} has no outline, and this model takes the outlined lesion as a channel of its input; name images "
+            "with masks"
+        )
+    outline = batch.masks[:, None]
+    return (
+        np.concatenate([batch.images, outline.astype(np.float32)], 1),
+        np.concatenate([batch.valid, np.zeros_like(outline)], 1),
+    )
+
+
 def _frame(rows: int, columns: int, preprocessing: Preprocessing) -> _Frame:
     size = preprocessing.size
     if preprocessing.mode == "stretch":

@@ -59,10 +59,10 @@ def score_of(model: Model) -> Callable[[Images, Labels], Scores]:
     return lambda images, target: model(images).class_score(target)
 
 
-def slopes_of(model: Model, images: Images, target: Labels) -> Tensor:
-    """Gradient of each image's score to its own intensities, (n, h, w); of a colour image summed over the channels."""
+def slopes_of(model: Model, images: Images, target: Labels, valid: Valid) -> Tensor:
+    """Gradient of each image's score to its own intensities, (n, h, w), 0 where not valid; summed over the channels."""
     with torch.enable_grad():
         pixels = images.detach().requires_grad_()
         score = score_of(model)(pixels, target).sum()  # images do not meet
         (slopes,) = torch.autograd.grad(score, pixels)
-    return slopes.sum(1)
+    return torch.where(valid, slopes, 0).sum(1)

@@ -43,7 +43,7 @@ class SmoothGrad(OnImage):
         draws = Draws(seeds, self.seed)
         total = torch.zeros_like(images[:, 0])
         for _ in range(self.samples):
-            total += slopes_of(model, images + deviation * draws.normal(images), target)
+            total += slopes_of(model, images + deviation * draws.normal(images), target, valid)
         return (total / self.samples).abs()
 
 

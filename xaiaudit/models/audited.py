@@ -92,6 +92,8 @@ class AuditedModel(nn.Module):
     def forward(self, images: Images, layers: tuple[str, ...] = ()) -> Outputs:
         """Outputs of images (n, 1, h, w), or (n, 3, h, w) for a network of three channels, in [0, 1].
 
+        A network that takes the outlined lesion gets (n, 2, h, w), the second channel being 1 inside it.
+
         `layers` names the feature maps wanted; they require a gradient whenever gradients are enabled.
         Non-finite numbers are passed on as they are.
 
@@ -113,22 +115,31 @@ class AuditedModel(nn.Module):
     def normalise(self, images: Images) -> Tensor:
         """What the network itself gets: (n, channels, h, w), (x - mean) / std."""
         channels = self.preprocessing.channels
+        if self.preprocessing.inputs:
+            return self._standardised(torch.cat(self._channels(images), 1))
         if images.ndim != 4 or images.shape[1] not in (1, channels):
             raise UsageError(
                 f"images must be (n, 1, h, w) or (n, {channels}, h, w), got {tuple(images.shape)}; "
                 "grey images are repeated to the network's channels inside the model"
             )
-        inputs = self.preprocessing.inputs
-        if "equalised" in inputs:
-            if images.shape[1] != 1:
-                raise UsageError(
-                    "a network with an equalised channel takes grey images (n, 1, h, w): the channel is made of them"
-                )
-            spread = equalised(images)
-            repeated = torch.cat([spread if name == "equalised" else images for name in inputs], 1)
-        else:
-            repeated = images.expand(-1, channels, -1, -1)
-        return (repeated - self.mean.to(images.dtype)) / self.std.to(images.dtype)
+        return self._standardised(images.expand(-1, channels, -1, -1))
+
+    def _channels(self, images: Images) -> list[Tensor]:
+        """What each channel shows, (n, 1, h, w) each, of a network that says so."""
+        inputs, given = self.preprocessing.inputs, self.preprocessing.given
+        if images.ndim != 4 or images.shape[1] != given:
+            beside = ", the second channel the outlined lesion" if given == 2 else ""
+            raise UsageError(
+                f"images must be (n, {given}, h, w){beside}, got {tuple(images.shape)}; the network's channels "
+                f"({', '.join(inputs)}) are made inside the model"
+            )
+        grey = images[:, :1]
+        spread = equalised(grey) if "equalised" in inputs else grey
+        shown = {"grey": grey, "equalised": spread, "mask": images[:, 1:]}
+        return [shown[name] for name in inputs]
+
+    def _standardised(self, shown: Tensor) -> Tensor:
+        return (shown - self.mean.to(shown.dtype)) / self.std.to(shown.dtype)
 
     def head_weights(self) -> Tensor:
         """(k, c) rows of the linear head in the order of `classes`; with one logit, -w and +w for z's class.

@@ -132,7 +132,7 @@ def _test_images(model: AuditedModel) -> Tensor:
     noise = torch.rand(2, 1, size, size, generator=torch.Generator().manual_seed(0))
     plain = torch.stack((torch.zeros(1, size, size), torch.ones(1, size, size)))
     edge = (torch.arange(size) >= size // 2).float().expand(1, 1, size, size)
-    return torch.cat((noise, plain, edge)).to(model.mean)
+    return torch.cat((noise, plain, edge)).to(model.mean).repeat(1, model.preprocessing.given, 1, 1)
 
 
 def _most_common(folded: Folded) -> str:

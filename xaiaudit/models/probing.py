@@ -76,7 +76,8 @@ def probe(model: Wrapper, cam_layer: str | None, head: str | None) -> Probe:
     own = getattr(model.net, "cam_layer", None)
     if cam_layer is None and isinstance(own, str):
         cam_layer = own
-    images = torch.rand(2, 1, size, size, generator=torch.Generator().manual_seed(0)).to(model.mean)
+    shape = (2, model.preprocessing.given, size, size)
+    images = torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(model.mean)
     if cam_layer is None:
         last = last_feature_map(model.net, lambda: _first(model, images.clone().requires_grad_()).logits)
         cam_layer = last.name if last else None

@@ -20,6 +20,14 @@ class Batch(NamedTuple):
     masks: Tensor | None
     valid: Tensor | None
 
+    def with_outline(self) -> "Batch":
+        """As a network that takes the outlined lesion gets them; see `data.preprocess.network_inputs`."""
+        if self.masks is None:
+            raise TypeError("these arrays were made without masks")
+        images = torch.cat((self.images, self.masks.to(self.images)), 1)
+        valid = None if self.valid is None else torch.cat((self.valid, torch.zeros_like(self.valid)), 1)
+        return self._replace(images=images, valid=valid)
+
     def take(self, rows: slice) -> "Batch":
         return Batch(
             self.images[rows],

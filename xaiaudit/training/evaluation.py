@@ -9,6 +9,7 @@ from jaxtyping import Float, Float32, Int
 
 from xaiaudit.data import prepare, stack
 from xaiaudit.data.cases import cases_of
+from xaiaudit.data.preprocess import network_inputs
 from xaiaudit.metrics.classification import clean_record
 from xaiaudit.metrics.segmentation import dice
 from xaiaudit.models import AuditedModel
@@ -72,8 +73,9 @@ def evaluate(
     for start in range(0, len(samples), batch_size):
         rows = range(start, min(start + batch_size, len(samples)))
         batch = stack([prepare(samples[row], model.preprocessing) for row in rows])
+        images, _ = network_inputs(batch, model.preprocessing)
         with torch.inference_mode():
-            out = model(torch.from_numpy(batch.images).to(model.device))
+            out = model(torch.from_numpy(images).to(model.device))
         logits.append(out.logits.float().cpu().numpy())
         if out.mask_logits is not None:
             predicted = (out.mask_logits[:, 0] >= 0).cpu().numpy()

@@ -15,7 +15,7 @@ from xaiaudit.metrics.auc import auc as area_under_curve
 from xaiaudit.models import AuditedModel
 from xaiaudit.tensors import Outputs
 from xaiaudit.training.adversarial import Adversarial
-from xaiaudit.training.arrays import Arrays
+from xaiaudit.training.arrays import Arrays, Batch
 from xaiaudit.training.augment import augment_batch
 from xaiaudit.training.batch_norm import freeze
 from xaiaudit.training.losses import class_weights, task_loss
@@ -141,7 +141,7 @@ class _Run:
         total = torch.zeros((), device=self.fabric.device)
         for done, rows in enumerate(batches, start=1):
             batch = augment_batch(self.train.batch(rows, self.fabric.device), self.recipe, self.generator)
-            batch = batch.take(slice(self.fabric.global_rank, None, self.fabric.world_size))
+            batch = self._given(batch).take(slice(self.fabric.global_rank, None, self.fabric.world_size))
             if self.recipe.adversarial is not None and epsilon:
                 loss = self.losses.moved(batch, self.recipe.adversarial, epsilon)
             else:
@@ -154,6 +154,9 @@ class _Run:
         mean = float(self.fabric.all_reduce(total)) / len(order)
         self._check(mean, "loss", number)
         return mean
+
+    def _given(self, batch: Batch) -> Batch:
+        return batch.with_outline() if self.model.preprocessing.takes_mask else batch
 
     def _read(self, net: nn.Module, images: Tensor) -> Outputs:
         returned = net(self.model.normalise(images).contiguous(memory_format=torch.channels_last))
@@ -178,7 +181,7 @@ class _Run:
         for rows in torch.arange(len(self.validation)).chunk(
             math.ceil(len(self.validation) / self.recipe.batch_size)
         ):
-            images, labels, masks, _ = self.validation.batch(rows, self.fabric.device)
+            images, labels, masks, _ = self._given(self.validation.batch(rows, self.fabric.device))
             outputs = self.model.read(self.model.net(self.model.normalise(images)), images)
             loss = task_loss(outputs, labels, masks, self.recipe, self.class_weights)
             total += float(loss) * len(rows)

@@ -53,7 +53,7 @@ class MinMax:
         mask = None if out.mask_logits is None else out.mask_logits[:n]
         shifts = divergence(out.logits[:n], out.logits[n:])
         weights = torch.ones_like(shifts) if self.class_weights is None else self.class_weights[batch.labels]
-        weight = self.recipe.alpha if batch.masks is not None else 1.0
+        weight = 1.0 if mask is None else self.recipe.alpha
         shift = (weights * shifts).sum() / weights.sum()
         return self._task(Outputs(out.logits[:n], mask), batch) + weight * adversarial.trades_beta * shift
 

@@ -120,7 +120,7 @@ def train(
     _try_building(architecture, arguments, weights, classes, preprocessing.channels)
     progress = progress if progress is not None and fabric.is_global_zero else Silent()
     material = gather(
-        dataset,
+        dataset.outlined() if preprocessing.takes_mask else dataset,
         preprocessing,
         seed=seed,
         fractions=fractions,
@@ -242,7 +242,10 @@ def _fit(
         )
     if recipe.adversarial is not None:
         progress.say(f"adversarial training: {recipe.adversarial.describe()}; {measured(recipe.adversarial)}")
-    kinds = {"masks": model.has_mask, "valid": recipe.adversarial is not None or recipe.contrast > 0}
+    kinds = {
+        "masks": model.has_mask or model.preprocessing.takes_mask,
+        "valid": recipe.adversarial is not None or recipe.contrast > 0,
+    }
     return fit(
         model.to(fabric.device),
         arrays(train, model.classes, **kinds),
@@ -261,7 +264,8 @@ def _choose_threshold(
 ) -> None:
     """Raises TrainingError where an adversarially trained model decides for one class at its best."""
     if recipe.adversarial is not None:
-        images = arrays(material.part(material.split.validation), model.classes, masks=False, valid=True)
+        masks = model.preprocessing.takes_mask
+        images = arrays(material.part(material.split.validation), model.classes, masks=masks, valid=True)
         found = attacked(model, images, recipe.adversarial, recipe.batch_size, model.device)
         model.threshold = found.threshold(model.positive)
         check_decides(found, model, recipe.adversarial)

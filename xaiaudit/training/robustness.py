@@ -75,6 +75,7 @@ def attacked(
     parts: dict[str, list[Tensor]] = {"clean": [], "moved": [], "moved_once": []}
     for rows in torch.arange(len(images)).chunk(math.ceil(len(images) / batch_size)):
         batch = images.batch(rows, device)
+        batch = batch.with_outline() if model.preprocessing.takes_mask else batch
         loss, radius = leave_label(batch.labels), adversarial.epsilon
         moved, once = (
             hardest(

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from xaiaudit.data import prepare, stack
+from xaiaudit.data.preprocess import network_inputs
 from xaiaudit.data.regions import regions
 from xaiaudit.faithfulness import Canvas
 from xaiaudit.functional import decision
@@ -44,8 +45,9 @@ class Images:
 def load_batch(model: AuditedModel, samples: Sequence[Sample], canvas: Canvas, seed: int) -> Images:
     """Samples on their source grid, prepared as the model wants them."""
     batch = stack([prepare(sample, model.preprocessing) for sample in samples])
-    images = torch.from_numpy(batch.images).to(model.device)
-    valid = torch.from_numpy(batch.valid).to(model.device)
+    images, valid = (
+        torch.from_numpy(part).to(model.device) for part in network_inputs(batch, model.preprocessing)
+    )
     clean, emptied = (_logits(model, shown) for shown in (images, canvas(images, valid)))
     target = _decision(clean, model.threshold)
     codes = [
