@@ -246,6 +246,11 @@ def an_option_of_another_way_to_resist(checkpoint: Path, phantoms: Path, tmp: Pa
     return ["train", "--arch", "small-cnn", "--data", phantoms, *words]
 
 
+def a_threshold_of_labels_that_weigh_nothing(checkpoint: Path, phantoms: Path, tmp: Path) -> list[object]:
+    words = ["--arg", "backbone=small-cnn", "--pseudo-threshold", "0.9", "--out", tmp / "new.pt"]
+    return ["train", "--arch", "thesis-mtl", "--data", phantoms, *words]
+
+
 CASES: dict[Case, tuple[str, ...]] = {
     no_share_for_validation: ("validation", "0.7,0.1,0.2"),
     normals_of_a_recorded_split: ("--normals", "--data"),
@@ -255,6 +260,7 @@ CASES: dict[Case, tuple[str, ...]] = {
     an_argument_that_the_architecture_refuses: ("small-cnn", "depth"),
     no_such_file: ("none.pt", "no such file"),
     an_option_of_another_way_to_resist: ("--clean-share", "trades", "pgd or free"),
+    a_threshold_of_labels_that_weigh_nothing: ("--pseudo-threshold", "--pseudo-weight 0.1"),
     a_pickle: ("model.pt", "--trust-pickle"),
     another_architecture: ("model.pt", "small-cnn"),
     a_truncated_image_with_strict: (".png", "--strict"),

@@ -121,8 +121,9 @@ def test_the_focal_loss_has_a_finite_gradient_where_the_model_is_sure(gamma: flo
 
 def test_the_mask_cross_entropy_counts_lesion_and_background() -> None:
     masks = torch.tensor([[[[True, False]]], [[[False, False]]]])
-    logits = torch.tensor([[[[0.0, math.log(3)]]], [[[9.0, 9.0]]]])  # the image without a lesion is left out
-    assert mask_cross_entropy(logits, masks).item() == pytest.approx((math.log(2) + math.log(4)) / 2)
+    logits = torch.tensor([[[[0.0, math.log(3)]]], [[[9.0, 9.0]]]])
+    known = torch.tensor([True, False])  # the second is left out
+    assert mask_cross_entropy(logits, masks, known).item() == pytest.approx((math.log(2) + math.log(4)) / 2)
     ones = torch.full((1, 1, 1, 2), 20.0)  # a mask of ones is not free
     assert mask_cross_entropy(ones, masks[:1]).item() == pytest.approx(10, abs=1e-3)
 
@@ -300,6 +301,9 @@ def test_a_frozen_batch_norm_learns_but_does_not_count() -> None:
         ({"learning_rate": 10.0}, "learning rate must lie between 0 and 1, got 10.0"),
         ({"alpha": 0.0, "beta": 0.0}, "alpha and beta"),
         ({"shift": 10.0}, "augmentation"),
+        ({"mask_share": 0.0}, r"mask share must lie in .0, 1., got 0.0"),
+        ({"mask_epochs": -1}, "mask epochs must be at least 0"),
+        ({"pseudo_threshold": 1.0}, "pseudo-labels need"),
         ({"brightness": 1.5}, "brightness and contrast are changes of a factor"),
     ],
 )

@@ -106,6 +106,36 @@ from xaiaudit.cli import options
     type=click.Choice(["dice", "cross-entropy"]),
     help="Multi-task networks; cross-entropy: of every pixel.  [default: dice]",
 )
+@click.option(
+    "--mask-epochs",
+    type=click.IntRange(min=0),
+    help="Multi-task networks: epochs before the others that train the mask alone.  [default: 0]",
+)
+@click.option(
+    "--mask-share",
+    type=float,
+    help="Multi-task networks: share of the training cases whose outline is used, e.g. 0.25.  [default: 1]",
+)
+@click.option(
+    "--mask-boxes/--no-mask-boxes",
+    default=None,
+    help="Multi-task networks: learn from the box of each lesion in place of its outline.  [default: False]",
+)
+@click.option(
+    "--pseudo-weight",
+    type=float,
+    help="Multi-task networks: weight of pseudo-labels in the mask loss, of images without an outline.  [default: 0]",
+)
+@click.option(
+    "--pseudo-threshold",
+    type=float,
+    help="Probability above which a pixel of theirs counts as lesion.  [default: 0.8]",
+)
+@click.option(
+    "--keep-by",
+    type=click.Choice(["loss", "accuracy"]),
+    help="Of the validation images, what decides which epoch is kept.  [default: loss]",
+)
 @click.option("--flip", type=float, help="Augmentation: chance of a horizontal flip.  [default: 0.5]")
 @click.option(
     "--vertical-flip", type=float, help="Augmentation: chance of an upside-down flip.  [default: 0]"
@@ -232,8 +262,9 @@ def train(**given: Any) -> None:
 
 RECIPE = (
     "epochs", "batch_size", "learning_rate", "patience", "optimizer", "momentum", "freeze_backbone", "loss",
-    "class_weights", "positive_weight", "focal_gamma", "focal_alpha", "mask_loss", "alpha", "beta", "flip",
-    "vertical_flip", "rotation", "shift", "brightness", "contrast", "batch_norm",
+    "class_weights", "positive_weight", "focal_gamma", "focal_alpha", "mask_loss", "alpha", "beta", "mask_epochs",
+    "mask_share", "mask_boxes", "pseudo_weight", "pseudo_threshold", "keep_by", "flip", "vertical_flip", "rotation",
+    "shift", "brightness", "contrast", "batch_norm",
 )  # fmt: skip
 ADVERSARIAL = ("epsilon", "steps", "trades_beta", "clean_share", "plain_epochs", "ramp_epochs")
 
@@ -291,6 +322,15 @@ def _checked(recipe: Any, changed: dict[str, Any]) -> Any:
             )
     if "momentum" in changed and recipe.optimizer != "sgd":
         raise UsageError(f"--momentum is of --optimizer sgd, and the optimizer is {recipe.optimizer}")
+    if "pseudo_threshold" in changed and not recipe.pseudo_weight:
+        raise UsageError(
+            "--pseudo-threshold is of pseudo-labels, and their weight is 0; add --pseudo-weight 0.1"
+        )
+    if "keep_by" in changed and recipe.adversarial is not None:
+        raise UsageError(
+            "--keep-by has no effect with --adversarial, which keeps the epoch of the highest robust accuracy; "
+            "leave it out"
+        )
     return recipe
 
 

@@ -28,6 +28,11 @@ _BENCH = {  # Shareef et al. 2023, sections 3.2 and 5
     "batch_size": 32, "learning_rate": 1e-5, "rotation": 20.0, "shift": 0.2,
 }  # fmt: skip
 
+_FAN = {  # Fan et al. 2022, section 3.3; alpha is their lambda; of the augmentation they name the kinds alone
+    "epochs": 100, "batch_size": 8, "learning_rate": 1e-3, "mask_loss": "cross-entropy", "alpha": 0.5, "beta": 0.5,
+    "keep_by": "accuracy", "vertical_flip": 0.5, "rotation": 15.0, "shift": 0.0, "brightness": 0.2, "contrast": 0.2,
+}  # fmt: skip
+
 # a new architecture is one file and one entry; its CAM layer is found, or named by the network (see `probing`)
 MODELS: Mapping[str, Architecture] = {
     "small-cnn": Architecture(
@@ -51,11 +56,13 @@ MODELS: Mapping[str, Architecture] = {
         factory="xaiaudit.models.la_net:la_net",
         source="Fan et al. 2022, section 2.1",
         heads=("class", "mask"),
+        recipe=_FAN | {"mask_epochs": 20, "pseudo_weight": 0.1, "pseudo_threshold": 0.8},
     ),
     "rmtl": Architecture(
         factory="xaiaudit.models.rmtl:rmtl",
         source="Rasaee & Rivaz 2021, as in Fan et al. 2022, section 3.4",
         heads=("class", "mask"),
+        recipe=_FAN,
     ),
     "bench-stl": Architecture(
         factory="xaiaudit.models.bench:bench_stl",

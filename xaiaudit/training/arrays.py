@@ -19,6 +19,7 @@ class Batch(NamedTuple):
     labels: Tensor
     masks: Tensor | None
     valid: Tensor | None
+    outlined: Tensor | None = None  # (n,) bool, images whose outline is known, empty or not; None: all
 
     def with_outline(self) -> "Batch":
         """As a network that takes the outlined lesion gets them; see `data.preprocess.network_inputs`."""
@@ -32,7 +33,7 @@ class Batch(NamedTuple):
         return Batch(
             self.images[rows],
             self.labels[rows],
-            *(None if part is None else part[rows] for part in (self.masks, self.valid)),
+            *(None if part is None else part[rows] for part in (self.masks, self.valid, self.outlined)),
         )
 
 
@@ -44,14 +45,18 @@ class Arrays:
     labels: Tensor  # (n,) int64
     masks: Tensor | None  # (n, 1, h, w) bool, False where no outline is known; None: not wanted
     valid: Tensor | None = None  # (n, 1, h, w) bool, False in the padding; None: not wanted
+    outlined: Tensor | None = None  # (n,) bool, where an outline is known, be it empty; None where masks are
 
     def __len__(self) -> int:
         return len(self.images)
 
     def batch(self, rows: Tensor, device: torch.device) -> Batch:
         """These rows, on the device."""
-        masks, valid = (None if part is None else part[rows].to(device) for part in (self.masks, self.valid))
-        return Batch(self.images[rows].to(device).float() / 255, self.labels[rows].to(device), masks, valid)
+        beside = (
+            None if part is None else part[rows].to(device)
+            for part in (self.masks, self.valid, self.outlined)
+        )
+        return Batch(self.images[rows].to(device).float() / 255, self.labels[rows].to(device), *beside)
 
 
 def prepare_all(samples: Sequence[Sample], preprocessing: Preprocessing, workers: int) -> list[Sample]:
@@ -70,6 +75,7 @@ def arrays(prepared: Sequence[Sample], classes: Sequence[str], *, masks: bool, v
         labels=torch.tensor([classes.index(sample.label or "") for sample in prepared]),
         masks=None if outlines is None else _stacked(outlines, np.zeros(shape, bool)),
         valid=None if real is None else _stacked(real, np.ones(shape, bool)),
+        outlined=None if outlines is None else torch.tensor([mask is not None for mask in outlines]),
     )
 
 

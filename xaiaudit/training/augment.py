@@ -41,7 +41,7 @@ def augment_batch(batch: Batch, recipe: Recipe, generator: torch.Generator) -> B
     images, moved = augment(jittered, torch.cat(beside, 1) if beside else None, recipe, generator)
     masks = None if moved is None or batch.masks is None else moved[:, :1]
     valid = None if moved is None or batch.valid is None else moved[:, -1:]
-    return Batch(images, batch.labels, masks, valid)
+    return batch._replace(images=images, masks=masks, valid=valid)
 
 
 def jitter(images: Tensor, valid: Tensor | None, recipe: Recipe, generator: torch.Generator) -> Tensor:

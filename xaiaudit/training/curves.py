@@ -11,7 +11,7 @@ from xaiaudit.training.progress import Epoch
 
 
 def draw_losses(history: Sequence[Epoch], path: Path, title: str) -> None:
-    """Write a PNG of the training and validation loss; the epoch whose weights were kept is marked."""
+    """Write a PNG of the training and validation loss; the epoch kept, and those of the mask alone, are marked."""
     figure = Figure(figsize=(6, 4), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
@@ -21,6 +21,8 @@ def draw_losses(history: Sequence[Epoch], path: Path, title: str) -> None:
     axes.plot(
         numbers, [epoch.validation_loss for epoch in history], "s--", color="#c2571a", label="validation"
     )
+    if alone := sum(epoch.mask_alone for epoch in history):
+        axes.axvspan(0.5, alone + 0.5, color="0.92", label="mask alone")
     kept = [epoch for epoch in history if epoch.best][-1]
     axes.axvline(kept.number, color="0.5", linestyle=":", label=f"kept: epoch {kept.number}")
     highest = max(max(epoch.train_loss, epoch.validation_loss) for epoch in history)

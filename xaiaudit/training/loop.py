@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from xaiaudit.errors import NumericalError
+from xaiaudit.functional import decision
 from xaiaudit.metrics.auc import auc as area_under_curve
 from xaiaudit.models import AuditedModel
 from xaiaudit.tensors import Outputs
@@ -18,7 +19,7 @@ from xaiaudit.training.adversarial import Adversarial
 from xaiaudit.training.arrays import Arrays, Batch
 from xaiaudit.training.augment import augment_batch
 from xaiaudit.training.batch_norm import freeze
-from xaiaudit.training.losses import class_weights, task_loss
+from xaiaudit.training.losses import class_weights, mask_loss, task_loss
 from xaiaudit.training.minmax import MinMax
 from xaiaudit.training.optimizers import optimizer
 from xaiaudit.training.progress import Epoch, Progress
@@ -53,12 +54,14 @@ def fit(
     run = _Run(model, train, validation, recipe, fabric, frozen_norms, progress, seed)
     if (state := state_file.read()) is not None:
         run.restore(state)
-        progress.say(f"going on after epoch {len(run.history)} of {recipe.epochs}, from {state_file.path}")
-    while len(run.history) < recipe.epochs and not run.out_of_patience:
+        progress.say(
+            f"going on after epoch {len(run.history)} of {recipe.all_epochs}, from {state_file.path}"
+        )
+    while len(run.history) < recipe.all_epochs and not run.out_of_patience:
         run.one_epoch()
         if fabric.is_global_zero:
             state_file.write(run.state())
-        progress.epoch(run.history[-1], recipe.epochs)
+        progress.epoch(run.history[-1], recipe.all_epochs)
     model.net.load_state_dict(run.best)
     # as a loaded checkpoint lies in memory: the threshold is chosen on the very numbers that will be judged
     model.net.to(memory_format=torch.contiguous_format).eval()
@@ -104,17 +107,23 @@ class _Run:
         if self.recipe.patience is None or not self.history:
             return False
         best = max(epoch.number for epoch in self.history if epoch.best)
-        if (adversarial := self.recipe.adversarial) is not None:  # patience begins at the full radius
-            best = max(best, adversarial.plain_epochs + adversarial.ramp_epochs)
+        start = self.recipe.mask_epochs  # patience begins with the diagnosis, and at the full radius
+        if (adversarial := self.recipe.adversarial) is not None:
+            start += adversarial.plain_epochs + adversarial.ramp_epochs
+        best = max(best, start)
         return len(self.history) - best >= self.recipe.patience
 
     def one_epoch(self) -> None:
         start = time.monotonic()
         number = len(self.history) + 1
-        adversarial = self.recipe.adversarial
-        epsilon = None if adversarial is None else adversarial.radius(number) or None
-        train_loss = self._train(number, epsilon or 0.0)
-        loss, auc = self.fabric.broadcast(self._validate())
+        adversarial, mask_alone = self.recipe.adversarial, number <= self.recipe.mask_epochs
+        epsilon = (
+            None if adversarial is None else adversarial.radius(number - self.recipe.mask_epochs) or None
+        )
+        if number == self.recipe.mask_epochs + 1:
+            self.optimizer.optimizer.state.clear()  # its averages are of another loss; the head has learnt nothing
+        train_loss = self._train(number, epsilon or 0.0, mask_alone=mask_alone)
+        loss, auc, accuracy = self.fabric.broadcast(self._validate(mask_alone=mask_alone))
         self._check(loss, "validation loss", number)
         robust = self.fabric.broadcast(self._resist(adversarial)) if adversarial and epsilon else {}
         epoch = Epoch(
@@ -122,27 +131,33 @@ class _Run:
             train_loss=train_loss,
             validation_loss=loss,
             validation_auc=auc,
+            validation_accuracy=accuracy,
+            mask_alone=mask_alone,
             seconds=time.monotonic() - start,
             best=False,
             epsilon=epsilon,
             **robust,
         )
-        if all(_rank(epoch) > _rank(other) for other in self.history):
+        if all(_rank(epoch, self.recipe) > _rank(other, self.recipe) for other in self.history):
             epoch = replace(epoch, best=True)
             self.best = copy.deepcopy(self.model.net.state_dict())
         self.history.append(epoch)
 
-    def _train(self, number: int, epsilon: float) -> float:
-        """Mean loss an image over the epoch."""
+    def _train(self, number: int, epsilon: float, *, mask_alone: bool) -> float:
+        """Mean loss an image over the epoch; for the mask alone, of the images whose outline is known."""
         self.model.net.train()
         freeze(self.frozen_norms)
         order = torch.randperm(len(self.train), generator=self.generator)
+        if mask_alone and self.train.outlined is not None:
+            order = order[self.train.outlined[order]]
         batches = order.tensor_split(math.ceil(len(order) / self.recipe.batch_size))  # none of one odd image
         total = torch.zeros((), device=self.fabric.device)
         for done, rows in enumerate(batches, start=1):
             batch = augment_batch(self.train.batch(rows, self.fabric.device), self.recipe, self.generator)
             batch = self._given(batch).take(slice(self.fabric.global_rank, None, self.fabric.world_size))
-            if self.recipe.adversarial is not None and epsilon:
+            if mask_alone:
+                loss = self.losses.outline(batch)
+            elif self.recipe.adversarial is not None and epsilon:
                 loss = self.losses.moved(batch, self.recipe.adversarial, epsilon)
             else:
                 loss = self.losses.plain(batch)
@@ -150,7 +165,7 @@ class _Run:
             self.fabric.backward(loss)
             self.optimizer.step()
             total += loss.detach() * len(rows)
-            self.progress.batch(number, self.recipe.epochs, done, len(batches))
+            self.progress.batch(number, self.recipe.all_epochs, done, len(batches))
         mean = float(self.fabric.all_reduce(total)) / len(order)
         self._check(mean, "loss", number)
         return mean
@@ -174,24 +189,31 @@ class _Run:
         }
 
     @torch.inference_mode()
-    def _validate(self) -> tuple[float, float | None]:
-        """Mean loss an image, and the AUC of two classes, without augmentation and dropout."""
+    def _validate(self, *, mask_alone: bool) -> tuple[float, float | None, float]:
+        """Mean loss an image, the AUC of two classes and the accuracy, without augmentation and dropout.
+
+        Pseudo-labels have no part in the loss: they would praise a mask for being sure.
+        """
         self.model.net.eval()
-        total, margins = 0.0, []
+        judged = replace(self.recipe, pseudo_weight=0.0)
+        total, logits = 0.0, []
         for rows in torch.arange(len(self.validation)).chunk(
             math.ceil(len(self.validation) / self.recipe.batch_size)
         ):
-            images, labels, masks, _ = self._given(self.validation.batch(rows, self.fabric.device))
+            batch = self._given(self.validation.batch(rows, self.fabric.device))
+            images, labels, masks, _, outlined = batch
             outputs = self.model.read(self.model.net(self.model.normalise(images)), images)
-            loss = task_loss(outputs, labels, masks, self.recipe, self.class_weights)
+            if mask_alone and masks is not None:
+                loss = mask_loss(outputs, masks, judged, outlined)
+            else:
+                loss = task_loss(outputs, labels, masks, judged, self.class_weights, outlined)
             total += float(loss) * len(rows)
-            margins.append(outputs.logits[:, 1] - outputs.logits[:, 0])
+            logits.append(outputs.logits.float().cpu())
+        said, labels_seen = torch.cat(logits).numpy(), self.validation.labels.numpy()
         auc = None
         if len(self.model.classes) == 2 and math.isfinite(total):
-            scores = torch.cat(margins).cpu().numpy()
-            labels_seen = self.validation.labels.numpy() == 1
-            auc = area_under_curve(labels_seen, scores, range(len(scores))).estimate
-        return total / len(self.validation), auc
+            auc = area_under_curve(labels_seen == 1, said[:, 1] - said[:, 0], range(len(said))).estimate
+        return total / len(self.validation), auc, float((decision(said) == labels_seen).mean())
 
     def _check(self, loss: float, which: str, number: int) -> None:
         if not math.isfinite(loss):
@@ -217,8 +239,12 @@ class _Run:
         restore_random(state["random"], self.generator)
 
 
-def _rank(epoch: Epoch) -> tuple[float, float]:
-    """The higher the better; any epoch that was attacked is better than a plain one before it."""
+def _rank(epoch: Epoch, recipe: Recipe) -> tuple[float, float]:
+    """The higher the better; any epoch that was attacked is better than a plain one, and that than one of the mask."""
+    if epoch.mask_alone:
+        return -2.0, -epoch.validation_loss
+    if recipe.adversarial is None and recipe.keep_by == "accuracy" and epoch.validation_accuracy is not None:
+        return epoch.validation_accuracy, -epoch.validation_loss
     if epoch.epsilon is None:
         return 0.0, -epoch.validation_loss
     if epoch.robust is None or epoch.robust_loss is None:

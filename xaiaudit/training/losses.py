@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
-from xaiaudit.functional import soft_dice
+from xaiaudit.functional import logit, soft_dice
 from xaiaudit.tensors import Outputs
 from xaiaudit.training.recipe import Recipe
 
@@ -28,16 +28,55 @@ def dice_loss(mask_logits: Tensor, masks: Tensor) -> Tensor:
     return loss
 
 
-def mask_cross_entropy(mask_logits: Tensor, masks: Tensor) -> Tensor:
+def mask_cross_entropy(mask_logits: Tensor, masks: Tensor, outlined: Tensor | None = None) -> Tensor:
     """Binary cross-entropy of each pixel with the outlined lesion, lesion and background alike, mean over pixels.
 
-    Args and images left out as in `dice_loss`. Fan et al. 2022, equation 5, print the lesion's half alone, which a
-    mask of ones everywhere would make 0.
+    Args:
+        mask_logits, masks: as in `dice_loss`.
+        outlined: (n,) bool, images whose outline is known; the others are left out, while an outline without a pixel
+            teaches that there is no lesion. None: all are known.
+
+    Returns:
+        A scalar; 0, without a gradient, where no outline is known.
+
+    Source: Fan et al. 2022, equation 5, which prints the lesion's half alone; a mask of ones everywhere would make
+    that 0.
     """
-    taught = masks.flatten(1).any(1)
-    if not taught.any():
+    if outlined is not None:
+        mask_logits, masks = mask_logits[outlined], masks[outlined]
+    if not len(masks):
         return mask_logits.new_zeros(())
-    return binary_cross_entropy_with_logits(mask_logits[taught], masks[taught].to(mask_logits))
+    return binary_cross_entropy_with_logits(mask_logits, masks.to(mask_logits))
+
+
+def pseudo_cross_entropy(mask_logits: Tensor, threshold: float) -> Tensor:
+    """`mask_cross_entropy` with the mask's own pixels of a probability above the threshold as the lesion.
+
+    They are constants here, so that no gradient moves the labels. Pixels between a half and the threshold are drawn
+    down to the background. Fan et al. 2022, equation 6; Lee 2013 ("Pseudo-label").
+    """
+    return mask_cross_entropy(mask_logits, mask_logits.detach() > logit(threshold))
+
+
+def mask_loss(outputs: Outputs, masks: Tensor, recipe: Recipe, outlined: Tensor | None = None) -> Tensor:
+    """The recipe's loss of the mask, a scalar: of known outlines, and by its weight of pseudo-labels where none is.
+
+    Raises:
+        ValueError: a network without a mask.
+
+    Source: Fan et al. 2022, L'_loc of equation 6, each part the mean over its own images.
+    """
+    logits = outputs.mask_logits
+    if logits is None:
+        raise ValueError("the network gives no mask, so there is no loss of one")
+    loss = (
+        dice_loss(logits, masks)
+        if recipe.mask_loss == "dice"
+        else mask_cross_entropy(logits, masks, outlined)
+    )
+    if recipe.pseudo_weight and outlined is not None and not outlined.all():
+        loss = loss + recipe.pseudo_weight * pseudo_cross_entropy(logits[~outlined], recipe.pseudo_threshold)
+    return loss
 
 
 def class_loss(logits: Tensor, labels: Tensor, recipe: Recipe, weights: Tensor | None) -> Tensor:
@@ -59,17 +98,21 @@ def class_loss(logits: Tensor, labels: Tensor, recipe: Recipe, weights: Tensor |
 
 
 def task_loss(
-    outputs: Outputs, labels: Tensor, masks: Tensor | None, recipe: Recipe, weights: Tensor | None
+    outputs: Outputs,
+    labels: Tensor,
+    masks: Tensor | None,
+    recipe: Recipe,
+    weights: Tensor | None,
+    outlined: Tensor | None = None,
 ) -> Tensor:
     """The class loss; with a mask head, alpha times it plus beta times the mask loss.
 
-    Source: Rasaee 2022, equations 4 and 6.
+    Source: Rasaee 2022, equations 4 and 6; Fan et al. 2022, equation 6, with alpha their lambda and beta 1 - lambda.
     """
     classification = class_loss(outputs.logits, labels, recipe, weights)
     if outputs.mask_logits is None or masks is None:
         return classification
-    of_mask = dice_loss if recipe.mask_loss == "dice" else mask_cross_entropy
-    return recipe.alpha * classification + recipe.beta * of_mask(outputs.mask_logits, masks)
+    return recipe.alpha * classification + recipe.beta * mask_loss(outputs, masks, recipe, outlined)
 
 
 def class_weights(recipe: Recipe, labels: Tensor, classes: int, positive: int) -> Tensor | None:

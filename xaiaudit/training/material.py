@@ -9,6 +9,8 @@ from xaiaudit.data import Dataset, Split, read_samples, split_dataset
 from xaiaudit.data.datasets import LESION_CLASSES
 from xaiaudit.errors import DataError, UsageError
 from xaiaudit.training.arrays import prepare_all
+from xaiaudit.training.outlines import kept_outlines
+from xaiaudit.training.recipe import Recipe
 from xaiaudit.types import LeftOut, Preprocessing, Sample
 
 
@@ -43,6 +45,11 @@ class Material:
 
     def cases(self, rows: Sequence[int]) -> list[str]:
         return [self.split.cases[row] for row in rows]
+
+    def outlined(self, share: float) -> tuple[int, ...]:
+        """Which training images keep their outline, as positions in `split.train`; see `outlines.kept_outlines`."""
+        train = self.split.train
+        return kept_outlines(self.part(train), self.cases(train), share, self.split.seed)
 
     @property
     def digest(self) -> str:
@@ -99,6 +106,15 @@ def check_outlines(train: Sequence[Sample], dataset: Dataset, architecture: str)
         raise DataError(
             f"{architecture} learns to outline lesions, and none of the {len(train)} training images of "
             f"{dataset.path} has a lesion mask; add masks or train a classifier"
+        )
+
+
+def check_no_mask(recipe: Recipe, architecture: str) -> None:
+    """Raises UsageError where a recipe speaks of outlines to a network that gives none."""
+    if recipe.mask_epochs or recipe.mask_share < 1 or recipe.mask_boxes or recipe.pseudo_weight:
+        raise UsageError(
+            f"{architecture} gives no mask, so that there is nothing that mask epochs, a mask share, boxes or "
+            "pseudo-labels could teach it; leave them out, or take a network that outlines lesions"
         )
 
 

@@ -12,7 +12,7 @@ from xaiaudit.tensors import Outputs
 from xaiaudit.training.adversarial import Adversarial
 from xaiaudit.training.arrays import Batch
 from xaiaudit.training.inner import Loss, divergence, hardest, leave_clean, leave_label
-from xaiaudit.training.losses import task_loss
+from xaiaudit.training.losses import mask_loss, task_loss
 from xaiaudit.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -34,6 +34,14 @@ class MinMax:
     def plain(self, batch: Batch) -> Tensor:
         """Of the images as they are."""
         return self._task(self.read(self.net, batch.images), batch)
+
+    def outline(self, batch: Batch) -> Tensor:
+        """Of the mask alone, whose images all have an outline; the diagnosis gets a gradient of 0."""
+        if batch.masks is None:
+            raise ValueError("a batch without masks has no loss of the mask alone")
+        out = self.read(self.net, batch.images)
+        # several devices must have a gradient of every weight
+        return mask_loss(out, batch.masks, self.recipe, batch.outlined) + 0 * out.logits.sum()
 
     def moved(self, batch: Batch, adversarial: Adversarial, epsilon: float) -> Tensor:
         """At this radius; see `Adversarial` for the methods."""
@@ -72,4 +80,4 @@ class MinMax:
             )
 
     def _task(self, out: Outputs, batch: Batch) -> Tensor:
-        return task_loss(out, batch.labels, batch.masks, self.recipe, self.class_weights)
+        return task_loss(out, batch.labels, batch.masks, self.recipe, self.class_weights, batch.outlined)

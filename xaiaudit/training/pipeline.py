@@ -24,13 +24,14 @@ from xaiaudit.training.curves import draw_losses
 from xaiaudit.training.devices import Precision, make_fabric
 from xaiaudit.training.evaluation import Predictions, evaluate, swapped_classes
 from xaiaudit.training.loop import fit
-from xaiaudit.training.material import Material, check_outlines, gather
+from xaiaudit.training.material import Material, check_no_mask, check_outlines, gather
+from xaiaudit.training.outlines import known_outlines
 from xaiaudit.training.progress import Epoch, Progress, Silent
 from xaiaudit.training.provenance import provenance
 from xaiaudit.training.recipe import Recipe, departures, recipe_of
 from xaiaudit.training.robustness import attacked, check_decides, measured, misled
 from xaiaudit.training.state import StateFile
-from xaiaudit.types import LeftOut, Preprocessing, plain
+from xaiaudit.types import LeftOut, Preprocessing, Sample, plain
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -232,9 +233,12 @@ def _fit(
     state: StateFile,
     progress: Progress,
 ) -> list[Epoch]:
-    train, validation = (material.part(rows) for rows in (material.split.train, material.split.validation))
+    train, validation = material.part(material.split.train), material.part(material.split.validation)
     if model.has_mask:
+        train, validation = _outlined(train, validation, material, recipe, progress)
         check_outlines(train, material.dataset, type(model.net).__name__)
+    else:
+        check_no_mask(recipe, type(model.net).__name__)
     norms = norms_to_freeze(model.net, recipe)
     if norms:
         progress.say(
@@ -256,6 +260,20 @@ def _fit(
         state_file=state,
         frozen_norms=norms,
         progress=progress,
+    )
+
+
+def _outlined(
+    train: list[Sample], validation: list[Sample], material: Material, recipe: Recipe, progress: Progress
+) -> tuple[list[Sample], list[Sample]]:
+    """Both with the outlines that the recipe lets a network learn from; validation images keep all of theirs."""
+    kept, boxes = material.outlined(recipe.mask_share), recipe.mask_boxes
+    if recipe.mask_share < 1 or boxes:
+        form = "as a box" if boxes else "as it is"
+        progress.say(f"{len(kept)} of {len(train)} training images keep their outline, {form}")
+    return (
+        known_outlines(train, kept, boxes=boxes),
+        known_outlines(validation, range(len(validation)), boxes=boxes),
     )
 
 
@@ -305,6 +323,7 @@ def _finish(
         normals=normals,
         salt=salt,
         history=history,
+        outlined=material.outlined(recipe.mask_share) if model.has_mask else None,
         metrics=records,
         settings=settings,
     )

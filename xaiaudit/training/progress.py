@@ -16,8 +16,9 @@ MASKED = 0.25  # of robust balanced accuracy
 class Epoch:
     """One pass over the training images. Losses are means an image.
 
-    `best` so far: lowest in validation loss, or in adversarial training highest in `robust`, and at equal
-    values lowest in `robust_loss`. The last five are of adversarial training alone, and None in plain epochs.
+    `best` so far: lowest in validation loss (or highest in validation accuracy, where the recipe keeps by it, and at
+    equal values lowest in loss), or in adversarial training highest in `robust`, and at equal values lowest in
+    `robust_loss`. The last five are of adversarial training alone, and None in plain epochs.
     """
 
     number: int  # from 1
@@ -26,6 +27,8 @@ class Epoch:
     validation_auc: float | None  # None with more than two classes
     seconds: float
     best: bool
+    validation_accuracy: float | None = None  # at a threshold of one half; None in files of old
+    mask_alone: bool = False  # only the mask was trained, and the losses are its own
     epsilon: float | None = None  # radius of the inner attack
     robust: float | None = None  # balanced accuracy on the validation images when clean and after PGD
     robust_once: float | None = None  # the same after one step
@@ -86,7 +89,9 @@ class _OnConsole:
         if self._task is None:
             self._task = self._bar.add_task("training", total=epochs * batches)
         finished = (epoch - 1) * batches + done
-        self._bar.update(self._task, completed=finished, description=f"epoch {epoch}/{epochs}")
+        self._bar.update(
+            self._task, completed=finished, total=epochs * batches, description=f"epoch {epoch}/{epochs}"
+        )
 
     def epoch(self, epoch: Epoch, epochs: int) -> None:
         self.say(epoch_line(epoch, epochs))
@@ -99,6 +104,8 @@ def epoch_line(epoch: Epoch, epochs: int) -> str:
     line = (
         f"epoch {epoch.number}/{epochs}: loss {epoch.train_loss:.3f}, validation {epoch.validation_loss:.3f}"
     )
+    if epoch.mask_alone:
+        return f"{line}, of the mask alone, {epoch.seconds:.0f} s"
     if epoch.robust is None or epoch.epsilon is None:
         return f"{line}{best}{auc}, {epoch.seconds:.0f} s"
     doubt = ", one class" if epoch.one_class else ", single steps mislead" if epoch.masked else ""

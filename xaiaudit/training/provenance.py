@@ -26,13 +26,15 @@ def provenance(
     normals: str,
     salt: str | None,
     history: Sequence[Epoch],
+    outlined: Sequence[int] | None,
     metrics: Mapping[str, CleanRecord],
     settings: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The `training` entry of a checkpoint: data, split by image, fingerprints, recipe, versions and metrics.
 
     `salt` None keeps case ids as they are; otherwise they are hashed with it, so that images of one case can
-    be told to be so, but not whose they are.
+    be told to be so, but not whose they are. `outlined` are the training images whose outline was used, as positions
+    among them; None where nothing learns outlines.
     """
     dataset, samples, split = material.dataset, material.samples, material.split
     rows = {part: getattr(split, part) for part in ("train", "validation", "test")}
@@ -47,6 +49,7 @@ def provenance(
             part: [_image(samples[row], split.cases[row], salt) for row in own] for part, own in rows.items()
         },
         "split_words": split.words,
+        "outlined": None if outlined is None else list(outlined),
         "fingerprints": {part: [prints[row] for row in rows[part]] for part in FITTED},
         "left_out": [item._asdict() for item in material.left_out],
         "salt": salt,

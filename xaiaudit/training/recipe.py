@@ -36,6 +36,12 @@ class Recipe:
     mask_loss: Literal["dice", "cross-entropy"] = "dice"
     alpha: float = 0.1  # of the class loss in a multi-task network: alpha CE + beta mask loss (equation 6)
     beta: float = 1.0
+    mask_epochs: int = 0  # before the others, on images with an outline and by the mask loss alone
+    mask_share: float = 1.0  # of the training images' outlines that are used; see `outlines.kept_outlines`
+    mask_boxes: bool = False  # boxes in place of outlines; see `outlines.boxed`
+    pseudo_weight: float = 0.0  # of images without an outline in the mask loss; see `losses.mask_loss`
+    pseudo_threshold: float = 0.8  # probability above which a pixel of theirs counts as lesion
+    keep_by: Literal["loss", "accuracy"] = "loss"  # of the validation images, the epoch to keep
     flip: float = 0.5  # chance of a horizontal flip
     vertical_flip: float = 0.0
     rotation: float = 5.0  # degrees, to either side
@@ -46,7 +52,7 @@ class Recipe:
     adversarial: Adversarial | None = None  # None: on images as they are
 
     def __post_init__(self) -> None:
-        for name, low in (("epochs", 1), ("batch_size", 1), ("patience", 1)):
+        for name, low in (("epochs", 1), ("batch_size", 1), ("patience", 1), ("mask_epochs", 0)):
             value = getattr(self, name)
             if value is not None and value < low:
                 raise UsageError(f"{name.replace('_', ' ')} must be at least {low}, got {value}")
@@ -57,6 +63,7 @@ class Recipe:
         if not 0 <= self.momentum < 1:
             raise UsageError(f"momentum must lie in [0, 1), got {self.momentum}; the default is 0.9")
         self._check_loss()
+        self._check_outlines()
         if self.alpha < 0 or self.beta < 0 or self.alpha + self.beta == 0:
             raise UsageError(
                 f"alpha and beta weigh two losses and cannot be negative, got {self.alpha} and {self.beta}"
@@ -75,6 +82,21 @@ class Recipe:
             raise UsageError(
                 f"{self.epochs} epochs, of which {self.adversarial.plain_epochs} are plain, leave none to train "
                 "against attacks; give more epochs or fewer plain ones"
+            )
+
+    @property
+    def all_epochs(self) -> int:
+        return self.mask_epochs + self.epochs
+
+    def _check_outlines(self) -> None:
+        if not 0 < self.mask_share <= 1:
+            raise UsageError(
+                f"the mask share must lie in (0, 1], got {self.mask_share}; 0.25 keeps a quarter"
+            )
+        if self.pseudo_weight < 0 or not 0 < self.pseudo_threshold < 1:
+            raise UsageError(
+                "pseudo-labels need a weight of at least 0 and a threshold in (0, 1), got "
+                f"{self.pseudo_weight} and {self.pseudo_threshold}"
             )
 
     def _check_loss(self) -> None:
