@@ -147,6 +147,17 @@ from xaiaudit.cli import options
     "--shift", type=float, help="Augmentation: largest shift up or down, share of the height.  [default: 0.1]"
 )
 @click.option(
+    "--width-shift",
+    type=float,
+    help="Augmentation: largest shift to the left or right, share of the width.  [default: 0]",
+)
+@click.option(
+    "--zoom", type=float, help="Augmentation: largest change of size, 0.1: from 0.9 to 1.1.  [default: 0]"
+)
+@click.option(
+    "--shear", type=float, help="Augmentation: largest shear, degrees to either side.  [default: 0]"
+)
+@click.option(
     "--brightness",
     type=float,
     help="Augmentation: largest change of the factor on grey levels, from 1.  [default: 0]",
@@ -155,6 +166,12 @@ from xaiaudit.cli import options
     "--contrast",
     type=float,
     help="Augmentation: the same on their distance from the mean of the real pixels.  [default: 0]",
+)
+@click.option(
+    "--copies",
+    type=click.IntRange(min=0),
+    help="Augmentation: make so many copies of each training image once, in memory (50 kB each at 224 pixels, as much "
+    "for a mask), in place of a fresh change every epoch; 3 is the thesis's.  [default: 0]",
 )
 @click.option(
     "--batch-norm",
@@ -264,7 +281,7 @@ RECIPE = (
     "epochs", "batch_size", "learning_rate", "patience", "optimizer", "momentum", "freeze_backbone", "loss",
     "class_weights", "positive_weight", "focal_gamma", "focal_alpha", "mask_loss", "alpha", "beta", "mask_epochs",
     "mask_share", "mask_boxes", "pseudo_weight", "pseudo_threshold", "keep_by", "flip", "vertical_flip", "rotation",
-    "shift", "brightness", "contrast", "batch_norm",
+    "shift", "width_shift", "zoom", "shear", "brightness", "contrast", "copies", "batch_norm",
 )  # fmt: skip
 ADVERSARIAL = ("epsilon", "steps", "trades_beta", "clean_share", "plain_epochs", "ramp_epochs")
 

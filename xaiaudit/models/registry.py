@@ -25,7 +25,7 @@ class Architecture:
 
 
 _BENCH = {  # Shareef et al. 2023, sections 3.2 and 5
-    "batch_size": 32, "learning_rate": 1e-5, "rotation": 20.0, "shift": 0.2,
+    "batch_size": 32, "learning_rate": 1e-5, "rotation": 20.0, "shift": 0.2, "width_shift": 0.2,
 }  # fmt: skip
 
 _FAN = {  # Fan et al. 2022, section 3.3; alpha is their lambda; of the augmentation they name the kinds alone

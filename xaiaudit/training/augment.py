@@ -13,14 +13,15 @@ from xaiaudit.training.recipe import Recipe
 def augment(
     images: Tensor, masks: Tensor | None, recipe: Recipe, generator: torch.Generator
 ) -> tuple[Tensor, Tensor | None]:
-    """Flip, rotate and shift each image by its own draw, and its mask with it; for its grey levels see `jitter`.
+    """Move each image by its own draw, and its mask with it; for its grey levels see `jitter`.
 
-    What comes in from outside is zero, like the padding. One resampling does all three.
+    It is zoomed, sheared (rows slide along themselves), rotated, flipped, shifted, about its middle. What comes in from
+    outside is zero, like the padding. One resampling does all.
 
     Args:
         images: (n, 1, h, w) float in [0, 1].
         masks: (n, m, h, w) bool, or None.
-        recipe: chance of either flip, largest rotation and shift.
+        recipe: chance of either flip, largest rotation, shear, zoom and shifts.
         generator: on the CPU; draws are the same on every device.
 
     Returns:
@@ -68,14 +69,21 @@ def _matrices(n: int, shape: torch.Size, recipe: Recipe, generator: torch.Genera
     uniform = torch.rand(3, n, generator=generator)
     flip = torch.where(uniform[0] < recipe.flip, -1.0, 1.0)
     angle = (2 * uniform[1] - 1) * math.radians(recipe.rotation)
-    shift = (2 * uniform[2] - 1) * recipe.shift * 2  # the height is 2 in these units
     upside = torch.ones(n)
     if recipe.vertical_flip:  # else draws nothing, so that other augmentation stays as it was
         upside = torch.where(torch.rand(n, generator=generator) < recipe.vertical_flip, -1.0, 1.0)
+    scale = 1 / (1 + _drawn(n, recipe.zoom, generator))
+    slide = _drawn(n, math.radians(recipe.shear), generator).tan()
     matrices = torch.zeros(n, 2, 3)
-    matrices[:, 0, 0] = flip * angle.cos()
-    matrices[:, 0, 1] = -flip * angle.sin() * rows / columns
-    matrices[:, 1, 0] = upside * angle.sin() * columns / rows
-    matrices[:, 1, 1] = upside * angle.cos()
-    matrices[:, 1, 2] = shift
+    matrices[:, 0, 0] = flip * scale * angle.cos()
+    matrices[:, 0, 1] = -flip * scale * (angle.sin() + slide * angle.cos()) * rows / columns
+    matrices[:, 1, 0] = upside * scale * angle.sin() * columns / rows
+    matrices[:, 1, 1] = upside * scale * (angle.cos() - slide * angle.sin())
+    matrices[:, 1, 2] = (2 * uniform[2] - 1) * recipe.shift * 2  # the height is 2 in these units
+    matrices[:, 0, 2] = _drawn(n, recipe.width_shift, generator) * 2
     return matrices
+
+
+def _drawn(n: int, largest: float, generator: torch.Generator) -> Tensor:
+    """(n,) uniform in -+ largest; nothing is drawn for 0, so that other augmentation stays as it was."""
+    return (2 * torch.rand(n, generator=generator) - 1) * largest if largest else torch.zeros(n)

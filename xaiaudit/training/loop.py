@@ -19,6 +19,7 @@ from xaiaudit.training.adversarial import Adversarial
 from xaiaudit.training.arrays import Arrays, Batch
 from xaiaudit.training.augment import augment_batch
 from xaiaudit.training.batch_norm import freeze
+from xaiaudit.training.copies import with_copies
 from xaiaudit.training.losses import class_weights, mask_loss, task_loss
 from xaiaudit.training.minmax import MinMax
 from xaiaudit.training.optimizers import optimizer
@@ -51,6 +52,8 @@ def fit(
     Raises:
         NumericalError: a loss is no longer finite.
     """
+    if recipe.copies:
+        train = with_copies(train, recipe, seed)
     run = _Run(model, train, validation, recipe, fabric, frozen_norms, progress, seed)
     if (state := state_file.read()) is not None:
         run.restore(state)
@@ -153,7 +156,9 @@ class _Run:
         batches = order.tensor_split(math.ceil(len(order) / self.recipe.batch_size))  # none of one odd image
         total = torch.zeros((), device=self.fabric.device)
         for done, rows in enumerate(batches, start=1):
-            batch = augment_batch(self.train.batch(rows, self.fabric.device), self.recipe, self.generator)
+            batch = self.train.batch(rows, self.fabric.device)
+            if not self.recipe.copies:
+                batch = augment_batch(batch, self.recipe, self.generator)
             batch = self._given(batch).take(slice(self.fabric.global_rank, None, self.fabric.world_size))
             if mask_alone:
                 loss = self.losses.outline(batch)

@@ -7,6 +7,10 @@ from xaiaudit.errors import UsageError
 from xaiaudit.models.registry import MODELS
 from xaiaudit.training.adversarial import Adversarial
 
+AUGMENTATION = (
+    "flip", "vertical_flip", "rotation", "shift", "width_shift", "zoom", "shear", "brightness", "contrast",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
@@ -46,13 +50,21 @@ class Recipe:
     vertical_flip: float = 0.0
     rotation: float = 5.0  # degrees, to either side
     shift: float = 0.1  # of the height, up or down
+    width_shift: float = 0.0  # of the width, left or right
+    zoom: float = 0.0  # largest change of the factor 1 that both sides are magnified by
+    shear: float = 0.0  # degrees, to either side
     brightness: float = 0.0  # largest change of the factor 1 that intensities are multiplied by
     contrast: float = 0.0  # the same for their distance from their mean
+    copies: int = (
+        0  # augmented copies of each image, made once, in place of a fresh draw every epoch; 0: fresh draws
+    )
     batch_norm: Literal["auto", "train", "freeze"] = "auto"  # see `batch_norm.prepare`
     adversarial: Adversarial | None = None  # None: on images as they are
 
     def __post_init__(self) -> None:
-        for name, low in (("epochs", 1), ("batch_size", 1), ("patience", 1), ("mask_epochs", 0)):
+        for name, low in (
+            ("epochs", 1), ("batch_size", 1), ("patience", 1), ("mask_epochs", 0), ("copies", 0),
+        ):  # fmt: skip
             value = getattr(self, name)
             if value is not None and value < low:
                 raise UsageError(f"{name.replace('_', ' ')} must be at least {low}, got {value}")
@@ -68,6 +80,14 @@ class Recipe:
             raise UsageError(
                 f"alpha and beta weigh two losses and cannot be negative, got {self.alpha} and {self.beta}"
             )
+        self._check_augmentation()
+        if self.adversarial is not None and self.adversarial.plain_epochs >= self.epochs:
+            raise UsageError(
+                f"{self.epochs} epochs, of which {self.adversarial.plain_epochs} are plain, leave none to train "
+                "against attacks; give more epochs or fewer plain ones"
+            )
+
+    def _check_augmentation(self) -> None:
         if not 0 <= self.flip <= 1 or not 0 <= self.rotation <= 180 or not 0 <= self.shift < 1:
             raise UsageError(
                 "augmentation needs a flip chance in [0, 1], a rotation in [0, 180] degrees and a shift in "
@@ -78,10 +98,15 @@ class Recipe:
                 "vertical flip is a chance and brightness and contrast are changes of a factor, all in [0, 1], got "
                 f"{self.vertical_flip}, {self.brightness} and {self.contrast}"
             )
-        if self.adversarial is not None and self.adversarial.plain_epochs >= self.epochs:
+        if not 0 <= self.width_shift < 1 or not 0 <= self.zoom < 1 or not 0 <= self.shear < 90:
             raise UsageError(
-                f"{self.epochs} epochs, of which {self.adversarial.plain_epochs} are plain, leave none to train "
-                "against attacks; give more epochs or fewer plain ones"
+                "augmentation needs a width shift in [0, 1) of the width, a zoom in [0, 1) and a shear in [0, 90) "
+                f"degrees, got {self.width_shift}, {self.zoom} and {self.shear}"
+            )
+        if self.copies and not any(getattr(self, name) for name in AUGMENTATION):
+            raise UsageError(
+                f"{self.copies} copies of each image that nothing changes would only be seen more often; give them an "
+                "augmentation, e.g. a flip of 0.5, or leave the copies out"
             )
 
     @property
