@@ -127,6 +127,8 @@ class CleanRecord(Record):
     sensitivity: Interval | None
     specificity: Interval | None
     dice: Interval | None  # multi-task models only
+    jsi: Interval | None = None  # intersection over union, likewise; None in records of old
+    box_jsi: Interval | None = None  # of the boxes around mask and lesion; None in an audit
     confusion: list[list[int]]  # [label][decision], in the order of the classes
     roc: list[RocPoint]
     decision_shares: dict[str, float]  # share of images given each decision

@@ -189,6 +189,8 @@ def test_a_multi_task_network_learns_both_tasks(images: Dataset, tmp_path: Path)
     assert found.test.auc.estimate > 0.8
     again = evaluate(load(tmp_path / "mtl.pt"), [images[row] for row in found.split.test])
     assert np.nanmean(again.dice) == pytest.approx(found.test.dice.estimate)
+    assert np.nanmean(again.dice / (2 - again.dice)) == pytest.approx(found.test.jsi.estimate)
+    assert np.nanmean(again.box_jsi) == pytest.approx(found.test.box_jsi.estimate)
 
 
 def test_a_segmentation_network_learns_to_outline_and_knows_no_diagnosis(

@@ -12,6 +12,7 @@ from xaiaudit.metrics.bootstrap import bootstrap
 from xaiaudit.metrics.cases import Cases, select
 from xaiaudit.metrics.proportions import proportion
 from xaiaudit.metrics.roc import roc
+from xaiaudit.metrics.segmentation import iou_from_dice
 from xaiaudit.records import CleanRecord, Interval
 from xaiaudit.types import Decisions, Flags, Vector
 
@@ -27,6 +28,7 @@ def clean_record(
     positive: int,
     threshold: float,
     dice: Vector | None = None,
+    box_jsi: Vector | None = None,
 ) -> CleanRecord:
     """Everything that is said of a model on clean images, with case-level intervals.
 
@@ -37,7 +39,8 @@ def clean_record(
         classes: k names.
         positive: index of the positive class; 1 where there are two classes.
         threshold: operating threshold, a probability; ignored with more than two classes.
-        dice: (n,) Dice score of each image, NaN where undefined; None for a model without a mask.
+        dice: (n,) Dice score of each image, NaN where undefined; None for a model without a mask. Its JSI follows.
+        box_jsi: (n,) likewise, of boxes; see `mask_boxes.box_jsi`.
 
     Returns:
         Every statistic over images with a label, None where a class it needs is missing; the shares of the
@@ -60,7 +63,9 @@ def clean_record(
         balanced_accuracy=balanced_accuracy(truth, decided, of_case, len(classes)),
         sensitivity=_share(decided == positive, is_positive, of_case),
         specificity=_share(decided != positive, ~is_positive, of_case),
-        dice=bootstrap(dice, cases) if dice is not None and np.isfinite(dice).any() else None,
+        dice=_mean(dice, cases),
+        jsi=_mean(None if dice is None else iou_from_dice(dice), cases),
+        box_jsi=_mean(box_jsi, cases),
         confusion=confusion(truth, decided, len(classes)),
         roc=roc(is_positive, scores) if both else [],
         decision_shares={
@@ -125,6 +130,10 @@ def confusion(truth: Decisions, decided: Decisions, k: int) -> list[list[int]]:
     """Counts [label][decision], k by k."""
     counts = np.bincount(truth * k + decided, minlength=k * k).reshape(k, k)
     return [[int(count) for count in row] for row in counts]
+
+
+def _mean(scores: Vector | None, cases: Cases) -> Interval | None:
+    return bootstrap(scores, cases) if scores is not None and np.isfinite(scores).any() else None
 
 
 def _share(hits: Flags, among: Flags, cases: Cases) -> Interval | None:

@@ -17,8 +17,8 @@ def clean_lines(record: CleanRecord) -> list[str]:
         _line("sensitivity", record.sensitivity, f.rate),
         _line("specificity", record.specificity, f.rate),
     ]
-    if record.dice is not None:
-        lines.append(_line("Dice", record.dice, f.value))
+    overlaps = {"Dice": record.dice, "JSI (IoU)": record.jsi, "JSI of boxes": record.box_jsi}
+    lines += [_line(name, overlap, f.value) for name, overlap in overlaps.items() if overlap is not None]
     return [f.terminal(line) for line in lines]
 
 

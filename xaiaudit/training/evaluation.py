@@ -11,6 +11,7 @@ from xaiaudit.data import prepare, stack
 from xaiaudit.data.cases import cases_of
 from xaiaudit.data.preprocess import network_inputs
 from xaiaudit.metrics.classification import clean_record
+from xaiaudit.metrics.mask_boxes import box_jsi, true_box
 from xaiaudit.metrics.segmentation import dice
 from xaiaudit.models import AuditedModel
 from xaiaudit.records import CleanRecord
@@ -28,6 +29,7 @@ class Predictions:
     cases: tuple[str, ...]
     names: tuple[str, ...]
     dice: Float[np.ndarray, "n"] | None  # NaN where no outline is known; None for a model without a mask
+    box_jsi: Float[np.ndarray, "n"] | None  # the same of boxes, NaN where no box is known
     classes: tuple[str, ...]
     positive: int
     threshold: float
@@ -42,6 +44,7 @@ class Predictions:
             positive=self.positive,
             threshold=self.threshold,
             dice=self.dice,
+            box_jsi=self.box_jsi,
         )
 
 
@@ -67,12 +70,13 @@ def evaluate(
     if device is not None:
         model.to(device)
     samples = list(samples)  # a Dataset decodes whenever it is asked
-    logits, scores = [], []
+    logits, scores, of_boxes = [], [], []
     labels: list[int] = []
     names: list[str] = []
     for start in range(0, len(samples), batch_size):
         rows = range(start, min(start + batch_size, len(samples)))
-        batch = stack([prepare(samples[row], model.preprocessing) for row in rows])
+        prepared = [prepare(samples[row], model.preprocessing) for row in rows]
+        batch = stack(prepared)
         images, _ = network_inputs(batch, model.preprocessing)
         with torch.inference_mode():
             out = model(torch.from_numpy(images).to(model.device))
@@ -80,6 +84,7 @@ def evaluate(
         if out.mask_logits is not None:
             predicted = (out.mask_logits[:, 0] >= 0).cpu().numpy()
             scores.append(dice(predicted, batch.masks, batch.has_mask))
+            of_boxes.append(box_jsi(predicted, np.array([true_box(s.mask, s.boxes) for s in prepared])))
         labels += [model.classes.index(label) if label in model.classes else -1 for label in batch.labels]
         names += batch.names
         if progress is not None:
@@ -90,6 +95,7 @@ def evaluate(
         cases=tuple(cases_of(samples) if cases is None else cases),
         names=tuple(names),
         dice=np.concatenate(scores) if scores else None,
+        box_jsi=np.concatenate(of_boxes) if of_boxes else None,
         classes=model.classes,
         positive=model.positive,
         threshold=model.threshold,

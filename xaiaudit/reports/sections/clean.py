@@ -45,6 +45,8 @@ def _metrics(record: CleanRecord) -> Table:
     ]
     if record.dice is not None:
         rows.append(["Dice of the outlined lesion", f.value(record.dice)])
+    if record.jsi is not None:
+        rows.append(["JSI (IoU) of the outlined lesion", f.value(record.jsi)])
     cases = next((i.cases for i in (record.accuracy, record.auc) if i is not None), None)
     among = f" of {f.count(cases, 'case')}" if cases else ""
     return Table(
