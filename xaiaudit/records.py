@@ -126,6 +126,9 @@ class CleanRecord(Record):
     balanced_accuracy: Interval | None
     sensitivity: Interval | None
     specificity: Interval | None
+    f1: Interval | None = None  # of the positive class; this and the next two are None in records of old
+    false_positive_rate: Interval | None = None  # 1 - specificity
+    false_negative_rate: Interval | None = None  # 1 - sensitivity
     dice: Interval | None  # multi-task models only
     jsi: Interval | None = None  # intersection over union, likewise; None in records of old
     box_jsi: Interval | None = None  # of the boxes around mask and lesion; None in an audit

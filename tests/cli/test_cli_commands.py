@@ -180,7 +180,8 @@ def test_explaining_images_of_equal_names_keeps_every_picture(
 def test_evaluate_prints_intervals(checkpoint: Path) -> None:
     result = call("evaluate", checkpoint, "--split", "validation")
     assert result.exit_code == 0, result.output
-    assert "AUC" in result.output
+    for name in ("AUC", "accuracy", "sensitivity", "specificity", "F1", "FPR, 1 - spec.", "FNR, 1 - sens."):
+        assert f"\n  {name:<18} " in result.output
     assert "95 % interval over" in result.output
     assert "validation split of the checkpoint" in result.output
 

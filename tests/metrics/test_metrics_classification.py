@@ -32,6 +32,11 @@ def test_a_clean_record_agrees_with_scikit_learn() -> None:
     assert record.balanced_accuracy.estimate == pytest.approx(sk.balanced_accuracy_score(labels, decided))
     assert record.sensitivity.estimate == pytest.approx(sk.recall_score(labels, decided))
     assert record.specificity.estimate == pytest.approx(sk.recall_score(labels, decided, pos_label=0))
+    assert record.f1.estimate == pytest.approx(sk.f1_score(labels, decided))
+    assert record.f1.low < record.f1.estimate < record.f1.high
+    (tn, fp), (fn, tp) = sk.confusion_matrix(labels, decided)
+    assert record.false_positive_rate.estimate == pytest.approx(fp / (fp + tn))
+    assert record.false_negative_rate.estimate == pytest.approx(fn / (fn + tp))
     assert record.confusion == sk.confusion_matrix(labels, decided).tolist()
     assert record.decision_shares == pytest.approx(
         {"benign": (decided == 0).mean(), "malignant": decided.mean()}
@@ -60,11 +65,24 @@ def test_images_without_a_label_count_only_in_the_shares() -> None:
     assert record.decision_shares != rest.decision_shares
 
 
+def test_the_rates_of_error_are_the_complements_of_their_rates_with_their_bounds() -> None:
+    labels, logits = sample()
+    record = clean_record(labels, logits, range(80), classes=CLASSES, positive=1, threshold=0.4)
+    for error, rate in (
+        (record.false_positive_rate, record.specificity),
+        (record.false_negative_rate, record.sensitivity),
+    ):
+        assert (error.low, error.high) == (1 - rate.high, 1 - rate.low)
+        assert (error.n, error.cases, error.method) == (rate.n, rate.cases, rate.method)
+
+
 def test_a_missing_class_leaves_its_statistics_empty() -> None:
     _, logits = sample()
     record = clean_record(np.zeros(80, int), logits, range(80), classes=CLASSES, positive=1, threshold=0.5)
     assert (record.auc, record.balanced_accuracy, record.sensitivity, record.roc) == (None, None, None, [])
     assert record.specificity == record.accuracy
+    assert (record.f1, record.false_negative_rate) == (None, None)
+    assert record.false_positive_rate.estimate == pytest.approx(1 - record.accuracy.estimate)
     nothing = clean_record(np.full(80, -1), logits, range(80), classes=CLASSES, positive=1, threshold=0.5)
     assert (nothing.images, nothing.accuracy, nothing.specificity) == (0, None, None)
 

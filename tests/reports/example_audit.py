@@ -17,8 +17,10 @@ from xaiaudit.data.regions import regions
 from xaiaudit.metrics.chance import chance_uniform
 from xaiaudit.metrics.classification import class_mean
 from xaiaudit.metrics.contrast import permutation, rate_difference
+from xaiaudit.metrics.f1 import f1
 from xaiaudit.metrics.membership import membership
 from xaiaudit.metrics.multiples import amount, farther, median_amount, times
+from xaiaudit.metrics.proportions import complement
 from xaiaudit.metrics.pseudo_mask import THRESHOLD, largest_boxes, pseudo_masks, pseudo_scores
 from xaiaudit.metrics.statistics import distribution, proportion
 from xaiaudit.records import (
@@ -478,6 +480,9 @@ def _clean(example: Example) -> CleanRecord:
         balanced_accuracy=interval((right[positive].mean() + right[~positive].mean()) / 2, example.n),
         sensitivity=proportion(right[positive], cases[positive]),
         specificity=proportion(right[~positive], cases[~positive]),
+        f1=f1(positive, example.decision == 1, cases),
+        false_positive_rate=complement(proportion(right[~positive], cases[~positive])),
+        false_negative_rate=complement(proportion(right[positive], cases[positive])),
         dice=None,
         confusion=[
             [int(((example.label == a) & (example.decision == b)).sum()) for b in (0, 1)] for a in (0, 1)

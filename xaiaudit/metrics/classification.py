@@ -10,7 +10,8 @@ from xaiaudit.functional import decision, margin
 from xaiaudit.metrics.auc import auc
 from xaiaudit.metrics.bootstrap import bootstrap
 from xaiaudit.metrics.cases import Cases, select
-from xaiaudit.metrics.proportions import proportion
+from xaiaudit.metrics.f1 import f1
+from xaiaudit.metrics.proportions import complement, proportion
 from xaiaudit.metrics.roc import roc
 from xaiaudit.metrics.segmentation import iou_from_dice
 from xaiaudit.records import CleanRecord, Interval
@@ -56,13 +57,18 @@ def clean_record(
     of_case = select(cases, known)
     is_positive = truth == positive
     both = bool(is_positive.any() and not is_positive.all())
+    sensitivity = _share(decided == positive, is_positive, of_case)
+    specificity = _share(decided != positive, ~is_positive, of_case)
     return CleanRecord(
         images=len(truth),
         auc=auc(is_positive, scores, of_case) if both else None,
         accuracy=proportion(decided == truth, of_case) if len(truth) else None,
         balanced_accuracy=balanced_accuracy(truth, decided, of_case, len(classes)),
-        sensitivity=_share(decided == positive, is_positive, of_case),
-        specificity=_share(decided != positive, ~is_positive, of_case),
+        sensitivity=sensitivity,
+        specificity=specificity,
+        f1=f1(is_positive, decided == positive, of_case),
+        false_positive_rate=complement(specificity),
+        false_negative_rate=complement(sensitivity),
         dice=_mean(dice, cases),
         jsi=_mean(None if dice is None else iou_from_dice(dice), cases),
         box_jsi=_mean(box_jsi, cases),

@@ -89,6 +89,16 @@ def bound(
     )
 
 
+def complement(share: Interval | None) -> Interval | None:
+    """The share of images that are no hits, 1 - share, with the bounds that follow; None of None."""
+    if share is None:
+        return None
+    estimate, low, high = (
+        None if bound is None else 1 - bound for bound in (share.estimate, share.high, share.low)
+    )
+    return share.model_copy(update={"estimate": estimate, "low": low, "high": high})
+
+
 def wilson(share: float, n: float, level: float) -> tuple[float, float]:
     """Wilson's score interval of a share of `n` independent images; `n` need not be whole."""
     z2 = float(ndtri((1 + level) / 2)) ** 2

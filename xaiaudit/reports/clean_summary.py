@@ -17,6 +17,15 @@ def clean_lines(record: CleanRecord) -> list[str]:
         _line("sensitivity", record.sensitivity, f.rate),
         _line("specificity", record.specificity, f.rate),
     ]
+    lines += [
+        _line(name, interval, show)
+        for name, interval, show in (
+            ("F1", record.f1, f.value),
+            ("FPR, 1 - spec.", record.false_positive_rate, f.rate),
+            ("FNR, 1 - sens.", record.false_negative_rate, f.rate),
+        )
+        if interval is not None  # records of old lack them
+    ]
     overlaps = {"Dice": record.dice, "JSI (IoU)": record.jsi, "JSI of boxes": record.box_jsi}
     lines += [_line(name, overlap, f.value) for name, overlap in overlaps.items() if overlap is not None]
     return [f.terminal(line) for line in lines]

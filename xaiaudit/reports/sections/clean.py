@@ -43,6 +43,8 @@ def _metrics(record: CleanRecord) -> Table:
         ["Sensitivity", f.rate(record.sensitivity)],
         ["Specificity", f.rate(record.specificity)],
     ]
+    if record.f1 is not None:
+        rows.append(["F1", f.value(record.f1)])
     if record.dice is not None:
         rows.append(["Dice of the outlined lesion", f.value(record.dice)])
     if record.jsi is not None:
