@@ -10,6 +10,7 @@ SMALL_ARGUMENTS: dict[str, dict[str, Any]] = {
     "thesis-mtl": {"backbone": "resnet18"},
     "la-net": {"backbone": "small-cnn"},
     "rmtl": {"backbone": "small-cnn"},
+    "scaled-resnet": {"backbone": "small-cnn"},
     "bench-stl": {"backbone": "small-cnn"},
     "bench-mtl": {"backbone": "small-cnn"},
     "mt-estan": {"backbone": "mobilenet_v3_small"},

@@ -64,6 +64,18 @@ MODELS: Mapping[str, Architecture] = {
         heads=("class", "mask"),
         recipe=_FAN,
     ),
+    "scaled-resnet": Architecture(
+        factory="xaiaudit.models.scaled_resnet:scaled_resnet",
+        source="Byra et al. 2022, J Ultrason 22:70-75",
+        one_logit=True,
+        recipe={
+            "epochs": 100,
+            "patience": 8,
+            "batch_size": 12,
+            "learning_rate": 1e-3,
+            "freeze_backbone": True,
+        },
+    ),
     "bench-stl": Architecture(
         factory="xaiaudit.models.bench:bench_stl",
         source="Shareef et al. 2023, benchmark, section 5.1",
