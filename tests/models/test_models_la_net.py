@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from xaiaudit.errors import UsageError
 from xaiaudit.models import AuditedModel, build
 from xaiaudit.models.counting import parameters
 from xaiaudit.models.la_net import WIDTH, MaskAttention
@@ -70,6 +71,11 @@ def test_each_attention_can_be_left_out(name: str, kind: type[nn.Module]) -> Non
     whole, less = wrapped().net, wrapped(**{name: False}).net
     assert sum(isinstance(module, kind) for module in whole.modules()) == 1  # shared by the scales
     assert not any(isinstance(module, kind) for module in less.modules())
+
+
+def test_an_attention_is_left_out_by_false_alone() -> None:
+    with pytest.raises(UsageError, match="true or false, got 'False'"):
+        wrapped(mask_attention="False")  # type: ignore[arg-type]
 
 
 def test_the_parameters_are_those_of_its_parts() -> None:

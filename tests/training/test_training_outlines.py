@@ -15,7 +15,7 @@ from xaiaudit.data import Dataset, open_dataset
 from xaiaudit.errors import UsageError
 from xaiaudit.models import load
 from xaiaudit.tensors import Outputs
-from xaiaudit.training import Recipe, Silent, Trained, recipe_of, train
+from xaiaudit.training import Adversarial, Recipe, Silent, Trained, recipe_of, train
 from xaiaudit.training.arrays import Batch, arrays
 from xaiaudit.training.losses import mask_cross_entropy, mask_loss, pseudo_cross_entropy, task_loss
 from xaiaudit.training.outlines import boxed, kept_outlines, known_outlines
@@ -58,6 +58,17 @@ def test_an_empty_outline_teaches_and_an_unknown_one_does_not() -> None:
     assert logits.grad[:2].abs().min() > 0
     assert torch.equal(logits.grad[2], torch.zeros(1, 1, 2, dtype=torch.float64))
     assert mask_cross_entropy(logits, masks, torch.zeros(3, dtype=torch.bool)).item() == 0
+
+
+@pytest.mark.parametrize("kind", ["dice", "cross-entropy"])
+def test_a_batch_that_knows_no_outline_has_a_gradient_of_zero(kind: str) -> None:
+    logits = of(0.3, 0.6).requires_grad_()
+    recipe, unknown = Recipe(mask_loss=kind), torch.zeros(1, dtype=torch.bool)
+    masks = torch.zeros(1, 1, 1, 2, dtype=torch.bool)
+    loss = mask_loss(Outputs(logits=torch.zeros(1, 2), mask_logits=logits), masks, recipe, unknown)
+    loss.backward()
+    assert loss.item() == 0
+    assert torch.equal(logits.grad, torch.zeros_like(logits))
 
 
 def test_pseudo_labels_by_hand() -> None:
@@ -232,6 +243,13 @@ def test_the_epoch_is_kept_by_accuracy_where_the_recipe_says_so(images: Dataset,
     kept = [epoch for epoch in found.history if epoch.best][-1]
     assert kept in second
     assert kept.validation_accuracy == max(epoch.validation_accuracy for epoch in second)
+
+
+def test_the_radius_of_an_attack_begins_to_rise_after_the_mask(images: Dataset, tmp_path: Path) -> None:
+    adversarial = Adversarial(method="free", plain_epochs=1, ramp_epochs=0)
+    found = run(images, tmp_path / "m.pt", replace(STAGES, mask_epochs=1, epochs=2, adversarial=adversarial))
+    assert [epoch.epsilon for epoch in found.history] == [None, None, 1 / 255]
+    assert [epoch.mask_alone for epoch in found.history] == [True, False, False]
 
 
 def test_patience_begins_with_the_diagnosis(images: Dataset, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ def box_jsi(predicted: Masks, boxes: Boxes) -> Vector:
         boxes: (n, 4), x0, y0, x1, y1 in pixels, half-open; NaN where none is known.
 
     Returns:
-        (n,) in [0, 1]; 0 where nothing is predicted; NaN where no box is known.
+        (n,) in [0, 1]; 0 where nothing is predicted; NaN where no box is known, as of an image without a lesion.
 
     Source: Fan et al. 2022, section 3.3.
     """

@@ -17,13 +17,13 @@ def dice_loss(mask_logits: Tensor, masks: Tensor) -> Tensor:
         masks: (n, 1, h, w) bool; images without a lesion pixel teach nothing and are left out.
 
     Returns:
-        A scalar; 0, without a gradient, where no image has a lesion.
+        A scalar; 0, with a gradient of 0 that several devices ask for, where no image has a lesion.
 
     Source: Rasaee 2022, equation 5.
     """
     taught = masks.flatten(1).any(1)
     if not taught.any():
-        return mask_logits.new_zeros(())
+        return mask_logits[taught].sum()
     loss: Tensor = 1 - soft_dice(mask_logits[taught].sigmoid(), masks[taught]).mean()
     return loss
 
@@ -37,7 +37,7 @@ def mask_cross_entropy(mask_logits: Tensor, masks: Tensor, outlined: Tensor | No
             teaches that there is no lesion. None: all are known.
 
     Returns:
-        A scalar; 0, without a gradient, where no outline is known.
+        A scalar; 0, with a gradient of 0, where no outline is known.
 
     Source: Fan et al. 2022, equation 5, which prints the lesion's half alone; a mask of ones everywhere would make
     that 0.
@@ -45,7 +45,7 @@ def mask_cross_entropy(mask_logits: Tensor, masks: Tensor, outlined: Tensor | No
     if outlined is not None:
         mask_logits, masks = mask_logits[outlined], masks[outlined]
     if not len(masks):
-        return mask_logits.new_zeros(())
+        return mask_logits.sum()
     return binary_cross_entropy_with_logits(mask_logits, masks.to(mask_logits))
 
 
