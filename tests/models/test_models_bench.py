@@ -77,3 +77,8 @@ def test_the_single_task_form_returns_logits_alone() -> None:
     assert net(torch.rand(2, 3, 64, 64)).shape == (2, 3)
     assert not any(isinstance(module, nn.Dropout) for module in net.modules())
     assert build("bench-stl", classes=2, channels=3, logits=2, backbone="resnet18").head[-1].out_features == 2
+
+
+def test_inception_has_no_auxiliary_output_in_training() -> None:
+    net = build("bench-stl", classes=2, channels=1, backbone="inception_v3").train()
+    assert net(torch.rand(2, 1, 107, 107)).shape == (2, 1)

@@ -153,6 +153,19 @@ def test_a_frozen_backbone_learns_nothing_and_keeps_its_statistics(architecture:
     assert changed == {f"{head}.weight", f"{head}.bias"}
 
 
+def test_a_frozen_encoder_leaves_head_and_decoder_to_learn() -> None:
+    net = build("bench-mtl", classes=2, channels=1, backbone="small-cnn")
+    recipe = Recipe(freeze_backbone=True, optimizer="sgd", learning_rate=0.5, momentum=0)
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    moves, norms = optimizer(net, recipe), norms_to_freeze(net, recipe)
+    net.train()
+    freeze(norms)
+    sum(output.square().sum() for output in net(torch.rand(4, 1, 64, 64)).values()).backward()
+    moves.step()
+    changed = {name for name, value in net.state_dict().items() if not torch.equal(value, before[name])}
+    assert {name.partition(".")[0] for name in changed} == {"head", "decoder"}
+
+
 def test_balanced_weights_by_hand() -> None:
     assert balanced_weights(torch.tensor([0, 0, 0, 1]), 2).tolist() == pytest.approx([4 / 6, 2.0])
 
