@@ -5,15 +5,15 @@ from typing import Any
 
 # of `build`, so that every architecture of the registry is small enough for the tests
 SMALL_ARGUMENTS: dict[str, dict[str, Any]] = {
-    "thesis-stl": {"backbone": "resnet18"},
-    "thesis-seg": {"backbone": "resnet18"},
-    "thesis-mtl": {"backbone": "resnet18"},
+    "thesis-stl": {"backbone": "small-cnn"},
+    "thesis-seg": {"backbone": "small-cnn"},
+    "thesis-mtl": {"backbone": "small-cnn"},
     "la-net": {"backbone": "small-cnn"},
     "rmtl": {"backbone": "small-cnn"},
     "scaled-resnet": {"backbone": "small-cnn"},
     "bench-stl": {"backbone": "small-cnn"},
     "bench-mtl": {"backbone": "small-cnn"},
-    "mt-estan": {"backbone": "mobilenet_v3_small"},
+    "mt-estan": {"backbone": "timm:test_efficientnet"},
     "emt-net": {"backbone": "small-cnn"},
     "sha-mtl": {"backbone": "small-cnn"},
     "unet-mtl": {"width": 4},
