@@ -487,7 +487,8 @@ class AuditRecord(Record):
     keep_ids: bool
 
 
-def _list(values: pa.DataType) -> pa.DataType:
+def parquet_list(values: pa.DataType) -> pa.DataType:
+    """The type of a column of lists."""
     return pa.list_(
         pa.field("element", values)
     )  # the name that Parquet gives it, so that a read schema is equal
@@ -507,7 +508,7 @@ PREDICTIONS = pa.schema(
         pa.field("quantised", pa.bool_(), nullable=False),
         pa.field("criterion", pa.string(), nullable=False),
         pa.field("applicable", pa.bool_(), nullable=False),  # the criterion applies to this image
-        pa.field("logits", _list(pa.float32()), nullable=False),
+        pa.field("logits", parquet_list(pa.float32()), nullable=False),
         pa.field("margin", pa.float64()),  # two classes only
         pa.field("decision", pa.string(), nullable=False),
         pa.field("decision_clean", pa.string(), nullable=False),
@@ -566,7 +567,7 @@ MAPS = pa.schema(
         ),  # energy share in the regions of the mask that the model
         pa.field("predicted_maximum_any", pa.float64()),  # predicts, and whether the maximum lies in them
         pa.field(
-            "pseudo_box", _list(pa.float64())
+            "pseudo_box", parquet_list(pa.float64())
         ),  # x0, y0, x1, y1 on the input grid, half-open; null without
         pa.field("vanished", pa.bool_(), nullable=False),
         pa.field("silent_shift", pa.bool_()),  # null where the clean map is undefined
@@ -582,16 +583,16 @@ MAPS = pa.schema(
         pa.field("grid_rows", pa.int32(), nullable=False),  # and of the map as it is stored
         pa.field("grid_columns", pa.int32(), nullable=False),
         pa.field(
-            "cells", _list(pa.uint8()), nullable=False
+            "cells", parquet_list(pa.uint8()), nullable=False
         ),  # region at each cell's centre, index into REGIONS
         pa.field(
-            "inside", _list(pa.uint8()), nullable=False
+            "inside", parquet_list(pa.uint8()), nullable=False
         ),  # bits of the regions (and "any") that each cell's centre lies in, within the tolerance; 0 if not known
         # stored cells that hold the native map's maximum and, of signed maps, its minimum; [] where undefined
-        pa.field("maximum_cells", _list(pa.int32()), nullable=False),
-        pa.field("minimum_cells", _list(pa.int32()), nullable=False),
+        pa.field("maximum_cells", parquet_list(pa.int32()), nullable=False),
+        pa.field("minimum_cells", parquet_list(pa.int32()), nullable=False),
         pa.field("map_scale", pa.float64(), nullable=False),  # the raw map is map_scale times `map`
-        pa.field("map", _list(pa.float16()), nullable=False),  # row by row, in [-1, 1]
+        pa.field("map", parquet_list(pa.float16()), nullable=False),  # row by row, in [-1, 1]
     ],
     metadata={"schema_version": str(SCHEMA)},
 )
@@ -605,9 +606,9 @@ ACQUISITION = pa.schema(
         pa.field("change_id", pa.string(), nullable=False),  # of audit.json's variability
         pa.field("seed", pa.int64(), nullable=False),  # of this image's random draws
         pa.field(
-            "motion", _list(pa.float64()), nullable=False
+            "motion", parquet_list(pa.float64()), nullable=False
         ),  # 2 x 3, row by row: where (row, column, 1) went
-        pa.field("logits", _list(pa.float32()), nullable=False),
+        pa.field("logits", parquet_list(pa.float32()), nullable=False),
         pa.field("margin", pa.float64()),  # two classes only
         pa.field("decision", pa.string(), nullable=False),
         pa.field("decision_clean", pa.string(), nullable=False),

@@ -89,6 +89,9 @@ class Preprocessing:
             raise ValueError(f"std must be positive, got {self.std}")
 
 
+ONE_CHANNEL = {"channels": 1, "mean": (0.45,), "std": (0.225,)}  # grey: the mean over ImageNet's channels
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Sample:
     """One image with all that is known of it, on its source grid or (after `data.prepare`) on the network's.

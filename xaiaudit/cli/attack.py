@@ -16,22 +16,6 @@ from xaiaudit.cli.progress import Progress
 CHECKED = 32  # images for the self-checks
 
 
-class Part(click.ParamType[tuple[int, int]]):
-    """3/16: the third of sixteen."""
-
-    name = "i/n"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int]:
-        first, slash, second = str(value).partition("/")
-        if not slash or not first.isdigit() or not second.isdigit() or not 1 <= int(first) <= int(second):
-            self.fail(
-                f"{value!r} is not of the form 3/16, with the first number from 1 to the second", param, ctx
-            )
-        return int(first), int(second)
-
-
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option(
@@ -60,7 +44,9 @@ class Part(click.ParamType[tuple[int, int]]):
 )
 @click.option("--resume", is_flag=True, help="Go on with the unfinished audit in --out.")
 @click.option(
-    "--shard", type=Part(), help="Run only this part of the audit, e.g. 3/16; join them with xaiaudit merge."
+    "--shard",
+    type=options.Part(),
+    help="Run only this part of the audit, e.g. 3/16; join them with xaiaudit merge.",
 )
 @click.option(
     "--curve/--no-curve", default=True, show_default=True, help="Attack at the radii of the ε curve too."

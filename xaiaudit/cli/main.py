@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import click
 
 from xaiaudit.cli.attack import attack
+from xaiaudit.cli.benchmark import benchmark
 from xaiaudit.cli.convert import convert
 from xaiaudit.cli.data import data
 from xaiaudit.cli.demo import demo
@@ -119,6 +120,7 @@ for command in (
     explain,
     pointing,
     faithfulness,
+    benchmark,
     gate,
     report,
     merge,

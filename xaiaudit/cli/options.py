@@ -63,6 +63,22 @@ class Millimetres(click.FloatRange):
         return length
 
 
+class Part(click.ParamType[tuple[int, int]]):
+    """3/16: the third of sixteen."""
+
+    name = "i/n"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        first, slash, second = str(value).partition("/")
+        if not slash or not first.isdigit() or not second.isdigit() or not 1 <= int(first) <= int(second):
+            self.fail(
+                f"{value!r} is not of the form 3/16, with the first number from 1 to the second", param, ctx
+            )
+        return int(first), int(second)
+
+
 ring = click.option(
     "--ring",
     "ring_mm",

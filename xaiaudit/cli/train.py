@@ -291,11 +291,11 @@ OF_METHODS = {"trades_beta": ("trades",), "clean_share": ("pgd", "free")}
 
 def _preprocessing(given: dict[str, Any]) -> Any:
     from xaiaudit.errors import UsageError
-    from xaiaudit.types import Preprocessing
+    from xaiaudit.types import ONE_CHANNEL, Preprocessing
 
     said: dict[str, Any] = {"size": given["size"], "mode": given["mode"]}
     if given["channels"] == "1":
-        said |= {"channels": 1, "mean": (0.45,), "std": (0.225,)}
+        said |= ONE_CHANNEL
     if given["inputs"] is not None:
         said["inputs"] = options.words(given["inputs"])
     try:

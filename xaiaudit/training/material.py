@@ -58,22 +58,33 @@ class Material:
         return hashlib.sha256("\n".join(words).encode()).hexdigest()
 
 
-def gather(
-    dataset: Dataset,
-    preprocessing: Preprocessing,
-    *,
-    seed: int,
-    fractions: tuple[float, float, float],
-    positive: str,
-    limit: int | None = None,
-    workers: int = 2,
-    strict: bool = False,
-) -> Material:
-    """Read, split and prepare. Images that cannot be read or have no label are left out and named.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Reading:
+    """A dataset's images that can be read and have a label, before any split."""
+
+    dataset: Dataset
+    samples: list[Sample]
+    left_out: list[LeftOut]
+
+    def material(self, split: Split, preprocessing: Preprocessing, workers: int = 2) -> Material:
+        """These images in a split, on the grid of a network."""
+        return Material(
+            dataset=self.dataset,
+            samples=self.samples,
+            prepared=prepare_all(self.samples, preprocessing, workers),
+            split=split,
+            left_out=self.left_out,
+        )
+
+
+def read_labelled(
+    dataset: Dataset, *, positive: str, limit: int | None = None, seed: int = 0, strict: bool = False
+) -> Reading:
+    """Read all. Images that cannot be read or have no label are left out and named; `limit` are drawn by the seed.
 
     Raises:
         UsageError: no image is of the positive class.
-        DataError: with `strict`, an image cannot be read; no labels, a single class, or too few cases.
+        DataError: with `strict`, an image cannot be read; no image is left.
     """
     if dataset.classes and positive not in dataset.classes:
         raise UsageError(_unknown_class(positive, dataset))
@@ -90,14 +101,24 @@ def gather(
     kept = [row for row, entry in enumerate(dataset.entries) if (entry.dataset, entry.file) in usable]
     if len(kept) < len(dataset):
         dataset = dataset.subset(kept, "images that can be read and have a label")
-    split = split_dataset(dataset, samples, seed=seed, fractions=fractions)
-    return Material(
-        dataset=dataset,
-        samples=samples,
-        prepared=prepare_all(samples, preprocessing, workers),
-        split=split,
-        left_out=left_out,
-    )
+    return Reading(dataset=dataset, samples=samples, left_out=left_out)
+
+
+def gather(
+    dataset: Dataset,
+    preprocessing: Preprocessing,
+    *,
+    seed: int,
+    fractions: tuple[float, float, float],
+    positive: str,
+    limit: int | None = None,
+    workers: int = 2,
+    strict: bool = False,
+) -> Material:
+    """Read, split and prepare. Errors as in `read_labelled`, and DataError for a single class or too few cases."""
+    reading = read_labelled(dataset, positive=positive, limit=limit, seed=seed, strict=strict)
+    split = split_dataset(reading.dataset, reading.samples, seed=seed, fractions=fractions)
+    return reading.material(split, preprocessing, workers)
 
 
 def check_outlines(train: Sequence[Sample], dataset: Dataset, architecture: str) -> None:

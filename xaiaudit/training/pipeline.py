@@ -54,7 +54,7 @@ class Trained:
 
 def train(
     architecture: str,
-    dataset: Dataset,
+    data: Dataset | Material,
     out: Path | str,
     *,
     weights: str = "none",
@@ -85,6 +85,8 @@ def train(
 
     Args:
         architecture, weights, arguments: as `models.build` takes them.
+        data: the images; or a material of them, read, split and prepared already, so that `fractions`, `limit`,
+            `workers` and `strict` have nothing to decide and `preprocessing` is what it was prepared by.
         out: the checkpoint, .pt or .safetensors; replaced if it is there.
         positive: the class that the threshold and sensitivity speak of; of an architecture that outlines lesions
             and makes no diagnosis, "lesion".
@@ -117,18 +119,23 @@ def train(
             "by; give it a share above 0, e.g. 0.7,0.1,0.2"
         )
     fabric = _launched(device, devices, precision, recipe)
+    dataset = data.dataset if isinstance(data, Material) else data
     classes = 2 if outlines_only(architecture) else len(dataset.classes)
     _try_building(architecture, arguments, weights, classes, preprocessing.channels)
     progress = progress if progress is not None and fabric.is_global_zero else Silent()
-    material = gather(
-        dataset.outlined() if preprocessing.takes_mask else dataset,
-        preprocessing,
-        seed=seed,
-        fractions=fractions,
-        positive=positive,
-        limit=limit,
-        workers=workers,
-        strict=strict,
+    material = (
+        data
+        if isinstance(data, Material)
+        else gather(
+            data.outlined() if preprocessing.takes_mask else data,
+            preprocessing,
+            seed=seed,
+            fractions=fractions,
+            positive=positive,
+            limit=limit,
+            workers=workers,
+            strict=strict,
+        )
     )
     if outlines_only(architecture):
         material, recipe, positive = material.by_lesion(), replace(recipe, alpha=0), LESION_CLASSES[1]

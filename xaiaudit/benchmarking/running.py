@@ -1,0 +1,146 @@
+"""The whole benchmark: every run that is left, then the tables and the record."""
+
+import os
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from itertools import product
+from pathlib import Path
+
+import torch
+
+from xaiaudit.auditing.parquet import write_table
+from xaiaudit.benchmark_record import BenchmarkRecord, RunRecord
+from xaiaudit.benchmarking.configurations import Configuration
+from xaiaudit.benchmarking.images import Images
+from xaiaudit.benchmarking.plan import Plan
+from xaiaudit.benchmarking.record import benchmark_record
+from xaiaudit.benchmarking.run import Unit, finished_record, run, run_settings
+from xaiaudit.benchmarking.tables import predictions_table, runs_table
+from xaiaudit.data import open_dataset
+from xaiaudit.devices import find_device
+from xaiaudit.errors import UsageError, XaiauditError
+from xaiaudit.models import build
+from xaiaudit.models.registry import MODELS, is_factory
+from xaiaudit.training import Progress, Silent
+from xaiaudit.training.material import check_no_mask
+from xaiaudit.writing import write_atomically
+
+RECORD, RUNS, PREDICTIONS = "benchmark.json", "runs.parquet", "predictions.parquet"
+Part = tuple[int, int]  # (3, 16): the third of sixteen
+OnRun = Callable[[int, int, str, RunRecord | None], None]
+
+
+def benchmark(
+    plan: Plan,
+    out: Path | str,
+    *,
+    shard: Part | None = None,
+    device: str = "auto",
+    command: Sequence[str] = (),
+    on_run: OnRun | None = None,
+    progress: Progress | None = None,
+) -> BenchmarkRecord | None:
+    """Do every run that is not done, and write the tables and benchmark.json.
+
+    Args:
+        plan: as `read_plan` gives it.
+        out: the folder; runs in it that are done with the same settings are kept, one that was killed goes on.
+        shard: (i, n) does every n-th run from the i-th on and writes no tables: a call without it does, once all are
+            done.
+        device: "auto", "cpu" or "cuda[:N]".
+        command: what was called, for the record.
+        on_run: told the number of a run, of all, its name, and its record: None when it begins.
+        progress: told of the training.
+
+    Returns:
+        The record that stands in benchmark.json; None with `shard`.
+
+    Raises:
+        UsageError, DataError, AuditError: see their messages.
+    """
+    if shard is not None and not 1 <= shard[0] <= shard[1]:
+        raise UsageError(f"shard must be (i, n) with i from 1 to n, got {shard}")
+    out = Path(out)
+    _check_place(out)
+    device = find_device(device)
+    _try_building(plan)
+    # all are listed before the first is read: a wrong path shows at once
+    listed = [open_dataset(table.paths, kind=table.kind, normals=table.normals) for table in plan.data]
+    units = all_units(plan)
+    total = len(plan.data) * len(units)
+    data, runs = [], []
+    for place, (table, dataset) in enumerate(zip(plan.data, listed, strict=True)):
+        images = Images(table, dataset, plan)
+        data.append(images.record())
+        for number, unit in enumerate(units, start=1 + place * len(units)):
+            if shard is not None and number % shard[1] != shard[0] % shard[1]:
+                continue
+            folder = unit.folder(out, images.table.folder)
+            record = finished_record(folder, run_settings(unit, images, plan), plan)
+            if record is None:
+                _tell(on_run, number, total, unit.words(str(table.name)), None)
+                record = run(unit, images, plan, folder, device=device, progress=progress or Silent())
+            _tell(on_run, number, total, record.name, record)
+            runs.append((folder, record))
+    if shard is not None:
+        return None
+    found = benchmark_record(
+        plan, data, runs, command=command, created=datetime.now(UTC).isoformat(timespec="seconds")
+    )
+    write_table(out / RUNS, runs_table(plan, [record for _, record in runs]))
+    write_table(out / PREDICTIONS, predictions_table(runs))
+    write_atomically(out / RECORD, found.model_dump_json(indent=1).encode())
+    return found
+
+
+def all_units(plan: Plan) -> list[Unit]:
+    """Every run of a dataset: one configuration after the other, each in every repeat and fold."""
+    return [
+        Unit(configuration=configuration, repeat=repeat, fold=fold)
+        for configuration, repeat, fold in product(
+            plan.configurations, range(1, plan.repeats + 1), range(1, plan.folds + 1)
+        )
+    ]
+
+
+def _tell(on_run: OnRun | None, number: int, total: int, name: str, record: RunRecord | None) -> None:
+    if on_run is not None:
+        on_run(number, total, name, record)
+
+
+def _check_place(out: Path) -> None:
+    """Raises UsageError, before the long work, where nothing could be written."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        probe = out / f".probe-{os.getpid()}"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise UsageError(
+            f"cannot write to {out} ({error.strerror}); name another folder with --out"
+        ) from error
+
+
+def _try_building(plan: Plan) -> None:
+    """Finds a name, arguments or weights that cannot be used before hours of runs before it; each network once."""
+    seen = set()
+    for item in plan.configurations:
+        try:
+            if not _may_outline(item.architecture):
+                check_no_mask(item.recipe, item.architecture)
+            key = (item.architecture, item.weights, repr(item.arguments), item.preprocessing.channels)
+            if key not in seen:
+                _build(item)
+            seen.add(key)
+        except XaiauditError as error:
+            raise type(error)(f"{plan.file}: {item.name}: {error}") from error
+
+
+def _may_outline(architecture: str) -> bool:
+    return is_factory(architecture) or (architecture in MODELS and "mask" in MODELS[architecture].heads)
+
+
+def _build(item: Configuration) -> None:
+    channels = item.preprocessing.channels
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        build(item.architecture, classes=2, channels=channels, weights=item.weights, **item.arguments)

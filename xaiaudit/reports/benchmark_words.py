@@ -1,0 +1,74 @@
+"""What the measures of a benchmark are called, and their figures in words."""
+
+from xaiaudit.benchmark_record import BenchmarkRecord, ComparisonRecord, MetricRecord, ResultRecord
+from xaiaudit.records import Interval
+from xaiaudit.reports import format as f
+
+NAMES = {
+    "auc": "AUC",
+    "balanced_accuracy": "balanced accuracy",
+    "accuracy": "accuracy",
+    "sensitivity": "sensitivity",
+    "specificity": "specificity",
+    "f1": "F1",
+    "dice": "Dice",
+    "jsi": "JSI",
+    "box_jsi": "JSI of boxes",
+    "flips": "flips",
+    "silent_shift": "silent shift",
+}
+SHARES = frozenset({"balanced_accuracy", "accuracy", "sensitivity", "specificity", "flips", "silent_shift"})
+
+
+def title(name: str) -> str:
+    words = NAMES[name]
+    return words if words[0].isupper() else words.capitalize()
+
+
+def figure(name: str, interval: Interval | None) -> str:
+    """88.2 % (80.1 to 93.3), or 0.912 (0.880 to 0.937)."""
+    return f.rate(interval) if name in SHARES else f.value(interval, 3)
+
+
+def pooled(result: ResultRecord, name: str) -> str:
+    found = result.metric(name)
+    return f.DASH if found is None else figure(name, found.pooled)
+
+
+def over_folds(found: MetricRecord | None) -> str:
+    """Mean ± standard deviation."""
+    if found is None or found.mean is None:
+        return f.DASH
+    scale, decimals = (100, 1) if found.name in SHARES else (1, 3)
+    spread = f.DASH if found.sd is None else f.fixed(scale * found.sd, decimals)
+    return f"{f.fixed(scale * found.mean, decimals)}{f.NBSP}±{f.NBSP}{spread}"
+
+
+def measure(comparison: ComparisonRecord) -> str:
+    """The measure, with the attack that it is under."""
+    under = f" under {comparison.attack_id}" if comparison.attack_id else ""
+    of = f", {comparison.explainer_id}" if comparison.explainer_id else ""
+    return f"{title(comparison.measure)}{under}{of}"
+
+
+def difference(comparison: ComparisonRecord) -> str:
+    """In percentage points where it is one of shares."""
+    if comparison.measure in SHARES:
+        return f"{f.points(comparison.difference)} points"
+    return f.value(comparison.difference, 3)
+
+
+def runs(result: ResultRecord) -> str:
+    """9 of 10."""
+    return f"{result.done}{f.NBSP}of{f.NBSP}{result.planned}"
+
+
+def shown_metrics(record: BenchmarkRecord, dataset: str) -> list[str]:
+    """Those that a configuration has on this dataset, in their order."""
+    there = {item.name for result in record.results if result.dataset == dataset for item in result.metrics}
+    return [name for name in NAMES if name in there]
+
+
+def findings(record: BenchmarkRecord) -> list[ComparisonRecord]:
+    """Differences that stand after Holm's adjustment."""
+    return [item for item in record.comparisons if item.p_holm is not None and item.p_holm < 0.05]
