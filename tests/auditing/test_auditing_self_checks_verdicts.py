@@ -176,6 +176,11 @@ def test_the_model_is_judged_by_its_own_facts() -> None:
         found = of_model(**changes)
         assert [check.name for check in found.values() if check.status == "failed"] == [name]
     assert of_model(lowest=0.0, highest=1.0, sums=(0.4, 1.0))["outputs are logits"].status == "passed"
+    within = {"lowest": 0.1, "highest": 0.9, "one_output": True}
+    for squashed, status in ((True, "failed"), (False, "not assessable"), (None, "failed")):
+        assert of_model(**within, squashed=squashed)["outputs are logits"].status == status
+    outside = {"lowest": -4.0, "highest": 3.0, "one_output": True}
+    assert of_model(**outside, squashed=False)["outputs are logits"].status == "passed"
     assert of_model(lowest=None, highest=None, sums=None)["outputs are logits"].status == "not assessable"
     assert (
         of_model(gradients=["usable"] * (N - 2) + ["zero"] * 2)["gradients are neither zero nor NaN"].status

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from xaiaudit.auditing.self_checks.last_step import squashes
 from xaiaudit.auditing.self_checks.record import Gradient, ModelFacts
 from xaiaudit.auditing.self_checks.subset import Subset
 from xaiaudit.functional import decision
@@ -24,6 +25,7 @@ def model_facts(subset: Subset) -> ModelFacts:
         decisions=decision(clean, subset.criterion.threshold).tolist(),
         drift=drift(subset),
         one_output=out,
+        squashed=squashes(subset.ready.judge, subset.images[:1]),
         lowest=float(shown.min()) if finite else None,
         highest=float(shown.max()) if finite else None,
         sums=(float(sums.min()), float(sums.max())) if finite else None,

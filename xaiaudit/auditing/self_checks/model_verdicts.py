@@ -65,8 +65,16 @@ def _logits(facts: ModelFacts) -> SelfCheckRecord:
             attack_id=None, name=LOGITS, status="not assessable", words=words, figures=figures
         )
     told = f"outputs of clean, inverted and noise images lie in {facts.lowest:.3g} to {facts.highest:.3g}"
-    if not _probabilities(facts, facts.lowest, facts.highest, facts.sums):
+    if not facts.squashed and not _probabilities(facts, facts.lowest, facts.highest, facts.sums):
         return record(LOGITS, True, told, figures)
+    if facts.squashed is False:
+        words = (
+            f"{told}, as probabilities do, but the network ends in no sigmoid or softmax: these are either small "
+            "logits, as of a network that hardly learnt, or probabilities that it makes in its own way"
+        )
+        return SelfCheckRecord(
+            attack_id=None, name=LOGITS, status="not assessable", words=words, figures=figures
+        )
     what = "as from a sigmoid" if facts.one_output else "and sum to 1, as from a softmax"
     words = (
         f"{told} {what}: the model seems to give probabilities where logits are meant, which shifts the operating "

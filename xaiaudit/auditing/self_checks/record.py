@@ -19,6 +19,7 @@ class ModelFacts(Record):
         float | None
     ]  # largest change of a logit when asked again, as `model_facts.drift`; None: not finite
     one_output: bool  # the network gives one number an image, read as [0, z]
+    squashed: bool | None = None  # its last step is a sigmoid or softmax; None: not looked
     lowest: float | None  # over all logits of clean, inverted and noise images; None: some are not finite
     highest: float | None
     sums: tuple[float, float] | None  # smallest and largest sum of an image's logits
