@@ -93,6 +93,7 @@ class CheckpointRecord(Record):
     preprocessing: dict[str, Any]
     cam_layer: str | None
     has_mask: bool | None = None  # it outlines the lesion itself; None in older audits
+    diagnoses: bool = True  # False: it outlines alone, and decides only whether it outlines anything
     training: dict[str, Any]  # provenance as the checkpoint holds it; {} when it holds none
 
 
@@ -428,11 +429,72 @@ class PointingReport(Record):
     tables: list[PointingTable]
 
 
+class MaskState(Record):
+    """The masks that a model draws on one version of the images.
+
+    A mask is every real pixel with a logit of 0 or more. Dice and JSI are of images with an outlined lesion, where a
+    mask that is not there scores 0, and None without such an image; as everywhere, they count what is drawn on padding
+    as drawn wrongly.
+    """
+
+    dice: Interval | None
+    jsi: Interval | None
+    dice_drop: Interval | None = None  # paired, clean minus this; None of the clean images
+    jsi_drop: Interval | None = None
+    overlap: Interval | None = (
+        None  # Dice with the clean predicted mask, where either is drawn; None likewise
+    )
+    drawn: int  # images in which something is outlined
+    vanished: int | None = (
+        None  # something was outlined on the clean image, and nothing is here; None likewise
+    )
+    appeared: int | None = None  # the other way round
+
+
+class OutlineRecord(Record):
+    """What one attack did to the masks that a model draws."""
+
+    attack_id: str
+    images: int
+    with_lesion: int  # images with an outlined lesion
+    clean: MaskState
+    attacked: MaskState
+    rounded: MaskState  # the attacked images after rounding to 8 bits
+
+
+class MaskAgreement(Record):
+    """Whether maps look where masks lie.
+
+    Hits are of all images: where the map is undefined or nothing is drawn, map and mask do not agree. Only real pixels
+    count; a maximum shared by several cells counts by the share of them inside.
+    """
+
+    hits: Interval
+    chance_uniform: float  # the mean share of the real pixels that is drawn
+    energy: Distribution  # share of the map's positive energy inside the mask, where both are there
+    undefined: int  # maps
+    empty: int  # masks
+
+
+class AgreementRecord(Record):
+    """Map and predicted mask under one attack. The maps explain the decision on their own image."""
+
+    attack_id: str
+    explainer_id: str
+    images: int
+    clean: MaskAgreement  # clean map, clean mask
+    attacked: MaskAgreement  # attacked map, attacked mask
+    apart: MaskAgreement  # attacked map, clean mask
+    energy_change: Interval | None  # mean paired change from clean to attacked, where both have a value
+
+
 class GalleryCase(Record):
     kind: Literal["worst", "typical", "random"]
     image: str  # name of the sample
     attack_id: str
-    files: dict[str, str]  # clean, adversarial, adversarial_float, mask, valid -> path in the audit folder
+    # clean, adversarial, adversarial_float, mask, valid and, of a model that draws masks, predicted_clean and
+    # predicted -> path in the audit folder
+    files: dict[str, str]
     label: str | None
     decision_before: str
     decision_after: str
@@ -482,6 +544,8 @@ class AuditRecord(Record):
     variability: VariabilityRecord | None = None  # None where no changes of the acquisition were simulated
     hit_relations: list[HitRelation] = []  # empty in older audits, and without labels or maps
     abstention: list[AbstentionRecord] = []  # likewise
+    outlines: list[OutlineRecord] = []  # one an attack; empty in older audits, and without a mask head
+    agreement: list[AgreementRecord] = []  # likewise, and without maps
     regions: RegionCoverage
     gallery: list[GalleryCase]
     keep_ids: bool
@@ -521,6 +585,14 @@ PREDICTIONS = pa.schema(
         pa.field("forwards", pa.int64(), nullable=False),
         pa.field("backwards", pa.int64(), nullable=False),
         pa.field("dice", pa.float64()),
+        pa.field("jsi", pa.float64()),
+        pa.field("mask_overlap", pa.float64()),  # Dice with the mask drawn on the clean image
+        pa.field(
+            "mask_drawn", pa.bool_()
+        ),  # the model outlines something; null, as all here, without a mask head
+        pa.field(
+            "outlined_lesion", pa.bool_()
+        ),  # the dataset outlines a lesion; null where no outline is known
         pa.field("seed", pa.int64(), nullable=False),  # of this image's random draws
     ],
     metadata={"schema_version": str(SCHEMA)},
@@ -566,6 +638,13 @@ MAPS = pa.schema(
             "predicted_share_any", pa.float64()
         ),  # energy share in the regions of the mask that the model
         pa.field("predicted_maximum_any", pa.float64()),  # predicts, and whether the maximum lies in them
+        pa.field("own_mask_hit", pa.float64()),  # the map's maximum lies in the mask drawn on this image
+        pa.field("own_mask_share", pa.float64()),  # share of its energy in there
+        pa.field(
+            "own_mask_area", pa.float64()
+        ),  # share of the real pixels that the mask takes; 0: it is empty
+        pa.field("clean_mask_hit", pa.float64()),  # the same in the mask drawn on the clean image
+        pa.field("clean_mask_share", pa.float64()),
         pa.field(
             "pseudo_box", parquet_list(pa.float64())
         ),  # x0, y0, x1, y1 on the input grid, half-open; null without

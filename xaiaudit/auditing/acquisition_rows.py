@@ -8,11 +8,10 @@ import torch
 
 from xaiaudit.acquisition.sweep import swept
 from xaiaudit.acquisition.view import view_of
+from xaiaudit.auditing.cells import none_if_nan, plain_cell
 from xaiaudit.auditing.judging import Judged, judge
 from xaiaudit.auditing.loading import Loaded
-from xaiaudit.auditing.map_rows import plain_cell
 from xaiaudit.auditing.plan import AuditPlan
-from xaiaudit.auditing.prediction_rows import none_if_nan
 from xaiaudit.auditing.shift_columns import shift_columns
 from xaiaudit.auditing.sweeps import Sweep, sweeps
 from xaiaudit.explainers.base import Explainer, FromOutputs

@@ -28,7 +28,7 @@ from xaiaudit.models import AuditedModel
 from xaiaudit.models.execution import deterministic
 from xaiaudit.models.memory import batch_size_for
 from xaiaudit.models.prepared import Precision, prepared
-from xaiaudit.records import LEAVE_DECISION, AuditRecord
+from xaiaudit.records import AuditRecord
 
 Part = tuple[int, int]  # (3, 16): the third of sixteen
 SHARDED = 32  # images at once where the parts of an audit may run on different machines
@@ -41,7 +41,7 @@ def audit(
     attacks: Sequence[str | Spec] = ("fgsm",),
     explainers: Sequence[str | Spec] | None = None,
     *,
-    criteria: Sequence[str | Spec] = (LEAVE_DECISION,),
+    criteria: Sequence[str | Spec] | None = None,
     acquisition: Sequence[str | Spec] | None = None,
     out: Path | str | None = None,
     resume: bool = False,
@@ -71,6 +71,7 @@ def audit(
             recorded.
         attacks: names with hyperparameters, "fgsm" or "pgd:epsilon=4/255,steps=40".
         criteria: what each attack is after, "leave-decision" or "lower-dice:limit=0.5"; every attack is made for each.
+            None: to leave the decision; of a model that outlines and makes no diagnosis, to damage its mask.
         explainers: likewise; None: Grad-CAM, and CAM where the model allows it.
         acquisition: changes that a second sweep of the probe would make, "gain" or "speckle:correlation=0.9", as the
             yardstick of natural variability; None: all there are, (): none.
@@ -117,7 +118,7 @@ def audit(
             data,
             parsed(attacks, parse_attack),
             None if explainers is None else parsed(explainers, parse_explainer),
-            criteria=parsed(criteria, parse_criterion),
+            criteria=None if criteria is None else parsed(criteria, parse_criterion),
             acquisition=parsed(_changes(model) if acquisition is None else acquisition, parse_change),
             seed=seed,
             batch_size=batch_size or _batch_size(folder, model, shard),

@@ -14,7 +14,7 @@ from xaiaudit.metrics import flips
 from xaiaudit.metrics.bootstrap import bootstrap, distribution
 from xaiaudit.metrics.paired import holm, sign_flip
 from xaiaudit.metrics.proportions import FEWEST, proportion
-from xaiaudit.records import AttackRecord, CurvePoint, Distribution, Interval
+from xaiaudit.records import AttackRecord, CheckpointRecord, CurvePoint, Distribution, Interval
 
 ONE_DECISION = (
     "the model gives one decision to over 95 % of the clean images, so that it hardly decides at all"
@@ -22,6 +22,10 @@ ONE_DECISION = (
 TOO_FEW = (
     f"the clean images all get one decision, and fewer than {FEWEST} cannot show whether the model would decide "
     "otherwise on others; audit more"
+)
+ONE_OUTLINE = (
+    "the model makes no diagnosis: it decides whether to outline anything, and decides that alike for over 95 % of the "
+    "clean images"
 )
 FAILED = 0.05  # share of images on which an attack may fail before its flip rate says nothing
 CURVE_NOTE = (
@@ -59,7 +63,7 @@ def attack_record(tables: Tables, planned: PlannedAttack) -> AttackRecord:
     cases = clean.cases
     gained, lost = flips.rounding(before, after, after_rounded)
     failed = int(rows.flags("failed").sum())
-    why_not = _why_not(before, failed)
+    why_not = _why_not(before, failed, plan.checkpoint)
     curve = [_point(tables, planned, radius) for radius in planned.radii]
     smallest, never = _smallest(tables, planned, attack.norm, attack.epsilon)
     labelled = labels >= 0
@@ -130,9 +134,11 @@ def _broken_by(rows: Rows) -> dict[str, int]:
     return dict(sorted(Counter(name for name in rows.strings("broken_by") if name is not None).items()))
 
 
-def _why_not(before: np.ndarray, failed: int) -> str:
+def _why_not(before: np.ndarray, failed: int, checkpoint: CheckpointRecord) -> str:
     """Why flip rates would say nothing; empty where they do say something."""
     if not flips.assessable(before):
+        if not checkpoint.diagnoses:
+            return ONE_OUTLINE
         return TOO_FEW if 0 < len(before) < FEWEST else ONE_DECISION
     if failed > FAILED * len(before):
         return (

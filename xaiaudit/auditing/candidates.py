@@ -12,6 +12,7 @@ from torch import Tensor
 
 from xaiaudit.auditing.judging import Judged
 from xaiaudit.auditing.loading import Loaded
+from xaiaudit.auditing.outline_columns import on_image
 from xaiaudit.auditing.plan import AuditPlan
 from xaiaudit.functional import margin
 from xaiaudit.models import AuditedModel
@@ -70,6 +71,10 @@ class Candidates:
         self._pixels[f"{key}/mask"] = loaded.masks[row]
         self._pixels[f"{key}/valid"] = loaded.valid[row, 0].cpu().numpy()
         self._pixels[f"{key}/{attack_id}"] = adversarial
+        for name, said in ((f"{key}/predicted", clean), (f"{key}/{attack_id}/predicted", judged)):
+            drawn = on_image(loaded, said)
+            if drawn is not None:
+                self._pixels[name] = drawn[row]
         self._facts.append(
             {
                 "image": planned.name,
@@ -85,6 +90,7 @@ class Candidates:
                 "linf": float(np.abs(adversarial - loaded.images[row].cpu().numpy()).max()),
                 "spacing": list(sample.spacing) if sample.spacing is not None else None,
                 "outlined": bool(loaded.has_outline[row]),
+                "drawn": judged.drawn is not None,
             }
         )
 

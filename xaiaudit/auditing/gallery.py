@@ -73,18 +73,11 @@ def _choose(facts: list[dict[str, Any]], plan: AuditPlan, middle: float) -> list
 
 
 def _write(folder: AuditFolder, archive: Any, kind: Kind, fact: dict[str, Any]) -> GalleryCase:
-    key, attack_id = fact["key"], fact["attack_id"]
-    adversarial = unpacked(archive, key, attack_id)[0]
-    attacked = f"{key}-" + re.sub(r"[^A-Za-z0-9.-]", "-", attack_id)  # art:NAME is no file name everywhere
-    pictures = {
-        "clean": (f"{key}-clean.png", unpacked(archive, key, "clean")),
-        "valid": (f"{key}-valid.png", unpacked(archive, key, "valid") * np.uint8(255)),
-        "adversarial": (f"{attacked}.png", np.rint(adversarial * 255).astype(np.uint8)),
-    }
-    if fact["outlined"]:
-        pictures["mask"] = (f"{key}-mask.png", unpacked(archive, key, "mask") * np.uint8(255))
+    # art:NAME is no file name everywhere
+    attacked = f"{fact['key']}-" + re.sub(r"[^A-Za-z0-9.-]", "-", fact["attack_id"])
+    adversarial = unpacked(archive, fact["key"], fact["attack_id"])[0]
     files = {}
-    for what, (name, pixels) in pictures.items():
+    for what, (name, pixels) in _pictures(archive, fact, attacked, adversarial).items():
         buffer = io.BytesIO()
         Image.fromarray(pixels).save(buffer, format="PNG")
         write_atomically(folder.images / name, buffer.getvalue())
@@ -96,7 +89,7 @@ def _write(folder: AuditFolder, archive: Any, kind: Kind, fact: dict[str, Any]) 
     return GalleryCase(
         kind=kind,
         image=fact["image"],
-        attack_id=attack_id,
+        attack_id=fact["attack_id"],
         files=files,
         label=fact["label"],
         decision_before=fact["decision_before"],
@@ -106,3 +99,22 @@ def _write(folder: AuditFolder, archive: Any, kind: Kind, fact: dict[str, Any]) 
         linf=fact["linf"],
         spacing=fact["spacing"],
     )
+
+
+def _pictures(
+    archive: Any, fact: dict[str, Any], attacked: str, adversarial: np.ndarray
+) -> dict[str, tuple[str, np.ndarray]]:
+    """Of each picture its file and its 8-bit pixels; masks are 255 inside."""
+    key, attack_id = fact["key"], fact["attack_id"]
+    pictures = {
+        "clean": (f"{key}-clean.png", unpacked(archive, key, "clean")),
+        "valid": (f"{key}-valid.png", unpacked(archive, key, "valid") * np.uint8(255)),
+        "adversarial": (f"{attacked}.png", np.rint(adversarial * 255).astype(np.uint8)),
+    }
+    if fact["outlined"]:
+        pictures["mask"] = (f"{key}-mask.png", unpacked(archive, key, "mask") * np.uint8(255))
+    if fact["drawn"]:
+        before, after = (unpacked(archive, key, what) for what in ("predicted", f"{attack_id}|predicted"))
+        pictures["predicted_clean"] = (f"{key}-predicted.png", before * np.uint8(255))
+        pictures["predicted"] = (f"{attacked}-predicted.png", after * np.uint8(255))
+    return pictures

@@ -15,6 +15,7 @@ from xaiaudit.functional import decision, margin
 from xaiaudit.metrics.segmentation import dice
 from xaiaudit.models import AuditedModel
 from xaiaudit.tensors import Outputs
+from xaiaudit.types import Masks
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -29,6 +30,11 @@ class Judged:
     maps: Mapping[tuple[str, str], np.ndarray] = field(
         default_factory=dict
     )  # (explainer id, target) -> (n, u, v)
+
+    @property
+    def drawn(self) -> Masks | None:
+        """(n, h, w) the masks that the model draws, where their logits are 0 or more; None without a mask head."""
+        return None if self.mask_logits is None else self.mask_logits[:, 0].cpu().numpy() >= 0
 
 
 def judge(
@@ -129,7 +135,11 @@ def judge_changed(
     parts = {name: getattr(judged, name).copy() for name in ("logits", "margin", "decision", "dice")}
     for name, values in parts.items():
         values[changed] = getattr(fresh, name)
-    return Judged(**parts)
+    drawn = judged.mask_logits
+    if drawn is not None and fresh.mask_logits is not None:
+        drawn = drawn.clone()
+        drawn[torch.from_numpy(changed).to(drawn.device)] = fresh.mask_logits
+    return Judged(**parts, mask_logits=drawn)
 
 
 def _read(

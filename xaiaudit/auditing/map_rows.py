@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from xaiaudit.auditing.agreement_columns import agreement_columns
+from xaiaudit.auditing.cells import plain_cell
 from xaiaudit.auditing.judging import Judged
 from xaiaudit.auditing.loading import Loaded
 from xaiaudit.auditing.predicted_regions import in_predicted, predicted_regions
-from xaiaudit.auditing.prediction_rows import none_if_nan
 from xaiaudit.auditing.shift_columns import shift_columns
 from xaiaudit.auditing.stored_maps import cells_of, extreme_cells, packed_bits, stored_maps
 from xaiaudit.auditing.told import told_cells
@@ -47,6 +48,7 @@ def map_rows(
         told = told_cells(explainers[name], valid)
         columns = _columns(loaded, maps, before, judged, clean, signed=signed, told=told)
         columns |= in_predicted(predicted, maps, signed=signed, within=told)
+        columns |= agreement_columns(loaded, clean, judged, maps, signed=signed, within=told)
         stored, scales = stored_maps(maps)
         cells = cells_of(loaded.codes, stored.shape[1:])
         inside = packed_bits(loaded.member.at_cells(stored.shape[1:]))
@@ -125,10 +127,3 @@ def _unmoved(loaded: Loaded, maps: np.ndarray, *, signed: bool, told: Cells | No
         **dict.fromkeys(compared, [None] * len(maps)),
         "vanished": np.zeros(len(maps), bool),
     }
-
-
-def plain_cell(value: Any) -> Any:
-    """A value as a table takes it: null for NaN, no NumPy scalar."""
-    if isinstance(value, float | np.floating):
-        return none_if_nan(float(value))
-    return value.item() if isinstance(value, np.generic) else value

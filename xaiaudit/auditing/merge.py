@@ -11,12 +11,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from xaiaudit.auditing.abstention_statistics import abstention_records
+from xaiaudit.auditing.agreement_statistics import agreement_records
 from xaiaudit.auditing.attack_statistics import attack_records
 from xaiaudit.auditing.case_table import case_table
 from xaiaudit.auditing.coverage import coverage
 from xaiaudit.auditing.gallery import write_gallery
 from xaiaudit.auditing.hit_statistics import hit_relations
 from xaiaudit.auditing.map_statistics import explainer_record, map_records
+from xaiaudit.auditing.outline_statistics import outline_records
 from xaiaudit.auditing.plan import AuditFolder, AuditPlan, read_plan
 from xaiaudit.auditing.self_checks.verdicts import check_records, read_facts
 from xaiaudit.auditing.tables import Tables
@@ -110,7 +112,7 @@ def _checks(tables: Tables, plan: AuditPlan, seen: Any) -> list[SelfCheckRecord]
     if not plan.checked:
         return []
     decisions = tables.clean.classes("decision", tables.plan.checkpoint.classes)
-    return check_records(read_facts(seen), decisions.tolist())
+    return check_records(read_facts(seen), decisions.tolist(), diagnoses=plan.checkpoint.diagnoses)
 
 
 def _joined(plan: AuditPlan, sources: Sequence[AuditFolder], what: str) -> pa.Table:
@@ -153,6 +155,8 @@ def _record(
         variability=variability_record(tables),
         hit_relations=_hit_relations(tables),
         abstention=abstention_records(tables),
+        outlines=outline_records(tables),
+        agreement=agreement_records(tables),
         regions=_coverage(tables),
         gallery=gallery,
         keep_ids=plan.keep_ids,
@@ -194,6 +198,11 @@ def _warnings(tables: Tables, clean: CleanRecord) -> list[str]:
         share, name = max((share, name) for name, share in clean.decision_shares.items())
         warnings.append(
             f"the model decides {name} for {100 * share:.1f} % of the clean images: its flip rates say nothing"
+            + (
+                ""
+                if checkpoint.diagnoses
+                else "; it makes no diagnosis, so look at what becomes of its outline"
+            )
         )
     unknown = sorted({label for label in rows.strings("label") if label} - set(checkpoint.classes))
     if unknown:

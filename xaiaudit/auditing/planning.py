@@ -11,6 +11,7 @@ import torch
 
 from xaiaudit.attacks.art_goal import check_goal
 from xaiaudit.attacks.base import Attack
+from xaiaudit.attacks.criteria.lower_dice import LowerDice
 from xaiaudit.attacks.criteria.registry import criterion_class
 from xaiaudit.attacks.map_shift import MapShift
 from xaiaudit.attacks.reach import reach, remark
@@ -28,6 +29,7 @@ from xaiaudit.data.datasets import Dataset
 from xaiaudit.errors import UsageError
 from xaiaudit.models import AuditedModel
 from xaiaudit.models.prepared import Precision
+from xaiaudit.models.registry import makes_diagnosis
 from xaiaudit.records import CURVE_GREY_LEVELS, LEAVE_DECISION, SCHEMA, CheckpointRecord, DatasetRecord
 from xaiaudit.seeds import image_seed
 from xaiaudit.types import plain
@@ -44,7 +46,7 @@ def make_plan(
     attacks: Sequence[Spec],
     explainers: Sequence[Spec] | None = None,
     *,
-    criteria: Sequence[Spec] = ((LEAVE_DECISION, {}),),
+    criteria: Sequence[Spec] | None = None,
     acquisition: Sequence[Spec] = (),
     seed: int = 0,
     batch_size: int = 32,
@@ -61,7 +63,8 @@ def make_plan(
 ) -> AuditPlan:
     """Fix every image, attack, seed and setting of an audit. Every attack is made for every criterion.
 
-    Reads each image once, for its hash, its case and the leak check, and keeps none. `explainers` None:
+    Reads each image once, for its hash, its case and the leak check, and keeps none. `criteria` None: to leave the
+    clean decision, or, of a model that outlines and makes no diagnosis, to damage its mask. `explainers` None:
     Grad-CAM, and CAM where the model ends in global average pooling and one linear layer. `acquisition` names the
     changes of the acquisition to simulate, in the order in which they are applied when all are made at once.
 
@@ -73,6 +76,9 @@ def make_plan(
         raise UsageError(f"tolerance_mm is a length of at least 0 mm, got {tolerance_mm}")
     if not attacks:
         raise UsageError("no attack is named; name at least one, e.g. --method fgsm")
+    checkpoint = checkpoint_record(model)
+    if criteria is None:
+        criteria = [(LEAVE_DECISION if checkpoint.diagnoses else LowerDice.name, {})]
     planned_attacks = _planned_attacks(attacks, criteria, model, curve=curve)
     chosen_explainers = planned_explainers(model, explainers)
     if model.preprocessing.takes_mask and acquisition:
@@ -80,7 +86,6 @@ def make_plan(
     changes = planned_changes(acquisition, unique([name for name, _ in acquisition]))
     seen = look(dataset, strict=strict, progress=progress)
     _check_criteria(criteria, model, seen.views)
-    checkpoint = checkpoint_record(model)
     images = planned_images(seen.views, None if keep_ids else case_salt(model, checkpoint), seed)
     return AuditPlan(
         schema_version=SCHEMA,
@@ -148,6 +153,7 @@ def checkpoint_record(model: AuditedModel) -> CheckpointRecord:
         preprocessing=plain(asdict(model.preprocessing)),
         cam_layer=model.cam_layer,
         has_mask=model.has_mask,
+        diagnoses=info is None or makes_diagnosis(info.architecture),
         training=_without_images(info.training) if info is not None else {},
     )
 

@@ -7,8 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from xaiaudit.auditing.cells import none_if_nan
 from xaiaudit.auditing.judging import Judged
 from xaiaudit.auditing.loading import Loaded
+from xaiaudit.auditing.outline_columns import outline_columns
 from xaiaudit.models import AuditedModel
 from xaiaudit.tensors import AttackResult
 
@@ -36,6 +38,7 @@ def prediction_rows(
     flipped = judged.decision != clean.decision
     reached = _reached(result, len(flipped), quantised=quantised)
     linf, l2 = _norms(loaded.images, loaded.images if images is None else images)
+    outlines = outline_columns(loaded, clean, judged)
     rows = []
     for row, (planned, sample) in enumerate(zip(loaded.planned, loaded.samples, strict=True)):
         rows.append(
@@ -65,6 +68,7 @@ def prediction_rows(
                 "forwards": 0 if result is None else int(result.forwards[row]),
                 "backwards": 0 if result is None else int(result.backwards[row]),
                 "dice": none_if_nan(judged.dice[row]),
+                **{name: values[row] for name, values in outlines.items()},
                 "seed": planned.seed,
             }
         )
@@ -83,11 +87,6 @@ def _broken_by(result: AttackResult | None, row: int, members: Sequence[str]) ->
     if result is None or result.broken_by is None or int(result.broken_by[row]) < 0:
         return None
     return members[int(result.broken_by[row])]
-
-
-def none_if_nan(value: float) -> float | None:
-    """A table says null where a number is undefined."""
-    return None if np.isnan(value) else float(value)
 
 
 def _norms(clean: Tensor, images: Tensor) -> tuple[np.ndarray, np.ndarray]:

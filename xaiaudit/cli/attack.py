@@ -32,7 +32,8 @@ CHECKED = 32  # images for the self-checks
     metavar="NAME[:KEY=VALUE,...]",
     multiple=True,
     help="What the attacks are after, e.g. target-class:class=malignant or lower-dice:limit=0.5; may be repeated: "
-    "every attack is made for each. See xaiaudit list criteria.  [default: leave-decision]",
+    "every attack is made for each. See xaiaudit list criteria.  [default: leave-decision; lower-dice for a model that "
+    "outlines and makes no diagnosis]",
 )
 @options.test_data
 @options.split
@@ -150,7 +151,6 @@ def _named(given: dict[str, Any]) -> dict[str, Any]:
     from xaiaudit.attacks.spec import parse as parse_attack
     from xaiaudit.errors import UsageError
     from xaiaudit.explainers.spec import parse as parse_explainer
-    from xaiaudit.records import LEAVE_DECISION
 
     if not given["methods"]:
         raise UsageError("no attack is named; say --method fgsm, or another of xaiaudit list attacks")
@@ -161,7 +161,7 @@ def _named(given: dict[str, Any]) -> dict[str, Any]:
     changes = [parse_change(text) for text in given["changes"]]
     return {
         "attacks": [parse_attack(text) for text in given["methods"]],
-        "criteria": [parse_criterion(text) for text in given["criteria"]] or [(LEAVE_DECISION, {})],
+        "criteria": [parse_criterion(text) for text in given["criteria"]] or None,
         "explainers": [parse_explainer(text) for text in given["explainers"]] or None,
         "acquisition": changes or (() if given["no_acquisition"] else None),
     }

@@ -164,6 +164,12 @@ def build(
         raise UsageError(f"{architecture} does not take the arguments {arguments}: {error}") from error
 
 
+def makes_diagnosis(architecture: str) -> bool:
+    """False of a built-in network that outlines alone: what it decides is whether it outlines anything."""
+    known = MODELS.get(architecture)
+    return known is None or "class" in known.heads
+
+
 def architectures() -> list[str]:
     """Every name that `build` knows without a prefix: the built-ins, then torchvision's classifiers."""
     from xaiaudit.models.zoo import torchvision_names

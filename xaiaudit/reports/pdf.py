@@ -14,6 +14,7 @@ from xaiaudit.reports.sections.curve import curve
 from xaiaudit.reports.sections.flips import flips
 from xaiaudit.reports.sections.gallery import gallery
 from xaiaudit.reports.sections.left_out import left_out
+from xaiaudit.reports.sections.outlines import outlines
 from xaiaudit.reports.sections.pointing import pointing
 from xaiaudit.reports.sections.pseudo_masks import pseudo_masks
 from xaiaudit.reports.sections.reproducibility import reproducibility
@@ -28,6 +29,7 @@ SECTIONS = (
     audited,
     clean,
     flips,
+    outlines,
     curve,
     self_checks,
     shift,
@@ -72,5 +74,5 @@ def document(audit: Audit, canvas: Canvas) -> Document:
         subtitle=f"Adversarial robustness and explanations of a breast-ultrasound model, on {data}. "
         f"{f.date(record.created)}",
         running=f"{model} · SHA-256 {record.checkpoint.sha256[:12]}",
-        sections=[section(audit, canvas) for section in SECTIONS],
+        sections=[made for section in SECTIONS if (made := section(audit, canvas)) is not None],
     )

@@ -25,10 +25,12 @@ PREDICTION_COLUMNS = [
     "reached",
     "linf",
     "l2",
+    "dice",
 ]
 MAP_COLUMNS = ["image", "attack_id", "explainer_id", "target", *SHIFT_METRICS]
 PIXEL_COLUMNS = [*MAP_COLUMNS[:4], "defined", "grid_rows", "grid_columns", "map_scale", "map"]
 EXTREME_COLUMN = "maximum_cells"  # not in audits of older versions
+LESION_COLUMN = "outlined_lesion"  # likewise
 SWEEP_COLUMNS = ["image", "change_id", "explainer_id", "seed", *SHIFT_METRICS]
 RECORD, PREDICTION_TABLE, MAP_TABLE = "audit.json", "predictions.parquet", "maps.parquet"
 SWEEP_TABLE = "acquisition.parquet"  # where second sweeps were simulated
@@ -66,7 +68,7 @@ def read_audit(folder: Path) -> Audit:
     return Audit(
         folder=folder,
         record=record,
-        predictions=_table(folder / PREDICTION_TABLE, PREDICTION_COLUMNS),
+        predictions=_table(folder / PREDICTION_TABLE, PREDICTION_COLUMNS, optional=LESION_COLUMN),
         maps=_table(folder / MAP_TABLE, MAP_COLUMNS),
         gallery_maps=_table(
             folder / MAP_TABLE,

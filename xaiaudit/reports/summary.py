@@ -21,6 +21,12 @@ def summary(record: AuditRecord) -> list[str]:
     if others:
         lines.append("Goals:")
         lines += [f"  {attack.id:<{width}}  {words.goal(attack)}" for attack in others]
+    if record.outlines:
+        lines.append("Outlines that the model draws:")
+        lines += [f"  {item.attack_id:<{width}}  {words.outline(item)}" for item in record.outlines]
+    if record.agreement:
+        lines.append("Map and drawn outline:")
+        lines += [f"  {item.attack_id:<{width}}  {words.agreement(item)}" for item in record.agreement]
     able = [attack for attack in record.attacks if attack.assessable]
     if able:
         lines.append("Directions, of the images decided rightly before:")

@@ -6,6 +6,7 @@ from xaiaudit.acquisition.registry import CHANGES
 from xaiaudit.records import (
     ONE_CHANGE,
     SECOND_SWEEP,
+    AgreementRecord,
     AttackRecord,
     AuditRecord,
     CurvePoint,
@@ -13,6 +14,7 @@ from xaiaudit.records import (
     LeakRecord,
     MapRecord,
     MultipleRecord,
+    OutlineRecord,
     VariabilityRecord,
 )
 from xaiaudit.reports import format as f
@@ -115,6 +117,33 @@ def goal(attack: AttackRecord) -> str:
     return (
         f"{said}reached in {f.hits(attack.reached)} images, {f.rate(attack.reached)}; after rounding to 8 bits "
         f"{f.rate(attack.reached_quantised)}"
+    )
+
+
+def outline(record: OutlineRecord) -> str:
+    """What an attack did to the masks that the model draws."""
+    before, after = record.clean, record.attacked
+    parts = []
+    if before.dice is not None and after.dice is not None:
+        parts.append(
+            f"Dice {f.fixed(before.dice.estimate, 2)}, attacked {f.fixed(after.dice.estimate, 2)}: a drop of "
+            f"{f.value(after.dice_drop)}, after rounding to 8 bits {f.value(record.rounded.dice_drop)}"
+        )
+    if after.overlap is None:
+        return f.listing([*parts, "no mask was drawn, clean or attacked"])
+    parts.append(f"overlap with the clean mask {f.value(after.overlap)}")
+    parts.append(f"{f.count(after.vanished or 0, 'mask')} vanished, {after.appeared} appeared")
+    return "; ".join(parts)
+
+
+def agreement(record: AgreementRecord) -> str:
+    """Whether the map still lies in the mask that the model draws."""
+    before, after = record.clean, record.attacked
+    return (
+        f"the maximum of {f.printable(record.explainer_id)} lies in the mask drawn on the same image in "
+        f"{f.percent(before.hits.estimate)} of the images clean (a random point: "
+        f"{f.percent(before.chance_uniform)}), in {f.rate(after.hits)} attacked (a random point: "
+        f"{f.percent(after.chance_uniform)})"
     )
 
 

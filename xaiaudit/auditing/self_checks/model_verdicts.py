@@ -23,9 +23,11 @@ def repeats(facts: ModelFacts) -> bool:
     return all(change is not None and change <= ROUNDING for change in facts.drift)
 
 
-def model_checks(facts: ModelFacts, decisions: Sequence[int]) -> list[SelfCheckRecord]:
+def model_checks(
+    facts: ModelFacts, decisions: Sequence[int], *, diagnoses: bool = True
+) -> list[SelfCheckRecord]:
     """One record a check, in the order of the report. `decisions`: on as many clean images as are known."""
-    return [_repeatable(facts), _logits(facts), _gradients(facts), _decision(decisions)]
+    return [_repeatable(facts), _logits(facts), _gradients(facts), _decision(decisions, diagnoses=diagnoses)]
 
 
 def record(
@@ -103,12 +105,17 @@ def _gradients(facts: ModelFacts) -> SelfCheckRecord:
     return record(GRADIENTS, good, words, {"images": n, "zero": zero, "not_finite": broken})
 
 
-def _decision(decisions: Sequence[int]) -> SelfCheckRecord:
+def _decision(decisions: Sequence[int], *, diagnoses: bool) -> SelfCheckRecord:
     n = len(decisions)
     most = int(np.bincount(decisions).max())
     words = f"the most frequent decision goes to {most} of {n} images"
     good = assessable(np.array(decisions, np.int64))
     figures: dict[str, float | int | None] = {"images": n, "most_frequent": most}
+    if not good and not diagnoses:
+        words += "; the model makes no diagnosis, and may well outline something, or nothing, in nearly every image"
+        return SelfCheckRecord(
+            attack_id=None, name=DECIDES, status="not assessable", words=words, figures=figures
+        )
     if not good and n < FEWEST:
         words += f"; fewer than {FEWEST} cannot show whether it would decide otherwise on others"
         return SelfCheckRecord(

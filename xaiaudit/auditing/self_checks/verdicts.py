@@ -11,13 +11,17 @@ from xaiaudit.records import SelfCheckRecord
 __all__ = ["check_records", "read_facts"]
 
 
-def check_records(facts: Facts, decisions: Sequence[int] | None = None) -> list[SelfCheckRecord]:
+def check_records(
+    facts: Facts, decisions: Sequence[int] | None = None, *, diagnoses: bool = True
+) -> list[SelfCheckRecord]:
     """Of the model first, then of each attack; an attack of which nothing is expected has none.
 
     `decisions`: class index of every clean image of the audit, where they are at hand. A subset of a few dozen holds
-    too few of the rarer class to say whether the model decides at all.
+    too few of the rarer class to say whether the model decides at all. `diagnoses` False: the model decides only
+    whether it outlines anything, which may well be the same for all images.
     """
-    model = model_checks(facts.model, facts.model.decisions if decisions is None else decisions)
+    known = facts.model.decisions if decisions is None else decisions
+    model = model_checks(facts.model, known, diagnoses=diagnoses)
     refused = {check.name for check in model if check.status == "failed"} & {REPEATABLE, DECIDES}
     why = "; ".join(f"the model fails “{name}”" for name in sorted(refused))
     if not why and len(facts.model.decisions) < FEWEST:

@@ -21,6 +21,12 @@ from xaiaudit.types import GreyImage, Mask, Spacing
 Rgb = NDArray[np.uint8]  # (h, w, 3)
 PIXELS = 448  # a panel is enlarged by a whole factor towards this side, so that outlines are fine
 BAR_MM = 10.0
+WHITE = (255, 255, 255)
+PREDICTED = (
+    240,
+    160,
+    30,
+)  # orange: told from white and from grey by every kind of colour vision; dashed for grey print
 
 
 @cache
@@ -74,6 +80,16 @@ def map_panel(
     return rgb, low, high
 
 
+def outline_panel(image: GreyImage, reader: Mask | None, predicted: Mask) -> Rgb:
+    """The B-mode image with the reader's outline (solid, white) and the one that the model draws (dashed, orange)."""
+    factor = _factor(image.shape)
+    rgb = np.repeat(_enlarge(image, factor)[..., None], 3, axis=2)
+    if reader is not None:
+        _outline(rgb, _enlarge(reader, factor), dashed=False)
+    _outline(rgb, _enlarge(predicted, factor), dashed=True, colour=PREDICTED)
+    return rgb
+
+
 def perturbation_panel(clean: GreyImage, adversarial: np.ndarray) -> tuple[Rgb, int, float]:
     """The perturbation, signed about mid grey, magnified as far as 99 % of it fits the 8-bit range.
 
@@ -122,8 +138,8 @@ def _coloured(share: np.ndarray, colours: Colormap) -> Rgb:
     return rgb
 
 
-def _outline(rgb: Rgb, region: Mask, *, dashed: bool) -> None:
-    """A white line with a black halo along the inner edge of `region`."""
+def _outline(rgb: Rgb, region: Mask, *, dashed: bool, colour: tuple[int, int, int] = WHITE) -> None:
+    """A line with a black halo along the inner edge of `region`."""
     if not region.any():
         return
     pen = _pen(rgb)
@@ -134,7 +150,7 @@ def _outline(rgb: Rgb, region: Mask, *, dashed: bool) -> None:
         gaps = (rows + columns) // (5 * pen) % 2 == 0
         inner, halo = inner & ~gaps, halo & ~gaps
     rgb[halo] = 0
-    rgb[inner] = 255
+    rgb[inner] = colour
 
 
 def _cross(rgb: Rgb, grid: tuple[int, ...], peak: int) -> None:

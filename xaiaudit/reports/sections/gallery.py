@@ -25,6 +25,11 @@ LEGEND = (
     "with its raw values, which have no unit; maps are drawn by bilinear interpolation of their grid, of at most "
     "28 × 28 cells."
 )
+OUTLINES = (
+    "Under “Outlines” the same two images with lines: solid and white the reader’s outline of the lesion, dashed and "
+    "orange the outline that the model draws on this image, after the attack before rounding to 8 bits. No solid line: "
+    "no lesion, or none outlined; no dashed line: the model draws nothing."
+)
 KINDS = {
     "worst": "Worst: missed cancers first, then the cases whose logits fell furthest from the clean "
     "decision.",
@@ -41,7 +46,8 @@ def gallery(audit: Audit, canvas: Canvas) -> Section:
     panels.save_scale(canvas.path(SEQUENTIAL), signed_map=False)
     panels.save_scale(canvas.path(SIGNED), signed_map=True)
     kinds = [text for kind, text in KINDS.items() if any(case.kind == kind for case in cases)]
-    blocks: list[Block] = [Text(text=" ".join(kinds)), Text(text=LEGEND, style="note")]
+    legend = f"{LEGEND} {OUTLINES}" if any("predicted" in case.files for case in cases) else LEGEND
+    blocks: list[Block] = [Text(text=" ".join(kinds)), Text(text=legend, style="note")]
     attacks = {attack.id: attack for attack in audit.record.attacks}
     for number, case in enumerate(cases, 1):
         blocks.append(_case(audit, canvas, number, case, attacks.get(case.attack_id)))
@@ -60,14 +66,8 @@ def _case(audit: Audit, canvas: Canvas, number: int, case: GalleryCase, attack: 
         paint("adversarial", "Adversarial image", panels.grey_panel(rounded), f"Adversarial image of {name}"),
     ]
     pairs = [
-        Pair(
-            title=f.printable(explainer.id),
-            panels=(
-                _map(audit, paint, case, explainer, codes, "before"),
-                _map(audit, paint, case, explainer, codes, "after"),
-            ),
-        )
-        for explainer in audit.record.explainers
+        *_outlines(audit, paint, case, clean, rounded),
+        *_map_pairs(audit, paint, case, codes),
     ]
     flip = f"{f.printable(case.decision_before)} → {f.printable(case.decision_after)}"
     positive = f.printable(audit.record.checkpoint.positive)
@@ -86,6 +86,41 @@ def _case(audit: Audit, canvas: Canvas, number: int, case: GalleryCase, attack: 
         images=images,
         pairs=pairs,
     )
+
+
+def _outlines(
+    audit: Audit, paint: "partial[Panel]", case: GalleryCase, clean: np.ndarray, rounded: np.ndarray
+) -> list[Pair]:
+    """The masks that the model draws; nothing without a mask head."""
+    if "predicted" not in case.files:
+        return []
+    reader, before, after = (
+        read_picture(audit.folder / case.files[key]) > 127 if key in case.files else None
+        for key in ("mask", "predicted_clean", "predicted")
+    )
+    panel = {}
+    for when, image, drawn in (("before", clean, before), ("after", rounded, after)):
+        if drawn is None:
+            continue
+        nothing = "" if drawn.any() else ": nothing drawn"
+        alt = f"{f.printable(case.image)} {when} the attack with the reader’s and the predicted outline{nothing}"
+        rgb = panels.outline_panel(image, reader, drawn)
+        panel[when] = paint(f"outline-{when}", f"{when}{nothing}", rgb, alt)
+    return [Pair(title="Outlines", panels=(panel.get("before"), panel.get("after")))]
+
+
+def _map_pairs(audit: Audit, paint: "partial[Panel]", case: GalleryCase, codes: np.ndarray) -> list[Pair]:
+    """The maps of each explainer before and after."""
+    return [
+        Pair(
+            title=f.printable(explainer.id),
+            panels=(
+                _map(audit, paint, case, explainer, codes, "before"),
+                _map(audit, paint, case, explainer, codes, "after"),
+            ),
+        )
+        for explainer in audit.record.explainers
+    ]
 
 
 def _perturbation(paint: "partial[Panel]", name: str, clean: np.ndarray, adversarial: np.ndarray) -> Panel:

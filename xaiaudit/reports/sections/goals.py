@@ -1,4 +1,4 @@
-"""What attacks were after beyond the decision, what they did to the other head, and which of a set broke what."""
+"""What attacks were after beyond the decision, and which of a set broke what."""
 
 from xaiaudit.records import AttackRecord
 from xaiaudit.reports import format as f
@@ -6,12 +6,10 @@ from xaiaudit.reports.blocks import Block, Column, Table
 
 
 def goals(attacks: list[AttackRecord]) -> list[Block]:
-    """Tables, where there is something to tell: other goals, a second head, sets of attacks."""
+    """Tables, where there is something to tell: other goals, sets of attacks."""
     blocks: list[Block] = []
     if any(not attack.after_a_flip for attack in attacks):
         blocks.append(_reached(attacks))
-    if any(attack.dice_after is not None for attack in attacks):
-        blocks.append(_heads(attacks))
     if sets := [attack for attack in attacks if attack.broken_by]:
         blocks.append(_members(sets))
     return blocks
@@ -39,32 +37,6 @@ def _reached(attacks: list[AttackRecord]) -> Table:
         caption="What each attack was after",
         note="Rates are of the images that the goal applies to; the others were left alone. An image that fulfils a "
         "goal when clean counts as reached.",
-    )
-
-
-def _heads(attacks: list[AttackRecord]) -> Table:
-    """Cross-task: one head is attacked, both are measured."""
-    return Table(
-        columns=[
-            Column(title="Attack", width=1.2),
-            Column(title="Goal", width=2.0),
-            Column(title="Decisions flipped", width=1.2, align="right"),
-            Column(title="Dice after", width=1.1, align="right"),
-            Column(title="Drop of the Dice", width=1.1, align="right"),
-        ],
-        rows=[
-            [
-                f.identifier(attack.id),
-                f.printable(attack.criterion),
-                f.rate(attack.flips) if attack.assessable else "not assessable",
-                f.value(attack.dice_after),
-                f.value(attack.dice_drop),
-            ]
-            for attack in attacks
-        ],
-        caption="Both heads under each attack",
-        note="An attack on one head may move the other. Dice against the outlined lesion; the drop is paired by image, "
-        "before minus after.",
     )
 
 

@@ -1,6 +1,6 @@
 """The first page: what was found, in words and in one small table, and warnings that must not be missed."""
 
-from xaiaudit.records import AttackRecord, AuditRecord, CurvePoint
+from xaiaudit.records import AttackRecord, AuditRecord, CurvePoint, Interval, OutlineRecord
 from xaiaudit.reports import check_words, words
 from xaiaudit.reports import format as f
 from xaiaudit.reports.blocks import Alarm, Block, Canvas, Column, Facts, Section, Table, Text
@@ -29,6 +29,8 @@ def verdict(audit: Audit, canvas: Canvas) -> Section:
 
 def _headline(record: AuditRecord) -> str:
     worst = words.strongest(record.attacks)
+    if worst is None and not record.checkpoint.diagnoses and record.outlines:
+        return _outlines(record.outlines)
     if worst is None:
         reason = next((a.why_not for a in record.attacks if a.why_not), "no image could be judged")
         return f"Whether decisions flip is not assessable: {f.printable(reason)}."
@@ -54,6 +56,31 @@ def _headline(record: AuditRecord) -> str:
         f"{f.hits(worst.flips)} decisions flip within {where} under {under}, before rounding to 8 bits; after it "
         f"{f.hits(worst.flips_quantised)}."
     )
+
+
+def _outlines(records: list[OutlineRecord]) -> str:
+    """Of a model that outlines alone: the attack that takes most of the Dice, or of the clean mask."""
+    judged = [item for item in records if item.attacked.dice_drop is not None]
+    if judged:
+        most = max(judged, key=lambda item: _estimate(item.attacked.dice_drop))
+        before, after, rounded = most.clean.dice, most.attacked.dice, most.rounded.dice
+        return (
+            f"The Dice of the drawn outline goes from {f.value(before)} to {f.value(after)} under "
+            f"{f.printable(most.attack_id)}, before rounding to 8 bits; after it to {f.value(rounded)}. Its overlap "
+            f"with the clean one is {f.value(most.attacked.overlap)}."
+        )
+    moved = [item for item in records if item.attacked.overlap is not None]
+    if not moved:
+        return "The model outlines nothing in any image, clean or attacked."
+    most = min(moved, key=lambda item: _estimate(item.attacked.overlap))
+    return (
+        f"The drawn outline keeps an overlap of {f.value(most.attacked.overlap)} with the clean one under "
+        f"{f.printable(most.attack_id)}, before rounding to 8 bits; no lesion is outlined to compare it with."
+    )
+
+
+def _estimate(interval: Interval | None) -> float:
+    return interval.estimate if interval is not None and interval.estimate is not None else 0.0
 
 
 def _subtle(record: AuditRecord) -> tuple[AttackRecord, CurvePoint] | None:
@@ -154,6 +181,10 @@ def _in_words(record: AuditRecord) -> Facts:
         (f"Goal, {f.printable(attack.id)}", _sentence(words.goal(attack)))
         for attack in record.attacks
         if not attack.after_a_flip
+    ]
+    rows += [
+        (f"Outline, {f.printable(item.attack_id)}", _sentence(words.outline(item)))
+        for item in record.outlines
     ]
     rows.append(("Second sweep", _sentence(words.second_sweep(record))))
     rows.append(("Self-checks", _sentence(check_words.count(record.checks))))
