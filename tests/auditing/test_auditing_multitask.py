@@ -234,7 +234,16 @@ def test_another_goal_of_it_is_asked_for_by_name(outliner: Path, tmp_path: Path)
 
 
 def test_the_command_line_takes_the_same_goal_by_default(outliner: Path, tmp_path: Path) -> None:
-    words = ["attack", str(outliner), "--method", "fgsm:steps=1", "--limit", "2", "--out", str(tmp_path / "a")]
+    words = [
+        "attack",
+        str(outliner),
+        "--method",
+        "fgsm:steps=1",
+        "--limit",
+        "2",
+        "--out",
+        str(tmp_path / "a"),
+    ]
     told = CliRunner().invoke(main, [*words, "--no-curve", "--no-checks", "--no-acquisition", "--no-report"])
     assert told.exit_code == 0, told.output
     assert "fgsm-lower-dice  not assessable, because the model makes no diagnosis" in told.output

@@ -29,7 +29,7 @@ from xaiaudit.metrics.classification import positive_scores
 from xaiaudit.models import AuditedModel, load
 from xaiaudit.models.foreign import ForeignOptions
 from xaiaudit.models.registry import is_factory, outlines_only
-from xaiaudit.records import AttackRecord, AuditRecord, MapRecord
+from xaiaudit.records import LEAVE_DECISION, AttackRecord, AuditRecord, MapRecord
 from xaiaudit.training import Predictions, Progress, Recipe, evaluate, train
 from xaiaudit.training.material import Material
 from xaiaudit.training.provenance import versions
@@ -202,6 +202,7 @@ def _audited(model: AuditedModel, material: Material, plan: Plan, out: Path) -> 
         material.dataset.subset(material.split.test, material.split.words.split(":")[0]),
         plan.audit.methods,
         plan.audit.explainers,
+        criteria=(LEAVE_DECISION,),  # of every model alike, for flips are what is compared
         acquisition=(),
         out=out,
         resume=(out / "plan.json").exists(),
