@@ -63,6 +63,12 @@ TABLES: dict[str, tuple[list[str], Row]] = {
             for area in AREAS
         ],
     ),
+    "folds": (
+        [f"{what} {area}" for what in ("AUC", "change at") for area in AREAS],
+        lambda design, n: [
+            measure(area, design, n) for measure in (sim.folds_auc, sim.folds_difference) for area in AREAS
+        ],
+    ),
     "mixed": (
         [f"AUC {area}" for area in AREAS],
         lambda design, n: [sim.auc(area, design, n, mixed=True) for area in AREAS],

@@ -10,6 +10,7 @@ from xaiaudit.metrics import abstention
 from xaiaudit.metrics import statistics as s
 from xaiaudit.metrics.classification import class_mean
 from xaiaudit.metrics.contrast import rate_difference
+from xaiaudit.metrics.cross_validated import Fold, cv_auc, cv_auc_difference
 from xaiaudit.records import Interval
 
 Rng = np.random.Generator
@@ -243,6 +244,34 @@ def auc_regression(area: float, design: Design, repeats: int) -> float:
         return high is not None and high < 0
 
     return share(repeats, once)
+
+
+def folds_auc(area: float, design: Design, repeats: int) -> float:
+    """Of a cross-validation: 2 folds of 10 cases, else 5, each with a scale of its own."""
+
+    def once(rng: Rng) -> bool:
+        before, _ = _folds(rng, area, design)
+        return covers(cv_auc(before), area)
+
+    return share(repeats, once)
+
+
+def folds_difference(area: float, design: Design, repeats: int) -> float:
+    def once(rng: Rng) -> bool:
+        return covers(cv_auc_difference(*_folds(rng, area, design)), 0.0)
+
+    return share(repeats, once)
+
+
+def _folds(rng: Rng, area: float, design: Design) -> tuple[list[Fold], list[Fold]]:
+    labels, before, after, index = scores(rng, area, design)
+    count = 2 if design.cases < 30 else 5
+    fold = np.arange(design.cases)[index] % count  # cases of a class follow one another
+    sides = []
+    for drawn in (before, after):
+        parts = [(labels[fold == k], drawn[fold == k] + 10 * k, index[fold == k]) for k in range(count)]
+        sides.append([Fold(labels=y, scores=x, cases=cases) for y, x, cases in parts])
+    return sides[0], sides[1]
 
 
 def balanced(rate: float, design: Design, repeats: int) -> float:

@@ -37,7 +37,7 @@ class DataRecord(Record):
     cases: int
     labels: dict[str, int]
     left_out: list[LeftOutRecord]
-    digest: str  # of the images and their cases
+    digest: str  # of the images, their labels, cases and outlines
 
 
 class ConfigurationRecord(Record):

@@ -84,7 +84,9 @@ def test_many_configurations_and_datasets_get_pictures_and_sections_of_their_own
         update={
             "data": [record.data[0], record.data[0].model_copy(update={"name": "other"})],
             "results": [
-                first.model_copy(update={"dataset": data, "configuration": name})
+                first.model_copy(
+                    update={"dataset": data, "configuration": name, "metrics": first.metrics[:3]}
+                )
                 for data in ("phantoms", "other")
                 for name in names
             ],
@@ -95,8 +97,7 @@ def test_many_configurations_and_datasets_get_pictures_and_sections_of_their_own
     )
     found = document(many, Canvas(folder=tmp_path))
     assert [item.title for item in found.sections][1:3] == ["Clean images: phantoms", "Clean images: other"]
-    assert len(blocks(found.sections[1], Picture)) == 4  # two of six panels, over two lots of rows
-    assert write_pdf(many, tmp_path / "many.pdf").stat().st_size > 0
+    assert len(blocks(found.sections[1], Picture)) == 2  # three panels, over two lots of rows
 
 
 def test_a_benchmark_without_audit_or_a_finished_run_still_has_a_report(

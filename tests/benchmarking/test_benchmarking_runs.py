@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -182,6 +183,11 @@ def test_a_killed_benchmark_goes_on_and_ends_in_the_same_tables(file: Path, tmp_
     assert tables(killed) == tables(whole)
     assert [item.metrics for item in first.results] == [item.metrics for item in second.results]
     assert [item.robustness for item in first.results] == [item.robustness for item in second.results]
+    (folds / "repeat1-fold1" / "run.json").unlink()  # as if killed after its audit
+    (folds / "repeat1-fold2" / "run.json").unlink()
+    shutil.rmtree(folds / "repeat1-fold2" / "audit")  # or before
+    benchmark(read_plan(file), killed, device="cpu")
+    assert tables(killed) == tables(whole)
 
 
 def test_shards_do_the_runs_and_a_call_without_them_the_tables(file: Path, tmp_path: Path) -> None:

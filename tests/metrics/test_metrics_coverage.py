@@ -106,6 +106,11 @@ def test_changes_of_auc_cover(area: float, high: float) -> None:
     check(sim.auc_difference(area, LOOSE, FEW), 0.94, high, FEW)
 
 
+def test_aucs_of_cross_validations_cover_and_so_do_their_changes() -> None:
+    check(sim.folds_auc(0.9, LOOSE, FEW // 2), 0.94, 0.98, FEW // 2)
+    check(sim.folds_difference(0.9, LOOSE, FEW // 2), 0.94, 1.0, FEW // 2)
+
+
 def test_an_auc_that_did_not_fall_is_seldom_said_to() -> None:
     check(sim.auc_regression(0.5, sim.Design(30, True, 0.9), FEW), 0.03, 0.06, FEW)
 

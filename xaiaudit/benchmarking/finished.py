@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from xaiaudit.auditing.tables import Rows
 from xaiaudit.benchmark_record import AttackFigures, RunRecord
-from xaiaudit.benchmarking.run import AUDIT, TABLE
+from xaiaudit.benchmarking.unit import AUDIT, TABLE
 from xaiaudit.metrics.cross_validated import Fold
 
 ATTACKED = ["image", "attack_id", "quantised", "curve", "flipped", "label", "decision", "decision_clean"]

@@ -2,11 +2,12 @@
 
 import hashlib
 from collections import Counter
-from functools import cached_property, lru_cache
+from dataclasses import replace
+from functools import cached_property
 
 from xaiaudit.benchmark_record import DataRecord
 from xaiaudit.benchmarking.plan import DataTable, Plan
-from xaiaudit.data import Dataset, Split
+from xaiaudit.data import Dataset
 from xaiaudit.data.cases import cases_of
 from xaiaudit.data.splits import kfold_cases
 from xaiaudit.records import LeftOutRecord
@@ -18,26 +19,28 @@ class Images:
     """Holds every image of a dataset; 50 kB an image more for the grid that was asked for last."""
 
     def __init__(self, table: DataTable, listed: Dataset, plan: Plan) -> None:
-        self.table, self._plan = table, plan
+        self.table = table
         if any(item.preprocessing.takes_mask for item in plan.configurations):
             listed = listed.outlined()  # of all configurations, so that they are compared on the same images
         self.reading: Reading = read_labelled(
             listed, positive=table.positive, limit=table.limit, seed=plan.seed
         )
         self.cases = cases_of(self.reading.samples)
-        self.splits = lru_cache(self._splits)
-        self._prepared = lru_cache(maxsize=1)(self._on_grid)
+        labels = [sample.label or "" for sample in self.reading.samples]
+        self.splits = [
+            kfold_cases(
+                labels, self.cases, folds=plan.folds, seed=plan.seed + repeat, validation=plan.validation
+            )
+            for repeat in range(plan.repeats)
+        ]
+        self._prepared: tuple[Preprocessing, Material] | None = None
 
     def material(self, preprocessing: Preprocessing, repeat: int, fold: int) -> Material:
         """The images as one run sees them; `repeat` and `fold` from 1."""
-        prepared = self._prepared(preprocessing)
-        return Material(
-            dataset=prepared.dataset,
-            samples=prepared.samples,
-            prepared=prepared.prepared,
-            split=self.splits(repeat)[fold - 1],
-            left_out=prepared.left_out,
-        )
+        split = self.splits[repeat - 1][fold - 1]
+        if self._prepared is None or self._prepared[0] != preprocessing:
+            self._prepared = preprocessing, self.reading.material(split, preprocessing)
+        return replace(self._prepared[1], split=split)
 
     @cached_property
     def case_numbers(self) -> dict[str, int]:
@@ -46,10 +49,12 @@ class Images:
 
     @cached_property
     def digest(self) -> str:
-        """Of everything that decides a split: pixels, labels and cases."""
-        samples = self.reading.samples
-        lines = [f"{s.name} {s.sha256} {s.label} {case}" for s, case in zip(samples, self.cases, strict=True)]
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        """Of all that a run can learn from them: pixels, labels, cases and outlines."""
+        whole = hashlib.sha256()
+        for sample, case in zip(self.reading.samples, self.cases, strict=True):
+            whole.update(f"{sample.name} {sample.sha256} {sample.label} {case}\n".encode())
+            whole.update(b"" if sample.mask is None else sample.mask.tobytes())
+        return whole.hexdigest()
 
     def record(self) -> DataRecord:
         samples = self.reading.samples
@@ -65,13 +70,3 @@ class Images:
             left_out=[LeftOutRecord(file=file, reason=reason) for file, reason in self.reading.left_out],
             digest=self.digest,
         )
-
-    def _splits(self, repeat: int) -> list[Split]:
-        plan = self._plan
-        labels = [sample.label or "" for sample in self.reading.samples]
-        return kfold_cases(
-            labels, self.cases, folds=plan.folds, seed=plan.seed + repeat - 1, validation=plan.validation
-        )
-
-    def _on_grid(self, preprocessing: Preprocessing) -> Material:
-        return self.reading.material(self.splits(1)[0], preprocessing)

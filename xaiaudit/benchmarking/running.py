@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
@@ -9,14 +10,15 @@ from pathlib import Path
 import torch
 
 from xaiaudit.auditing.parquet import write_table
-from xaiaudit.benchmark_record import BenchmarkRecord, RunRecord
+from xaiaudit.benchmark_record import BenchmarkRecord, DataRecord, RunRecord
 from xaiaudit.benchmarking.configurations import Configuration
 from xaiaudit.benchmarking.images import Images
 from xaiaudit.benchmarking.plan import Plan
 from xaiaudit.benchmarking.record import benchmark_record
-from xaiaudit.benchmarking.run import Unit, finished_record, run, run_settings
+from xaiaudit.benchmarking.run import run
 from xaiaudit.benchmarking.tables import predictions_table, runs_table
-from xaiaudit.data import open_dataset
+from xaiaudit.benchmarking.unit import Unit, finished_record, run_settings
+from xaiaudit.data import Dataset, open_dataset
 from xaiaudit.devices import find_device
 from xaiaudit.errors import UsageError, XaiauditError
 from xaiaudit.models import build
@@ -60,37 +62,50 @@ def benchmark(
     """
     if shard is not None and not 1 <= shard[0] <= shard[1]:
         raise UsageError(f"shard must be (i, n) with i from 1 to n, got {shard}")
-    out = Path(out)
+    out, device = Path(out), find_device(device)
     _check_place(out)
-    device = find_device(device)
     _try_building(plan)
     # all are listed before the first is read: a wrong path shows at once
     listed = [open_dataset(table.paths, kind=table.kind, normals=table.normals) for table in plan.data]
-    units = all_units(plan)
-    total = len(plan.data) * len(units)
-    data, runs = [], []
-    for place, (table, dataset) in enumerate(zip(plan.data, listed, strict=True)):
-        images = Images(table, dataset, plan)
-        data.append(images.record())
-        for number, unit in enumerate(units, start=1 + place * len(units)):
-            if shard is not None and number % shard[1] != shard[0] % shard[1]:
-                continue
-            folder = unit.folder(out, images.table.folder)
-            record = finished_record(folder, run_settings(unit, images, plan), plan)
-            if record is None:
-                _tell(on_run, number, total, unit.words(str(table.name)), None)
-                record = run(unit, images, plan, folder, device=device, progress=progress or Silent())
-            _tell(on_run, number, total, record.name, record)
-            runs.append((folder, record))
+    do = _Runs(plan, out, shard, device, on_run or _silent, progress or Silent())
+    done = [do.dataset(place, dataset) for place, dataset in enumerate(listed)]
     if shard is not None:
         return None
-    found = benchmark_record(
-        plan, data, runs, command=command, created=datetime.now(UTC).isoformat(timespec="seconds")
-    )
-    write_table(out / RUNS, runs_table(plan, [record for _, record in runs]))
+    runs = [item for _, of_data in done for item in of_data]
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    record = benchmark_record(plan, [data for data, _ in done], runs, command=command, created=created)
+    write_table(out / RUNS, runs_table(plan, [item for _, item in runs]))
     write_table(out / PREDICTIONS, predictions_table(runs))
-    write_atomically(out / RECORD, found.model_dump_json(indent=1).encode())
-    return found
+    write_atomically(out / RECORD, record.model_dump_json(indent=1).encode())
+    return record
+
+
+@dataclass(frozen=True)
+class _Runs:
+    plan: Plan
+    out: Path
+    shard: Part | None
+    device: str
+    on_run: OnRun
+    progress: Progress
+
+    def dataset(self, place: int, listed: Dataset) -> tuple[DataRecord, list[tuple[Path, RunRecord]]]:
+        """All runs of the dataset at that place of the plan; its images are let go at the end."""
+        images = Images(self.plan.data[place], listed, self.plan)
+        units = all_units(self.plan)
+        total = len(units) * len(self.plan.data)
+        found = []
+        for number, unit in enumerate(units, start=1 + place * len(units)):
+            if self.shard is not None and number % self.shard[1] != self.shard[0] % self.shard[1]:
+                continue
+            folder = unit.folder(self.out, images.table.folder)
+            record = finished_record(folder, run_settings(unit, images, self.plan))
+            if record is None:
+                self.on_run(number, total, unit.words(str(images.table.name)), None)
+                record = run(unit, images, self.plan, folder, device=self.device, progress=self.progress)
+            self.on_run(number, total, record.name, record)
+            found.append((folder, record))
+        return images.record(), found
 
 
 def all_units(plan: Plan) -> list[Unit]:
@@ -103,9 +118,8 @@ def all_units(plan: Plan) -> list[Unit]:
     ]
 
 
-def _tell(on_run: OnRun | None, number: int, total: int, name: str, record: RunRecord | None) -> None:
-    if on_run is not None:
-        on_run(number, total, name, record)
+def _silent(number: int, total: int, name: str, record: RunRecord | None) -> None:
+    """Tells nobody."""
 
 
 def _check_place(out: Path) -> None:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from xaiaudit.benchmark_record import METRICS, PREDICTIONS, RUNS, RunRecord
 from xaiaudit.benchmarking.configurations import Configuration
 from xaiaudit.benchmarking.plan import Plan
-from xaiaudit.benchmarking.run import TABLE
+from xaiaudit.benchmarking.unit import TABLE
 from xaiaudit.types import plain
 
 
