@@ -80,6 +80,10 @@ def test_a_missing_file_and_a_network_that_cannot_be_built_exit_with_two(tmp_pat
     result = CliRunner().invoke(main, ["benchmark", str(file), "--out", str(tmp_path / "out")])
     assert result.exit_code == 2
     assert "small-cnn, mask_share=0.5: small-cnn gives no mask" in result.stderr
+    audit = '[audit]\nmethods = ["fgsm"]\nexplainers = ["seg-grad-cam"]\n'
+    result = CliRunner().invoke(main, ["benchmark", str(written(tmp_path, f"{HEAD}{MODEL}{audit}"))])
+    assert result.exit_code == 2
+    assert "small-cnn: " in result.stderr
 
 
 def test_a_wrong_folder_of_the_second_dataset_shows_before_the_first_is_trained_on(

@@ -65,7 +65,9 @@ def test_what_failed_is_on_the_first_page_and_named_with_its_reason(
         ]
     ]
     not_assessable = blocks(section(found, "Robustness"), Alarm)
-    assert len([item for item in not_assessable if "constant" in item.text]) == 2
+    (constant,) = (item for item in not_assessable if "constant" in item.text)
+    assert constant.title.replace("\u00a0", " ") == "2 runs not assessable under fgsm-single"
+    assert "constant, repeat 1, fold 2" in constant.text
     row = next(row for row in blocks(section(found, "Clean images"), Table)[0].rows if row[0] == "fragile")
     assert row[1].replace("\u00a0", " ") == "1 of 2"
     printed = "\n".join(lines(failing.record))

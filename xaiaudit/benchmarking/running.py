@@ -9,7 +9,9 @@ from pathlib import Path
 
 import torch
 
+from xaiaudit.auditing.chosen_explainers import planned_explainers
 from xaiaudit.auditing.parquet import write_table
+from xaiaudit.auditing.specs import parsed
 from xaiaudit.benchmark_record import BenchmarkRecord, DataRecord, RunRecord
 from xaiaudit.benchmarking.configurations import Configuration
 from xaiaudit.benchmarking.images import Images
@@ -21,7 +23,8 @@ from xaiaudit.benchmarking.unit import Unit, finished_record, run_settings
 from xaiaudit.data import Dataset, open_dataset
 from xaiaudit.devices import find_device
 from xaiaudit.errors import UsageError, XaiauditError
-from xaiaudit.models import build
+from xaiaudit.explainers.spec import parse as parse_explainer
+from xaiaudit.models import AuditedModel, build
 from xaiaudit.models.registry import MODELS, is_factory
 from xaiaudit.training import Progress, Silent
 from xaiaudit.training.material import check_no_mask
@@ -136,15 +139,15 @@ def _check_place(out: Path) -> None:
 
 
 def _try_building(plan: Plan) -> None:
-    """Finds a name, arguments or weights that cannot be used before hours of runs before it; each network once."""
+    """Finds names, arguments, weights and explainers that cannot be used before hours of runs; each network once."""
     seen = set()
     for item in plan.configurations:
         try:
             if not _may_outline(item.architecture):
                 check_no_mask(item.recipe, item.architecture)
-            key = (item.architecture, item.weights, repr(item.arguments), item.preprocessing.channels)
+            key = (item.architecture, item.weights, repr(item.arguments), item.preprocessing)
             if key not in seen:
-                _build(item)
+                _try(item, None if plan.audit is None else plan.audit.explainers)
             seen.add(key)
         except XaiauditError as error:
             raise type(error)(f"{plan.file}: {item.name}: {error}") from error
@@ -154,7 +157,12 @@ def _may_outline(architecture: str) -> bool:
     return is_factory(architecture) or (architecture in MODELS and "mask" in MODELS[architecture].heads)
 
 
-def _build(item: Configuration) -> None:
+def _try(item: Configuration, explainers: Sequence[str] | None) -> None:
     channels = item.preprocessing.channels
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-        build(item.architecture, classes=2, channels=channels, weights=item.weights, **item.arguments)
+        net = build(item.architecture, classes=2, channels=channels, weights=item.weights, **item.arguments)
+    if explainers is not None:
+        model = AuditedModel(
+            net, classes=("benign", "malignant"), positive="malignant", preprocessing=item.preprocessing
+        )
+        planned_explainers(model, parsed(explainers, parse_explainer))

@@ -1,6 +1,7 @@
 """benchmark.pdf: what was compared, how well, how robustly, against the reference, what was stopped, every setting."""
 
 import shlex
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -117,41 +118,44 @@ def _comparisons(record: BenchmarkRecord) -> Section:
         return Section(title=title, blocks=[Text(text=nothing)])
     number = f.count(len(record.comparisons), "comparison")
     lead = f"At 5 %, {len(words.findings(record)) or 'none'} of {number} stands after Holm's adjustment."
+    groups: dict[tuple[str, str], list[ComparisonRecord]] = {}
+    for item in record.comparisons:
+        groups.setdefault((item.dataset, item.configuration), []).append(item)
     several = len(record.data) > 1
-    return Section(
-        title=title,
-        blocks=[
-            Text(text=lead),
-            Table(
-                columns=[
-                    *([Column(title="Data", width=0.9)] if several else []),
-                    Column(title="Configuration", width=1.4),
-                    Column(title="Measure", width=1.4),
-                    Column(title="Difference", width=1.5, align="right"),
-                    Column(title="Test", width=1.3),
-                    Column(title="Runs", width=0.5, align="right"),
-                    Column(title="p", width=0.6, align="right"),
-                    Column(title="p, Holm", width=0.6, align="right"),
-                ],
-                rows=[_comparison(item, several=several) for item in record.comparisons],
-                caption="Differences, configuration minus reference, paired by image (95 % intervals)",
-                note="On the images of the folds that both finished. Intervals are not adjusted; Holm over all rows.",
-            ),
-        ],
-    )
-
-
-def _comparison(item: ComparisonRecord, *, several: bool) -> list[str]:
-    return [
-        *([f.printable(item.dataset)] if several else []),
-        f.printable(item.configuration),
-        f.printable(words.measure(item)),
-        words.difference(item),
-        item.test,
-        str(item.runs),
-        f.p_value(item.p),
-        f.p_value(item.p_holm),
+    tables = [
+        _compared_with(f"{name} on {dataset}" if several else name, items)
+        for (dataset, name), items in groups.items()
     ]
+    note = (
+        "Configuration minus reference, paired by image, on the folds that both finished. Intervals (95 %, over "
+        f"cases) are not adjusted; p by Holm over all {number}."
+    )
+    return Section(title=title, blocks=[Text(text=lead), *tables, Text(text=note, style="note")])
+
+
+def _compared_with(name: str, items: Sequence[ComparisonRecord]) -> Table:
+    return Table(
+        columns=[
+            Column(title="Measure", width=1.8),
+            Column(title="Difference", width=1.6, align="right"),
+            Column(title="Test", width=1.4),
+            Column(title="Runs", width=0.5, align="right"),
+            Column(title="p", width=0.6, align="right"),
+            Column(title="p, Holm", width=0.6, align="right"),
+        ],
+        rows=[
+            [
+                f.printable(words.measure(item)),
+                words.difference(item),
+                item.test,
+                str(item.runs),
+                f.p_value(item.p),
+                f.p_value(item.p_holm),
+            ]
+            for item in items
+        ],
+        caption=f.printable(name),
+    )
 
 
 def _stopped(record: BenchmarkRecord) -> Section:

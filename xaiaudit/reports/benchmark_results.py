@@ -146,19 +146,18 @@ def robustness_section(record: BenchmarkRecord, dataset: str, number: int, canva
     for place, attack_id in enumerate(attacks):
         found = [_attacked(result, attack_id) for result in results]
         summary = next(item.summary for item in found if item is not None)
-        blocks.append(Text(text=f"{f.printable(attack_id)}", style="subheading"))
-        blocks.append(Text(text=f"{f.printable(summary)}", style="note"))
+        blocks.append(Text(text=f.printable(attack_id), style="subheading"))
+        blocks.append(Text(text=f"{f.printable(summary)}."))
         blocks.append(_attack_table(results, found))
         blocks += _forests(record, results, _attack_panels(found), f"attacked-{number}-{place}", canvas)
-        blocks += [
-            Alarm(
-                title="Flip rate not assessable",
-                text=f"{f.printable(item.run)}: {f.printable(item.reason)}. In no figure of this section.",
-            )
-            for robustness in found
-            if robustness is not None
-            for item in robustness.not_assessable
-        ]
+    blocks += [
+        Alarm(
+            title=f"{f.count(len(runs), 'run')} not assessable under {f.listing(attacks_)}",
+            text=f"In no figure of this section: {f.printable('; '.join(runs))}. Reason: {f.printable(reason)}.",
+        )
+        for result in results
+        for reason, (runs, attacks_) in words.not_assessable(result).items()
+    ]
     if not blocks:
         blocks.append(Text(text="No run was finished, so that nothing was attacked."))
     return Section(title=_titled("Robustness and map shift", dataset, record), blocks=blocks)

@@ -28,11 +28,10 @@ def lines(record: BenchmarkRecord) -> list[str]:
             f"STOPPED, in no figure: {f.printable(item.run)}: {f.printable(item.reason)}"
             for item in result.stopped
         ]
-        shown += [
-            f"NOT ASSESSABLE under {attack.attack_id}, in no flip rate: {f.printable(item.run)}: {item.reason}"
-            for attack in result.robustness
-            for item in attack.not_assessable
-        ]
+        for reason, (runs, attacks) in words.not_assessable(result).items():
+            shown.append(
+                f"NOT ASSESSABLE under {f.listing(attacks)}, in no flip rate: {f.printable('; '.join(runs))}: {reason}"
+            )
     return [line.replace(f.NBSP, " ").replace("\u202f", " ") for line in shown]
 
 

@@ -69,6 +69,17 @@ def shown_metrics(record: BenchmarkRecord, dataset: str) -> list[str]:
     return [name for name in NAMES if name in there]
 
 
+def not_assessable(result: ResultRecord) -> dict[str, tuple[list[str], list[str]]]:
+    """By reason: the runs whose flips say nothing, and under which attacks."""
+    found: dict[str, tuple[list[str], list[str]]] = {}
+    for attack in result.robustness:
+        for item in attack.not_assessable:
+            runs_, attacks = found.setdefault(item.reason, ([], []))
+            runs_ += [item.run] if item.run not in runs_ else []
+            attacks += [attack.attack_id] if attack.attack_id not in attacks else []
+    return found
+
+
 def findings(record: BenchmarkRecord) -> list[ComparisonRecord]:
     """Differences that stand after Holm's adjustment."""
     return [item for item in record.comparisons if item.p_holm is not None and item.p_holm < 0.05]

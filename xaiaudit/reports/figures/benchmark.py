@@ -29,9 +29,9 @@ def draw_forest(names: Sequence[str], panels: Sequence[Panel], reference: int | 
         panels: at most `ABREAST`.
         reference: its row; None: it is not among these.
     """
-    labels = ["\n".join(textwrap.wrap(printable(name), 30)) for name in names]
-    height = sum(4.2 + 3.4 * label.count("\n") for label in labels)
-    with chart(path, WIDTH_MM, 17 + height) as figure:
+    labels = ["\n".join(textwrap.wrap(printable(name), 32)) for name in names]
+    pitch = 4.2 + 3.4 * max(label.count("\n") for label in labels)  # mm a row, all alike
+    with chart(path, WIDTH_MM, 17 + pitch * len(names)) as figure:
         axes_of = figure.subplots(1, ABREAST, sharey=True, squeeze=False)[0]
         for axes in axes_of[len(panels) :]:
             axes.set_visible(False)
@@ -51,5 +51,5 @@ def draw_forest(names: Sequence[str], panels: Sequence[Panel], reference: int | 
             axes.set_title(panel.title, loc="left")
             axes.grid(visible=False, axis="y")
             axes.tick_params(axis="y", length=0)
-        axes_of[0].set_yticks([-row for row in range(len(names))], labels)
+        axes_of[0].set_yticks([-row for row in range(len(names))], labels, linespacing=0.95)
         axes_of[0].set_ylim(-len(names) + 0.4, 0.6)
