@@ -129,6 +129,18 @@ def test_the_gallery_holds_the_masks_that_were_drawn(folder: Path) -> None:
             assert 2 * (drawn & truth).sum() / (drawn.sum() + truth.sum()) == pytest.approx(row["dice"])
 
 
+def test_the_worst_case_of_an_attack_on_the_mask_has_lost_most_of_it(folder: Path) -> None:
+    cases = {(case.attack_id, case.kind): case.image for case in record_of(folder).gallery}
+    rows = rows_of(folder, "fgsm-lower-dice")
+    missed = {
+        row["image"]
+        for row in rows
+        if row["label"] == row["decision_clean"] == "malignant" and row["flipped"]
+    }
+    left = {row["image"]: row["mask_overlap"] for row in rows if row["image"] in missed or not missed}
+    assert cases["fgsm-lower-dice", "worst"] == min(left, key=lambda name: (left[name], name))
+
+
 def test_the_report_shows_both_heads_and_the_terminal_tells_them(folder: Path, tmp_path: Path) -> None:
     audit = read_audit(folder)
     whole = document(audit, Canvas(folder=tmp_path))
@@ -217,6 +229,9 @@ def test_a_network_that_outlines_alone_is_attacked_through_its_mask(outliner: Pa
     lead = whole.sections[0].blocks[0]
     assert isinstance(lead, Text)
     assert lead.text.startswith("The Dice of the drawn outline goes from")
+    clean = next(section for section in whole.sections if section.title == "Clean performance").blocks[0]
+    assert isinstance(clean, Text)
+    assert clean.text.startswith("The model makes no diagnosis")
     with pytest.raises(UsageError, match=r"audit with --criterion leave-decision, alone or beside others"):
         judge_flips(tmp_path / "a", 0.1)
     verdict = judge_flips(tmp_path / "a", 0.1, ["fgsm-lower-dice"])
@@ -255,6 +270,10 @@ def test_it_is_evaluated_and_explained(outliner: Path, phantoms: Path) -> None:
     measured = runner.invoke(main, ["evaluate", str(outliner)])
     assert measured.exit_code == 0, measured.output
     assert "Dice" in measured.output
+    assert (
+        "The model makes no diagnosis: all but Dice and JSI is of whether it outlines anything"
+        in measured.output
+    )
     image = sorted(phantoms.rglob("*.png"))[0]
     told = runner.invoke(main, ["explain", str(outliner), str(image), "--explainer", "seg-grad-cam"])
     assert told.exit_code == 0, told.output

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from xaiaudit.attacks.criteria.lower_dice import LowerDice
 from xaiaudit.auditing.judging import Judged
 from xaiaudit.auditing.loading import Loaded
-from xaiaudit.auditing.outline_columns import on_image
+from xaiaudit.auditing.outline_columns import on_image, outline_columns
 from xaiaudit.auditing.plan import AuditPlan
 from xaiaudit.functional import margin
 from xaiaudit.models import AuditedModel
@@ -24,6 +25,7 @@ class Candidates:
     def __init__(self, plan: AuditPlan) -> None:
         self._count = plan.gallery
         self._drawn = set(plan.random_cases)
+        self._goals = {attack.id: attack.criterion for attack in plan.attacks}
         self._pixels: dict[str, np.ndarray] = {}
         self._facts: list[dict[str, Any]] = []
 
@@ -39,9 +41,13 @@ class Candidates:
         """Look at one attacked batch."""
         if not self._count:
             return
-        fall = support(clean.logits, clean.decision, model.threshold) - support(
-            judged.logits, clean.decision, model.threshold
-        )
+        if self._goals[attack_id] == LowerDice.name:
+            overlap = outline_columns(loaded, clean, judged)["mask_overlap"]
+            fall = mask_fall(np.array(overlap, np.float64))
+        else:
+            fall = support(clean.logits, clean.decision, model.threshold) - support(
+                judged.logits, clean.decision, model.threshold
+            )
         cancers = loaded.labels == model.positive
         missed = cancers & (clean.decision == model.positive) & (judged.decision != model.positive)
         worst = np.lexsort((-fall, ~missed))[: self._count]
@@ -108,6 +114,11 @@ class Candidates:
 def unpacked(archive: Mapping[str, np.ndarray], key: str, what: str) -> np.ndarray:
     """One picture out of what `Candidates.packed` wrote."""
     return archive[f"{key}|{what}"]
+
+
+def mask_fall(overlap: np.ndarray) -> np.ndarray:
+    """How much of the clean mask an attack took, 1 - overlap; 0 where neither image has a mask."""
+    return np.asarray(1 - np.nan_to_num(overlap, nan=1.0))
 
 
 def support(logits: np.ndarray, decision: np.ndarray, threshold: float) -> np.ndarray:

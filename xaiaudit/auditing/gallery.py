@@ -9,8 +9,9 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
-from xaiaudit.auditing.candidates import support, unpacked
-from xaiaudit.auditing.plan import AuditFolder, AuditPlan
+from xaiaudit.attacks.criteria.lower_dice import LowerDice
+from xaiaudit.auditing.candidates import mask_fall, support, unpacked
+from xaiaudit.auditing.plan import AuditFolder, AuditPlan, PlannedAttack
 from xaiaudit.auditing.tables import Tables
 from xaiaudit.records import GalleryCase
 from xaiaudit.writing import write_atomically
@@ -21,7 +22,8 @@ Kind = Literal["worst", "typical", "random"]
 def write_gallery(tables: Tables, folder: AuditFolder, sources: Sequence[AuditFolder]) -> list[GalleryCase]:
     """The gallery of every attack, written to images/.
 
-    Worst: missed cancers first, then by how far the logits fell away from the clean decision. Typical: nearest
+    Worst: missed cancers first, then by how far the logits fell away from the clean decision; under an attack on the
+    mask alone, by how little of the clean mask is left. Typical: nearest
     to the median fall of all images, among those that the shards kept. Random: drawn by a hash of name and seed
     when the audit was planned.
     """
@@ -35,7 +37,7 @@ def write_gallery(tables: Tables, folder: AuditFolder, sources: Sequence[AuditFo
     ]
     for attack in plan.attacks:
         own = [fact for fact in facts if fact["attack_id"] == attack.id]
-        for kind, fact in _choose(own, plan, _median_fall(tables, attack.id)):
+        for kind, fact in _choose(own, plan, _median_fall(tables, attack)):
             archive = np.load(_holder(sources, fact["shard"]).shard(fact["shard"], "gallery.npz"))
             cases.append(_write(folder, archive, kind, fact))
     return cases
@@ -45,13 +47,15 @@ def _holder(sources: Sequence[AuditFolder], shard: int) -> AuditFolder:
     return next(source for source in sources if source.done(shard))
 
 
-def _median_fall(tables: Tables, attack_id: str) -> float:
+def _median_fall(tables: Tables, attack: PlannedAttack) -> float:
     """Over all images, as the facts are of the extreme ones above all."""
+    if attack.criterion == LowerDice.name:
+        return float(np.median(mask_fall(tables.prediction(attack.id).floats("mask_overlap"))))
     clean, checkpoint = tables.clean, tables.plan.checkpoint
     decision = clean.classes("decision", checkpoint.classes)
     before, after = (
         support(rows.stacked("logits"), decision, checkpoint.threshold)
-        for rows in (clean, tables.prediction(attack_id))
+        for rows in (clean, tables.prediction(attack.id))
     )
     return float(np.median(before - after))
 

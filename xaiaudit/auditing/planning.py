@@ -29,7 +29,6 @@ from xaiaudit.data.datasets import Dataset
 from xaiaudit.errors import UsageError
 from xaiaudit.models import AuditedModel
 from xaiaudit.models.prepared import Precision
-from xaiaudit.models.registry import makes_diagnosis
 from xaiaudit.records import CURVE_GREY_LEVELS, LEAVE_DECISION, SCHEMA, CheckpointRecord, DatasetRecord
 from xaiaudit.seeds import image_seed
 from xaiaudit.types import plain
@@ -153,7 +152,7 @@ def checkpoint_record(model: AuditedModel) -> CheckpointRecord:
         preprocessing=plain(asdict(model.preprocessing)),
         cam_layer=model.cam_layer,
         has_mask=model.has_mask,
-        diagnoses=info is None or makes_diagnosis(info.architecture),
+        diagnoses=model.diagnoses,
         training=_without_images(info.training) if info is not None else {},
     )
 

@@ -56,7 +56,7 @@ def evaluate(model: Path, **given: Any) -> None:
         click.echo(record.model_dump_json(indent=1))
     else:
         click.echo(f"Data: {dataset.describe()}")
-        for line in clean_lines(record):
+        for line in clean_lines(record, diagnoses=audited.diagnoses):
             click.echo(line)
     for file, reason in left_out:
         click.echo(f"Left out: {file}: {reason}", err=as_json)

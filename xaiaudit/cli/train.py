@@ -274,7 +274,7 @@ def train(**given: Any) -> None:
             strict=given["strict"],
             progress=progress,
         )
-    _print(trained, as_json=given["as_json"])
+    _print(trained, given["architecture"], as_json=given["as_json"])
 
 
 RECIPE = (
@@ -351,7 +351,8 @@ def _checked(recipe: Any, changed: dict[str, Any]) -> Any:
     return recipe
 
 
-def _print(trained: Any, *, as_json: bool) -> None:
+def _print(trained: Any, architecture: str, *, as_json: bool) -> None:
+    from xaiaudit.models.registry import makes_diagnosis
     from xaiaudit.reports.clean_summary import clean_lines
 
     if as_json:
@@ -359,7 +360,7 @@ def _print(trained: Any, *, as_json: bool) -> None:
         return
     words = f", operating threshold {trained.model.threshold:.4f}" if len(trained.model.classes) == 2 else ""
     click.echo(f"Test split ({trained.test.images} images){words}:")
-    for line in clean_lines(trained.test):
+    for line in clean_lines(trained.test, diagnoses=makes_diagnosis(architecture)):
         click.echo(line)
     for file, reason in trained.left_out:
         click.echo(f"Left out: {file}: {reason}")

@@ -18,6 +18,7 @@ from xaiaudit.models.frozen import frozen
 from xaiaudit.models.info import CheckpointInfo
 from xaiaudit.models.outputs import mask_logits, pick, two_or_more_logits
 from xaiaudit.models.probing import Probe, probe
+from xaiaudit.models.registry import makes_diagnosis
 from xaiaudit.tensors import Images, Outputs
 from xaiaudit.types import Preprocessing
 
@@ -165,6 +166,11 @@ class AuditedModel(nn.Module):
     @property
     def has_mask(self) -> bool:
         return self._probed().has_mask
+
+    @property
+    def diagnoses(self) -> bool:
+        """False of a built-in network that outlines alone, as its checkpoint tells; True of one without."""
+        return self.info is None or makes_diagnosis(self.info.architecture)
 
     @property
     def cam_layer(self) -> str | None:

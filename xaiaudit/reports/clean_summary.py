@@ -4,10 +4,14 @@ from collections.abc import Callable
 
 from xaiaudit.records import CleanRecord, Interval
 from xaiaudit.reports import format as f
+from xaiaudit.reports import words
 
 
-def clean_lines(record: CleanRecord) -> list[str]:
-    """One statistic a line with its 95 % interval; a statistic that could not be computed says why."""
+def clean_lines(record: CleanRecord, *, diagnoses: bool = True) -> list[str]:
+    """One statistic a line with its 95 % interval; a statistic that could not be computed says why.
+
+    `diagnoses` False: of a model that outlines alone, which the last line says.
+    """
     if not record.images:
         return ["  no image has a label that the model knows, so nothing can be measured"]
     lines = [
@@ -28,6 +32,7 @@ def clean_lines(record: CleanRecord) -> list[str]:
     ]
     overlaps = {"Dice": record.dice, "JSI (IoU)": record.jsi, "JSI of boxes": record.box_jsi}
     lines += [_line(name, overlap, f.value) for name, overlap in overlaps.items() if overlap is not None]
+    lines += [] if diagnoses else [f"  {words.NO_DIAGNOSIS}."]
     return [f.terminal(line) for line in lines]
 
 

@@ -19,6 +19,10 @@ from xaiaudit.records import (
 )
 from xaiaudit.reports import format as f
 
+NO_DIAGNOSIS = (
+    "The model makes no diagnosis: all but Dice and JSI is of whether it outlines anything in an image, wherever, "
+    "against whether a lesion is there"
+)
 NO_POLICY = "No policy was given, so this audit passes nothing and fails nothing; it says what was found."
 
 

@@ -2,7 +2,8 @@
 
 from xaiaudit.records import CleanRecord
 from xaiaudit.reports import format as f
-from xaiaudit.reports.blocks import Block, Canvas, Column, Picture, Row, Section, Table, not_assessed
+from xaiaudit.reports import words
+from xaiaudit.reports.blocks import Block, Canvas, Column, Picture, Row, Section, Table, Text, not_assessed
 from xaiaudit.reports.figures.roc import SIDE_MM, draw_roc
 from xaiaudit.reports.reading import Audit
 
@@ -18,6 +19,7 @@ def clean(audit: Audit, canvas: Canvas) -> Section:
         )
     classes = audit.record.checkpoint.classes
     blocks: list[Block]
+    said = [] if audit.record.checkpoint.diagnoses else [Text(text=f"{words.NO_DIAGNOSIS}.")]
     if record.roc:
         false, true = draw_roc(record, canvas.path(ROC))
         auc = f.value(record.auc)
@@ -32,7 +34,7 @@ def clean(audit: Audit, canvas: Canvas) -> Section:
     else:
         why = not_assessed("a ROC needs two classes that both occur among the labels")
         blocks = [_metrics(record), why, *_confusion(record, classes)]
-    return Section(title="Clean performance", blocks=blocks)
+    return Section(title="Clean performance", blocks=[*said, *blocks])
 
 
 def _metrics(record: CleanRecord) -> Table:

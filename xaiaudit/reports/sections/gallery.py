@@ -28,7 +28,8 @@ LEGEND = (
 OUTLINES = (
     "Under “Outlines” the same two images with lines: solid and white the reader’s outline of the lesion, dashed and "
     "orange the outline that the model draws on this image, after the attack before rounding to 8 bits. No solid line: "
-    "no lesion, or none outlined; no dashed line: the model draws nothing."
+    "no lesion, or none outlined; no dashed line: the model draws nothing. Under an attack on the mask alone the worst "
+    "and the typical cases, missed cancers apart, go by how little of the clean mask is left."
 )
 KINDS = {
     "worst": "Worst: missed cancers first, then the cases whose logits fell furthest from the clean "
