@@ -11,17 +11,8 @@ import pyarrow as pa
 from xaiaudit.records import CleanRecord, Distribution, Interval, LeftOutRecord, Record, parquet_list
 
 SCHEMA = 1
-METRICS = (
-    "auc",
-    "balanced_accuracy",
-    "accuracy",
-    "sensitivity",
-    "specificity",
-    "f1",
-    "dice",
-    "jsi",
-    "box_jsi",
-)
+OF_MASKS = ("dice", "jsi", "box_jsi")
+METRICS = ("auc", "balanced_accuracy", "accuracy", "sensitivity", "specificity", "f1", *OF_MASKS)
 TESTED = ("auc", "balanced_accuracy", "dice")  # against the reference
 Status = Literal["done", "diverged", "refused"]  # refused: training ended in a model nobody should use
 
@@ -95,6 +86,7 @@ class RunRecord(Record):
     threshold: float | None
     classes: list[str]
     positive: str
+    outlines_only: bool  # it makes no diagnosis: its classes are whether it outlines anything
     clean: CleanRecord | None  # of the fold's test images
     attacks: list[AttackFigures]
     versions: dict[str, str]
@@ -135,6 +127,7 @@ class RobustnessRecord(Record):
     not_assessable: list[StoppedRecord]  # left out of every figure here, and why
     flips: Interval
     robust_accuracy: Interval | None
+    dice_lost: Interval | None  # Dice before minus after, mean over images with an outline, of all runs
     shifts: list[ShiftRecord]
 
 

@@ -34,6 +34,7 @@ def a_run(
     silent: Sequence[bool | None] | None = None,
     assessable: bool = True,
     name: str = "model",
+    outlines_only: bool = False,
 ) -> Finished:
     """A finished run whose decisions are its scores' signs; with `flips`, attacked, with maps of one explainer."""
     truth, margin = np.array(labels), np.array(scores, float)
@@ -91,7 +92,7 @@ def a_run(
     record = RunRecord(
         schema_version=SCHEMA, xaiaudit="0", dataset="set", configuration=name, repeat=repeat, fold=fold, seed=0,
         status="done", reason="", split="", epochs=1, best_epoch=1, seconds=2.0, parameters=3, threshold=0.5,
-        classes=CLASSES, positive="malignant", clean=clean, attacks=attacks, versions={},
+        classes=CLASSES, positive="malignant", outlines_only=outlines_only, clean=clean, attacks=attacks, versions={},
     )  # fmt: skip
     return Finished(folder, record)
 
@@ -103,7 +104,17 @@ def _write_audit(
         empty = {pa.string(): "", pa.bool_(): False, pa.float64(): 0.0}
         return {item.name: known.get(item.name, empty.get(item.type, 0)) for item in schema}
 
-    keep = ("image", "attack_id", "quantised", "curve", "flipped", "label", "decision", "decision_clean")
+    keep = (
+        "image",
+        "attack_id",
+        "quantised",
+        "curve",
+        "flipped",
+        "label",
+        "decision",
+        "decision_clean",
+        "dice",
+    )
     schema = pa.schema([ATTACKED.field(name) for name in keep])
     other = {"benign": "malignant", "malignant": "benign"}
     attacked = [
@@ -115,6 +126,7 @@ def _write_audit(
                 "quantised": quantised,
                 "label": row["label"],
                 "decision_clean": row["decision"],
+                "dice": None if row["dice"] is None else row["dice"] / (1 + (attack_id == "pgd")),
                 "decision": other[row["decision"]] if flipped and attack_id == "pgd" else row["decision"],
                 "flipped": flipped and attack_id == "pgd" and not quantised,
             },
@@ -252,6 +264,34 @@ def test_robustness_pools_the_folds_that_say_something(tmp_path: Path) -> None:
     assert found.shifts[0].mass_centre.median == pytest.approx(0.15)
     (left_out,) = found.not_assessable
     assert (left_out.run, left_out.reason) == ("set, model, repeat 1, fold 2", "one decision")
+
+
+def test_what_the_outline_lost_is_of_all_runs(tmp_path: Path) -> None:
+    labels, scores = [0, 1], [-1, 1]
+    runs = [
+        a_run(tmp_path, labels, scores, [1, 2], dice=[0.2, 0.8], flips=[False] * 2),
+        a_run(
+            tmp_path, labels, scores, [3, 4], fold=2, dice=[0.6, np.nan], flips=[False] * 2, assessable=False
+        ),
+    ]
+    (found,) = result_record("set", "model", [run.record for run in runs], runs).robustness
+    assert found.dice_lost.estimate == pytest.approx((0.1 + 0.4 + 0.3) / 3)  # the attack halves it
+    assert found.dice_lost.n == 3
+    plain = [a_run(tmp_path, labels, scores, [1, 2], flips=[False] * 2, name="plain")]
+    assert result_record("set", "plain", [plain[0].record], plain).robustness[0].dice_lost is None
+
+
+def test_a_network_that_only_outlines_is_asked_for_no_diagnosis(tmp_path: Path) -> None:
+    labels, scores, cases = [0, 1] * 4, [-1, 1] * 4, range(8)
+    whole = [a_run(tmp_path, labels, scores, cases, dice=[0.5] * 8, flips=[True] * 8, name="a")]
+    alone = [
+        a_run(tmp_path, labels, scores, cases, dice=[0.7] * 8, flips=[True] * 8, name="b", outlines_only=True)
+    ]
+    found = result_record("set", "b", [alone[0].record], alone)
+    assert [item.name for item in found.metrics] == ["dice", "jsi"]
+    assert found.robustness[0].flips.estimate is None
+    assert "no diagnosis" in found.robustness[0].not_assessable[0].reason
+    assert [item.measure for item in comparison_records("set", "b", whole, alone)] == ["dice"]
 
 
 def test_a_configuration_without_a_finished_run_has_no_figure(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def adjusted(records: Sequence[ComparisonRecord]) -> list[ComparisonRecord]:
 
 def _same_question(pairs: Sequence[Pair]) -> bool:
     """A network that only outlines lesions decides about something else."""
-    return all(one.record.classes == other.record.classes for one, other in pairs)
+    return not any(run.record.outlines_only for pair in pairs for run in pair)
 
 
 def _auc(pairs: Sequence[Pair]) -> Found | None:

@@ -15,7 +15,17 @@ from xaiaudit.benchmark_record import AttackFigures, RunRecord
 from xaiaudit.benchmarking.unit import AUDIT, TABLE
 from xaiaudit.metrics.cross_validated import Fold
 
-ATTACKED = ["image", "attack_id", "quantised", "curve", "flipped", "label", "decision", "decision_clean"]
+ATTACKED = [
+    "image",
+    "attack_id",
+    "quantised",
+    "curve",
+    "flipped",
+    "label",
+    "decision",
+    "decision_clean",
+    "dice",
+]
 SHIFTED = ["image", "attack_id", "explainer_id", "target", "silent_shift", "mass_centre_diagonal"]
 
 
@@ -73,7 +83,7 @@ class Finished:
         return [] if attack is None else [shift.explainer_id for shift in attack.shifts]
 
     def attacked(self, attack_id: str) -> Rows:
-        """The audited images after the attack's own run, before rounding."""
+        """The audited images after the attack's own run, before rounding; of "none", the clean ones."""
         table = self._attacked
         chosen = pc.and_(
             pc.equal(table["attack_id"], attack_id), pc.invert(pc.or_(table["quantised"], table["curve"]))

@@ -10,6 +10,7 @@ import numpy as np
 
 from xaiaudit.benchmark_record import (
     METRICS,
+    OF_MASKS,
     MetricRecord,
     ResultRecord,
     RobustnessRecord,
@@ -96,7 +97,8 @@ def pooled(tested: Sequence[Finished]) -> dict[str, Interval | None]:
         "jsi": bootstrap(iou_from_dice(dice), cases) if outlined else None,
         "box_jsi": bootstrap(boxes, cases) if np.isfinite(boxes).any() else None,
     }
-    return {name: found[name] for name in METRICS}
+    shown = OF_MASKS if tested[0].record.outlines_only else METRICS
+    return {name: found[name] if name in shown else None for name in METRICS}
 
 
 def both_classes(tested: Sequence[Finished]) -> bool:
@@ -105,15 +107,21 @@ def both_classes(tested: Sequence[Finished]) -> bool:
     return all(flags.any() and not flags.all() for flags in positives)
 
 
-def assessable(run: Finished, attack_id: str) -> bool:
-    """Whether its flips say something: the model decides, and the attack went on."""
+def why_not(run: Finished, attack_id: str) -> str:
+    """Why the run's flips under an attack say nothing; empty where they say something, or it was not attacked."""
     attack = run.attack(attack_id)
-    return attack is not None and attack.assessable
+    if attack is None or (attack.assessable and not run.record.outlines_only):
+        return ""
+    return attack.why_not or "the model makes no diagnosis that could flip"
+
+
+def assessable(run: Finished, attack_id: str) -> bool:
+    return run.attack(attack_id) is not None and not why_not(run, attack_id)
 
 
 def robustness_record(attack_id: str, tested: Sequence[Finished]) -> RobustnessRecord:
     """One attack over the folds; a run in which its flips say nothing is named and in no figure."""
-    attacks = [attack for run in tested if (attack := run.attack(attack_id)) is not None]
+    summary = next(attack.summary for run in tested if (attack := run.attack(attack_id)) is not None)
     good = [run for run in tested if assessable(run, attack_id)]
     rows = [run.attacked(attack_id) for run in good]
     cases = [case for run, part in zip(good, rows, strict=True) for case in cases_of_rows(run, part)]
@@ -123,19 +131,33 @@ def robustness_record(attack_id: str, tested: Sequence[Finished]) -> RobustnessR
     )
     return RobustnessRecord(
         attack_id=attack_id,
-        summary=attacks[0].summary,
+        summary=summary,
         runs=len(good),
         not_assessable=[
-            StoppedRecord(run=run.record.name, status="done", reason=attack.why_not)
+            StoppedRecord(run=run.record.name, status="done", reason=reason)
             for run in tested
-            if (attack := run.attack(attack_id)) is not None and not attack.assessable
+            if (reason := why_not(run, attack_id))
         ],
         flips=proportion(joined([part.flags("flipped") for part in rows]).astype(bool), cases),
         robust_accuracy=proportion((right.astype(bool) & right_before.astype(bool)), cases)
         if cases
         else None,
+        dice_lost=dice_lost(attack_id, tested),
         shifts=[shift_record(attack_id, name, good) for name in tested[0].explainers(attack_id)],
     )
+
+
+def dice_lost(attack_id: str, tested: Sequence[Finished]) -> Interval | None:
+    """What an attack on the decision takes from the outline; None for networks without a mask."""
+    lost: list[float] = []
+    cases: list[int] = []
+    for run in tested:
+        clean, rows = run.attacked("none"), run.attacked(attack_id)
+        before = dict(zip(clean.strings("image"), clean.floats("dice"), strict=True))
+        after = zip(rows.strings("image"), rows.floats("dice"), strict=True)
+        lost += [before[name] - value for name, value in after]
+        cases += cases_of_rows(run, rows)
+    return bootstrap(np.array(lost), cases) if np.isfinite(lost).any() else None
 
 
 def shift_record(attack_id: str, explainer_id: str, runs: Sequence[Finished]) -> ShiftRecord:

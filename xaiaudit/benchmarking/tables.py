@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from xaiaudit.benchmark_record import METRICS, PREDICTIONS, RUNS, RunRecord
+from xaiaudit.benchmark_record import METRICS, OF_MASKS, PREDICTIONS, RUNS, RunRecord
 from xaiaudit.benchmarking.configurations import Configuration
 from xaiaudit.benchmarking.plan import Plan
 from xaiaudit.benchmarking.unit import TABLE
@@ -43,12 +43,13 @@ def predictions_table(runs: Sequence[tuple[Path, RunRecord]]) -> pa.Table:
 
 
 def metric_values(record: RunRecord) -> dict[str, float | None]:
-    """The clean metrics of one run, by name; None where undefined."""
+    """The clean metrics of one run, by name; None where undefined, and of a diagnosis that is not made."""
     clean = record.clean
     if clean is None:
         return dict.fromkeys(METRICS)
-    found = {name: getattr(clean, name) for name in METRICS}
-    return {name: None if found[name] is None else found[name].estimate for name in METRICS}
+    shown = OF_MASKS if record.outlines_only else METRICS
+    found = {name: getattr(clean, name) for name in shown}
+    return {name: None if found.get(name) is None else found[name].estimate for name in METRICS}
 
 
 def _row(configuration: Configuration, record: RunRecord) -> dict[str, Any]:

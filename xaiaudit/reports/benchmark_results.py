@@ -153,7 +153,8 @@ def robustness_section(record: BenchmarkRecord, dataset: str, number: int, canva
     blocks += [
         Alarm(
             title=f"{f.count(len(runs), 'run')} not assessable under {f.listing(attacks_)}",
-            text=f"In no figure of this section: {f.printable('; '.join(runs))}. Reason: {f.printable(reason)}.",
+            text=f"In no flip rate and no map shift of this section: {f.printable('; '.join(runs))}. "
+            f"Reason: {f.printable(reason)}.",
         )
         for result in results
         for reason, (runs, attacks_) in words.not_assessable(result).items()
@@ -176,15 +177,16 @@ def _attack_table(results: Sequence[ResultRecord], found: Sequence[RobustnessRec
             Column(title="Accuracy, clean", align="right"),
             Column(title="Flips", align="right"),
             Column(title="Robust accuracy", align="right"),
+            Column(title="Dice lost", align="right"),
             Column(title="Maps", width=0.8),
             Column(title="Silent shift", align="right"),
             Column(title="Mass centre moved, % of diagonal", align="right", width=1.1),
         ],
         rows=rows,
         caption="Under attack, over all audited test images (95 % intervals over cases)",
-        note="Robust accuracy: right when clean and after the attack. Silent shift: the decision stands and its map "
-        "moved, of all images with a defined clean map. Mass centre: median and quartiles, of the map of the clean "
-        "decision.",
+        note="Runs: those whose flips say something. Robust accuracy: right when clean and after the attack. Dice "
+        "lost: before minus after, of all runs. Silent shift: the decision stands and its map moved, of all images "
+        "with a defined clean map. Mass centre: median and quartiles, of the map of the clean decision.",
         stacked=True,
     )
 
@@ -193,10 +195,11 @@ def _attack_rows(result: ResultRecord, item: RobustnessRecord | None) -> list[li
     """One line for each explainer; the figures of the decisions stand in the first."""
     name, clean = f.printable(result.configuration), words.pooled(result, "accuracy")
     if item is None:
-        return [[name, f.DASH, clean, *[f.DASH] * 5]]
-    first = [name, str(item.runs), clean, f.rate(item.flips), f.rate(item.robust_accuracy)]
+        return [[name, f.DASH, clean, *[f.DASH] * 6]]
+    decided = [f.rate(item.flips), f.rate(item.robust_accuracy), f.value(item.dice_lost)]
+    first = [name, str(item.runs), clean, *decided]
     of_maps = [_shift_cells(shift) for shift in item.shifts] or [[f.DASH] * 3]
-    return [[*(first if place == 0 else [""] * 5), *cells] for place, cells in enumerate(of_maps)]
+    return [[*(first if place == 0 else [""] * 6), *cells] for place, cells in enumerate(of_maps)]
 
 
 def _shift_cells(shift: ShiftRecord) -> list[str]:
