@@ -130,3 +130,19 @@ def test_the_two_outlines_differ_in_colour_and_in_dash() -> None:
     assert white[30 * 4 + 20 : 80 * 4 - 20, 30 * 4 + 1].all()  # solid
     plain = outline_panel(image, None, np.zeros_like(square))
     assert (plain == 60).all()
+
+
+def test_dashes_break_a_line_in_every_direction() -> None:
+    """A diamond: along two of its sides stripes across the picture would break nothing, or everything."""
+    rows, columns = np.indices((112, 112))
+    diamond = np.abs(rows - 56) + np.abs(columns - 56) < 40
+    rgb = outline_panel(np.full((112, 112), 60, np.uint8), None, diamond)
+    orange = (rgb == np.array(PREDICTED)).all(2)
+    whole = diamond.repeat(4, 0).repeat(4, 1)
+    edge = whole & ~(
+        np.roll(whole, 1, 0) & np.roll(whole, -1, 0) & np.roll(whole, 1, 1) & np.roll(whole, -1, 1)
+    )
+    for half in (slice(None, 224), slice(224, None)):
+        for side in (slice(None, 224), slice(224, None)):
+            share = orange[half, side][edge[half, side]].mean()
+            assert 0.4 < share < 0.8

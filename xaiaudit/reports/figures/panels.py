@@ -22,11 +22,9 @@ Rgb = NDArray[np.uint8]  # (h, w, 3)
 PIXELS = 448  # a panel is enlarged by a whole factor towards this side, so that outlines are fine
 BAR_MM = 10.0
 WHITE = (255, 255, 255)
-PREDICTED = (
-    240,
-    160,
-    30,
-)  # orange: told from white and from grey by every kind of colour vision; dashed for grey print
+# told from white and grey by every kind of colour vision, and in grey print by its dashes
+PREDICTED = (255, 190, 50)
+DASH = 9  # times the width of the line: a dash and the gap after it
 
 
 @cache
@@ -144,13 +142,27 @@ def _outline(rgb: Rgb, region: Mask, *, dashed: bool, colour: tuple[int, int, in
         return
     pen = _pen(rgb)
     inner = region & ~ndimage.binary_erosion(region, iterations=pen, border_value=1)
-    halo = ndimage.binary_dilation(inner, iterations=max(pen // 2, 1)) & ~inner
     if dashed:
-        rows, columns = np.indices(region.shape)
-        gaps = (rows + columns) // (5 * pen) % 2 == 0
-        inner, halo = inner & ~gaps, halo & ~gaps
+        inner &= ~_gaps(region, inner, pen)
+    halo = ndimage.binary_dilation(inner, iterations=max(pen // 2, 1)) & ~inner
     rgb[halo] = 0
     rgb[inner] = colour
+
+
+def _gaps(region: Mask, line: Mask, pen: int) -> Mask:
+    """Where a dashed `line` around each piece of `region` is broken: by the angle about the piece's middle.
+
+    Stripes across the picture would swallow the parts of a line that run along them.
+    """
+    pieces, _ = ndimage.label(region)
+    gaps = np.zeros_like(region)
+    for piece, box in enumerate(ndimage.find_objects(pieces), 1):
+        own = pieces[box] == piece
+        rows, columns = np.indices(own.shape)
+        angle = np.arctan2(rows - rows[own].mean(), columns - columns[own].mean()) / (2 * np.pi)
+        dashes = max(2, round((line[box] & own).sum() / pen / (DASH * pen)))
+        gaps[box] |= own & ((angle * dashes) % 1 > 0.6)
+    return gaps
 
 
 def _cross(rgb: Rgb, grid: tuple[int, ...], peak: int) -> None:
