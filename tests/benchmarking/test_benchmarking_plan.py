@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from xaiaudit.benchmarking import read_plan
 from xaiaudit.cli import main
@@ -94,6 +95,28 @@ def test_a_wrong_folder_of_the_second_dataset_shows_before_the_first_is_trained_
     assert result.exit_code == 2
     assert "nowhere: no such folder" in result.stderr
     assert not (tmp_path / "benchmark" / "runs").exists()
+
+
+def test_a_dataset_that_a_model_cannot_learn_from_shows_before_the_first_run(
+    phantoms: Path, tmp_path: Path
+) -> None:
+    plain = tmp_path / "plain"
+    for label in ("benign", "malignant"):
+        (plain / label).mkdir(parents=True)
+        for number in range(3):
+            Image.new("L", (40, 40), 40 * number).save(plain / label / f"{number}.png")
+    network = '[[model]]\narch = "rmtl"\narguments = { backbone = "small-cnn" }\n'
+    for text, words in (
+        (f'data = ["{phantoms}", "plain"]\n{network}', "rmtl learns to outline lesions, and"),
+        (
+            f'data = ["{phantoms}", {{ paths = ["plain"], positive = "malign" }}]\n{MODEL}',
+            "is labelled 'malign'",
+        ),
+    ):
+        result = CliRunner().invoke(main, ["benchmark", str(written(tmp_path, text))])
+        assert result.exit_code == 2
+        assert words in result.stderr
+        assert not (tmp_path / "benchmark" / "runs").exists()
 
 
 def test_every_model_is_crossed_with_the_grid_and_with_its_own(tmp_path: Path) -> None:

@@ -15,19 +15,19 @@ from xaiaudit.auditing.specs import parsed
 from xaiaudit.benchmark_record import BenchmarkRecord, DataRecord, RunRecord
 from xaiaudit.benchmarking.configurations import Configuration
 from xaiaudit.benchmarking.images import Images
-from xaiaudit.benchmarking.plan import Plan
+from xaiaudit.benchmarking.plan import DataTable, Plan
 from xaiaudit.benchmarking.record import benchmark_record
 from xaiaudit.benchmarking.run import run
 from xaiaudit.benchmarking.tables import predictions_table, runs_table
 from xaiaudit.benchmarking.unit import Unit, finished_record, run_settings
 from xaiaudit.data import Dataset, open_dataset
 from xaiaudit.devices import find_device
-from xaiaudit.errors import UsageError, XaiauditError
+from xaiaudit.errors import DataError, UsageError, XaiauditError
 from xaiaudit.explainers.spec import parse as parse_explainer
 from xaiaudit.models import AuditedModel, build
 from xaiaudit.models.registry import MODELS, is_factory
 from xaiaudit.training import Progress, Silent
-from xaiaudit.training.material import check_no_mask
+from xaiaudit.training.material import check_no_mask, check_positive
 from xaiaudit.writing import write_atomically
 
 RECORD, RUNS, PREDICTIONS = "benchmark.json", "runs.parquet", "predictions.parquet"
@@ -68,8 +68,9 @@ def benchmark(
     out, device = Path(out), find_device(device)
     _check_place(out)
     _try_building(plan)
-    # all are listed before the first is read: a wrong path shows at once
-    listed = [open_dataset(table.paths, kind=table.kind, normals=table.normals) for table in plan.data]
+    listed = [
+        _listed(table, plan) for table in plan.data
+    ]  # all before the first is read: faults show at once
     do = _Runs(plan, out, shard, device, on_run or _silent, progress or Silent())
     done = [do.dataset(place, dataset) for place, dataset in enumerate(listed)]
     if shard is not None:
@@ -125,6 +126,19 @@ def _silent(number: int, total: int, name: str, record: RunRecord | None) -> Non
     """Tells nobody."""
 
 
+def _listed(table: DataTable, plan: Plan) -> Dataset:
+    """Raises what a run would end with, where it can be known before the images are read."""
+    dataset = open_dataset(table.paths, kind=table.kind, normals=table.normals)
+    check_positive(table.positive, dataset)
+    outlining = [item for item in plan.configurations if _outlines(item.architecture)]
+    if outlining and not any(entry.masks for entry in dataset.entries):
+        raise DataError(
+            f"{outlining[0].name} learns to outline lesions, and {dataset.path} has no mask; leave that dataset or "
+            "such models out, or give them a file of their own"
+        )
+    return dataset
+
+
 def _check_place(out: Path) -> None:
     """Raises UsageError, before the long work, where nothing could be written."""
     try:
@@ -143,7 +157,7 @@ def _try_building(plan: Plan) -> None:
     seen = set()
     for item in plan.configurations:
         try:
-            if not _may_outline(item.architecture):
+            if not _outlines(item.architecture) and not is_factory(item.architecture):
                 check_no_mask(item.recipe, item.architecture)
             key = (item.architecture, item.weights, repr(item.arguments), item.preprocessing)
             if key not in seen:
@@ -153,8 +167,8 @@ def _try_building(plan: Plan) -> None:
             raise type(error)(f"{plan.file}: {item.name}: {error}") from error
 
 
-def _may_outline(architecture: str) -> bool:
-    return is_factory(architecture) or (architecture in MODELS and "mask" in MODELS[architecture].heads)
+def _outlines(architecture: str) -> bool:
+    return architecture in MODELS and "mask" in MODELS[architecture].heads
 
 
 def _try(item: Configuration, explainers: Sequence[str] | None) -> None:

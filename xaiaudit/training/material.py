@@ -86,8 +86,7 @@ def read_labelled(
         UsageError: no image is of the positive class.
         DataError: with `strict`, an image cannot be read; no image is left.
     """
-    if dataset.classes and positive not in dataset.classes:
-        raise UsageError(_unknown_class(positive, dataset))
+    check_positive(positive, dataset)
     dataset = dataset.drawn(limit, seed)
     samples, left_out = read_samples(dataset, strict=strict)
     left_out += [LeftOut(s.name, "no label, so nothing to learn from") for s in samples if s.label is None]
@@ -139,8 +138,11 @@ def check_no_mask(recipe: Recipe, architecture: str) -> None:
         )
 
 
-def _unknown_class(positive: str, dataset: Dataset) -> str:
+def check_positive(positive: str, dataset: Dataset) -> None:
+    """Raises UsageError where no image of a labelled dataset is of the positive class."""
+    if not dataset.classes or positive in dataset.classes:
+        return
     near = get_close_matches(positive, dataset.classes, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     classes = ", ".join(dataset.classes)
-    return f"no image of {dataset.path} is labelled {positive!r}: the classes are {classes}{hint}"
+    raise UsageError(f"no image of {dataset.path} is labelled {positive!r}: the classes are {classes}{hint}")
