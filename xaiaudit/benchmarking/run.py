@@ -6,7 +6,6 @@ from pathlib import Path
 import pyarrow as pa
 
 from xaiaudit.auditing.api import audit
-from xaiaudit.auditing.parquet import write_table
 from xaiaudit.benchmark_record import PREDICTIONS, RunRecord, Status
 from xaiaudit.benchmarking.images import Images
 from xaiaudit.benchmarking.plan import Plan
@@ -16,6 +15,7 @@ from xaiaudit.errors import NumericalError, TrainingError
 from xaiaudit.models import AuditedModel, load
 from xaiaudit.models.foreign import ForeignOptions
 from xaiaudit.models.registry import is_factory, outlines_only
+from xaiaudit.parquet import write_table
 from xaiaudit.records import LEAVE_DECISION, AuditRecord
 from xaiaudit.training import Progress, evaluate, train
 from xaiaudit.training.material import Material

@@ -10,7 +10,6 @@ from pathlib import Path
 import torch
 
 from xaiaudit.auditing.chosen_explainers import planned_explainers
-from xaiaudit.auditing.parquet import write_table
 from xaiaudit.auditing.specs import parsed
 from xaiaudit.benchmark_record import BenchmarkRecord, DataRecord, RunRecord
 from xaiaudit.benchmarking.configurations import Configuration
@@ -26,6 +25,7 @@ from xaiaudit.errors import DataError, UsageError, XaiauditError
 from xaiaudit.explainers.spec import parse as parse_explainer
 from xaiaudit.models import AuditedModel, build
 from xaiaudit.models.registry import MODELS, is_factory
+from xaiaudit.parquet import write_table
 from xaiaudit.training import Progress, Silent
 from xaiaudit.training.material import check_no_mask, check_positive
 from xaiaudit.writing import write_atomically
