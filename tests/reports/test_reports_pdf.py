@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import typst
+from pace import least_seconds, pace
 from PIL import Image
 from pypdf import PdfReader
 from pypdf.generic import ArrayObject, DictionaryObject
@@ -245,15 +245,13 @@ def test_without_spacing_the_ring_is_called_relative(tmp_path: Path) -> None:
     assert "% of diagonal" in text
 
 
-def test_a_thousand_images_take_under_ten_seconds(folder: Path, tmp_path: Path) -> None:
+def test_a_thousand_images_take_a_few_seconds(folder: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(folder, tmp_path / "audit"))
     for name in ("predictions.parquet", "maps.parquet"):
         table = pq.read_table(copy / name)
         pq.write_table(pa.concat_tables([table] * 42), copy / name)  # 24 images, 42 times
-    started = time.process_time()
-    pdf = write_report(copy)
-    assert time.process_time() - started < 10
-    assert pdf.stat().st_size < 15e6
+    assert least_seconds(lambda: write_report(copy), 1) < 2000 * pace()  # ten seconds where a pace is 5 ms
+    assert (copy / "report.pdf").stat().st_size < 15e6
 
 
 @pytest.mark.parametrize(
