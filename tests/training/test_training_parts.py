@@ -138,32 +138,51 @@ def test_optimizers_by_name(name: str, kind: type[torch.optim.Optimizer]) -> Non
     assert name != "sgd" or found.param_groups[0]["momentum"] == 0.9
 
 
-@pytest.mark.parametrize(("architecture", "extra"), [("resnet18", {}), ("small-cnn", {})])
-def test_a_frozen_backbone_learns_nothing_and_keeps_its_statistics(architecture: str, extra: dict) -> None:
-    net = build(architecture, classes=2, channels=1, **extra)
+def learnt_frozen(net: nn.Module) -> set[str]:
+    """What one step changes of a network whose backbone is frozen."""
     recipe = Recipe(freeze_backbone=True, optimizer="sgd", learning_rate=0.5, momentum=0)
     before = {name: value.clone() for name, value in net.state_dict().items()}
     moves, norms = optimizer(net, recipe), norms_to_freeze(net, recipe)
     net.train()
     freeze(norms)
-    net(torch.rand(4, 1, 64, 64)).square().sum().backward()
+    found = net(torch.rand(4, 1, 64, 64))
+    outputs = found.values() if isinstance(found, dict) else (found,)
+    sum(output.square().sum() for output in outputs).backward()
     moves.step()
-    changed = {name for name, value in net.state_dict().items() if not torch.equal(value, before[name])}
+    return {name for name, value in net.state_dict().items() if not torch.equal(value, before[name])}
+
+
+@pytest.mark.parametrize("architecture", ["resnet18", "small-cnn"])
+def test_a_frozen_backbone_learns_nothing_and_keeps_its_statistics(architecture: str) -> None:
+    net = build(architecture, classes=2, channels=1)
     head = head_name(net)
-    assert changed == {f"{head}.weight", f"{head}.bias"}
+    assert learnt_frozen(net) == {f"{head}.weight", f"{head}.bias"}
 
 
-def test_a_frozen_encoder_leaves_head_and_decoder_to_learn() -> None:
-    net = build("bench-mtl", classes=2, channels=1, backbone="small-cnn")
-    recipe = Recipe(freeze_backbone=True, optimizer="sgd", learning_rate=0.5, momentum=0)
-    before = {name: value.clone() for name, value in net.state_dict().items()}
-    moves, norms = optimizer(net, recipe), norms_to_freeze(net, recipe)
-    net.train()
-    freeze(norms)
-    sum(output.square().sum() for output in net(torch.rand(4, 1, 64, 64)).values()).backward()
-    moves.step()
-    changed = {name for name, value in net.state_dict().items() if not torch.equal(value, before[name])}
-    assert {name.partition(".")[0] for name in changed} == {"head", "decoder"}
+@pytest.mark.parametrize(
+    "architecture", ["timm:vit_tiny_patch16_224", "vgg11", "mobilenet_v3_small"]
+)  # tokens of no layer; dense layers, pretrained too, before that of the logits
+def test_of_a_frozen_classifier_the_layer_of_the_logits_alone_learns(architecture: str) -> None:
+    with torch.device("meta"):
+        net = build(architecture, classes=2, channels=3)
+    optimizer(net, Recipe(freeze_backbone=True))
+    head = head_name(net)
+    learnt = [name for name, parameter in net.named_parameters() if parameter.requires_grad]
+    assert learnt == [f"{head}.weight", f"{head}.bias"]
+
+
+@pytest.mark.parametrize(
+    ("architecture", "learning"),
+    [
+        ("bench-mtl", {"head", "decoder"}),
+        ("thesis-mtl", {"decoder", "encoder.head"}),
+        ("thesis-seg", {"decoder"}),
+        ("la-net", {"localiser", "head"}),
+    ],
+)
+def test_a_frozen_encoder_leaves_head_and_decoder_to_learn(architecture: str, learning: set[str]) -> None:
+    changed = learnt_frozen(build(architecture, classes=2, channels=1, backbone="small-cnn"))
+    assert {next(part for part in learning if name.startswith(part)) for name in changed} == learning
 
 
 def test_balanced_weights_by_hand() -> None:

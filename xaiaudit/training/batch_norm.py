@@ -27,9 +27,7 @@ def norms_to_freeze(net: nn.Module, recipe: Recipe) -> list[nn.Module]:
     norms: list[nn.Module] = [module for module in net.modules() if isinstance(module, _BatchNorm)]
     if recipe.batch_norm == "freeze":
         return norms
-    frozen = set()
-    if recipe.freeze_backbone:
-        frozen = {module for part in backbone(net) for module in part.modules()}
+    frozen = set(backbone(net)) if recipe.freeze_backbone else set()
     auto = recipe.batch_norm == "auto"
     return [
         norm

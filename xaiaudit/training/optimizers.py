@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from xaiaudit.models.parts.encoder import Encoder
+from xaiaudit.models.thesis_mtl import ThesisMTL
 from xaiaudit.models.weights import head_name
 from xaiaudit.training.recipe import Recipe
 
@@ -17,7 +18,8 @@ def optimizer(net: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """
     if recipe.freeze_backbone:
         for module in backbone(net):
-            module.requires_grad_(False)
+            for parameter in module.parameters(recurse=False):
+                parameter.requires_grad_(False)
     learnt = [parameter for parameter in net.parameters() if parameter.requires_grad]
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(learnt, lr=recipe.learning_rate, momentum=recipe.momentum)
@@ -26,10 +28,14 @@ def optimizer(net: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 
 
 def backbone(net: nn.Module) -> Iterator[nn.Module]:
-    """The parts that pretraining knows: encoders where there are any, else all but the layer of the logits."""
+    """Every module, each for its own weights alone, that pretraining knows: of encoders where there are any, else of
+    the classifier all but the layer of its logits.
+    """
     encoders = [module for module in net.modules() if isinstance(module, Encoder)]
     if encoders:
-        yield from encoders
+        for encoder in encoders:
+            yield from encoder.modules()
         return
-    head = (head_name(net) or "").partition(".")[0]
-    yield from (child for name, child in net.named_children() if name != head)
+    classifier = net.encoder if isinstance(net, ThesisMTL) else net
+    head = head_name(classifier)
+    yield from (module for name, module in classifier.named_modules() if name != head)

@@ -58,7 +58,7 @@ class Recipe:
     copies: int = (
         0  # augmented copies of each image, made once, in place of a fresh draw every epoch; 0: fresh draws
     )
-    batch_norm: Literal["auto", "train", "freeze"] = "auto"  # see `batch_norm.prepare`
+    batch_norm: Literal["auto", "train", "freeze"] = "auto"  # see `batch_norm.norms_to_freeze`
     adversarial: Adversarial | None = None  # None: on images as they are
 
     def __post_init__(self) -> None:
@@ -78,7 +78,8 @@ class Recipe:
         self._check_outlines()
         if self.alpha < 0 or self.beta < 0 or self.alpha + self.beta == 0:
             raise UsageError(
-                f"alpha and beta weigh two losses and cannot be negative, got {self.alpha} and {self.beta}"
+                "alpha and beta weigh two losses; neither can be negative and one must be above 0, got "
+                f"{self.alpha} and {self.beta}"
             )
         self._check_augmentation()
         if self.adversarial is not None and self.adversarial.plain_epochs >= self.epochs:
