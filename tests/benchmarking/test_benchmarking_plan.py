@@ -32,6 +32,7 @@ FAULTS = {
     f"{HEAD}{MODEL}epochs = '5'\n": "epochs should be a valid integer, got '5'",
     f"{HEAD}{MODEL}epochs = 0\n": "epochs must be at least 1",
     f"{HEAD}{MODEL}learning_rate = 'much'\n": "learning_rate should be a number, e.g. 0.1 or 1/255, got 'much'",
+    f"{HEAD}{MODEL}freeze_backbone = true\n": "small-cnn: the backbone of small-cnn would stay as it is",
     f"{HEAD}{MODEL}size = 4\n": "size must be at least 8 pixels",
     f"{HEAD}{MODEL}mean = [0.1, 0.2]\n": "mean and std need one value for each of the 3 channels",
     f"{HEAD}{MODEL}adversarial = {{ method = 'pgd', eps = 0.1 }}\n": "adversarial: eps is not known; did you mean",

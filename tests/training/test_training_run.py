@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from xaiaudit.data import Dataset, fingerprint, open_dataset, read_samples
 from xaiaudit.data.cases import hash_case
 from xaiaudit.errors import DataError, NumericalError, UsageError
 from xaiaudit.models import AuditedModel, build, load
-from xaiaudit.training import Epoch, Silent, Trained, evaluate, swapped_classes, train
+from xaiaudit.training import Adversarial, Epoch, Recipe, Silent, Trained, evaluate, swapped_classes, train
 
 
 @pytest.fixture(scope="module")
@@ -289,6 +290,47 @@ def test_a_place_that_cannot_be_written_is_told_before_the_work(images: Dataset,
 
 
 # Evaluating
+
+
+def test_a_segmentation_network_decides_lesion_where_it_outlines_anything(tmp_path: Path) -> None:
+    manifest = write_images(tmp_path, 60)
+    lines = manifest.read_text().splitlines()
+    normal = [re.sub(r",\d+m.png,\w+,", ",,normal,", line) for line in lines[41:]]
+    manifest.write_text("\n".join(lines[:41] + normal) + "\n")
+    found = train(
+        "thesis-seg",
+        open_dataset(manifest, normals="class"),
+        tmp_path / "seg.pt",
+        arguments={"backbone": "small-cnn"},
+        preprocessing=SMALL,
+        recipe=replace(QUICK, epochs=1),
+        fractions=(0.5, 0.2, 0.3),
+    )
+    assert found.validation.auc is not None  # so that a threshold could have been chosen
+    assert found.model.threshold == 0.5
+
+
+def test_a_segmentation_network_has_no_diagnosis_to_make_robust(images: Dataset, tmp_path: Path) -> None:
+    recipe = Recipe(epochs=2, adversarial=Adversarial(plain_epochs=1))
+    with pytest.raises(UsageError, match="thesis-seg makes none; leave it out"):
+        train("thesis-seg", images, tmp_path / "m.pt", preprocessing=SMALL, recipe=recipe)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "inputs", "words"),
+    [
+        (Recipe(freeze_backbone=True), (), "starts from random weights"),
+        (Recipe(mask_share=0.5), ("mask",), "shown the outlined lesion"),
+        (Recipe(mask_boxes=True), ("mask",), "shown the outlined lesion"),
+    ],
+)
+def test_a_recipe_that_contradicts_the_network_is_refused_before_the_work(
+    recipe: Recipe, inputs: tuple[str, ...], words: str, images: Dataset, tmp_path: Path
+) -> None:
+    shown, own = replace(SMALL, inputs=inputs), {"backbone": "small-cnn"}
+    with pytest.raises(UsageError, match=words) as caught:
+        train("thesis-mtl", images, tmp_path / "m.pt", arguments=own, preprocessing=shown, recipe=recipe)
+    assert "\n" not in str(caught.value)
 
 
 def test_evaluation_takes_a_dataset_unknown_labels_and_any_batch_size(

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from xaiaudit.errors import UsageError
 from xaiaudit.training.adversarial import Adversarial
-from xaiaudit.training.recipe import Recipe, recipe_of, resisting
+from xaiaudit.training.recipe import Recipe, check_fits, recipe_of, resisting
 from xaiaudit.types import ONE_CHANNEL, Preprocessing
 from xaiaudit.values import number
 
@@ -148,6 +148,7 @@ def _configuration(given: Mapping[str, Any], varied: dict[str, Any], folder: Pat
             else resisting(adversarial, architecture, **changed)
         )
         preprocessing = Preprocessing(**grid)
+        check_fits(recipe, architecture, weights, preprocessing)
     except (UsageError, ValueError) as error:
         raise UsageError(f"{name}: {error}") from error
     return Configuration(

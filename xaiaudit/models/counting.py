@@ -9,7 +9,7 @@ from xaiaudit.models.registry import build
 
 
 def parameters(architecture: str, classes: int = 2, channels: int = 3, **arguments: Any) -> int:
-    """Of a network that `build` makes: weights that training changes, heads included."""
+    """Of a network that `build` makes: its weights, heads included, without the statistics of batch norms."""
     with torch.device("meta"):
         net = build(architecture, classes=classes, channels=channels, **arguments)
     return sum(parameter.numel() for parameter in net.parameters())

@@ -179,7 +179,7 @@ def architectures() -> list[str]:
 
 def outlines_only(architecture: str) -> bool:
     """It outlines lesions and makes no diagnosis."""
-    return architecture in MODELS and "class" not in MODELS[architecture].heads
+    return not makes_diagnosis(architecture)
 
 
 def is_factory(architecture: str) -> bool:

@@ -16,7 +16,7 @@ from xaiaudit.data.splits import FRACTIONS
 from xaiaudit.errors import TrainingError, UsageError
 from xaiaudit.metrics.roc import best_threshold
 from xaiaudit.models import AuditedModel, build, save
-from xaiaudit.models.registry import outlines_only
+from xaiaudit.models.registry import makes_diagnosis, outlines_only
 from xaiaudit.records import CleanRecord
 from xaiaudit.training.arrays import arrays
 from xaiaudit.training.batch_norm import norms_to_freeze
@@ -28,7 +28,7 @@ from xaiaudit.training.material import Material, check_no_mask, check_outlines, 
 from xaiaudit.training.outlines import known_outlines
 from xaiaudit.training.progress import Epoch, Progress, Silent
 from xaiaudit.training.provenance import provenance
-from xaiaudit.training.recipe import Recipe, departures, recipe_of
+from xaiaudit.training.recipe import Recipe, check_fits, departures, recipe_of
 from xaiaudit.training.robustness import attacked, check_decides, measured, misled
 from xaiaudit.training.state import StateFile
 from xaiaudit.types import LeftOut, Preprocessing, Sample, plain
@@ -77,8 +77,9 @@ def train(
 ) -> Trained:
     """Train a model by name on a dataset and write its checkpoint, with its losses as a picture beside it.
 
-    The split is case-level and seeded. The weights kept are those of the lowest validation loss; the
-    operating threshold (two classes) is the point of the validation ROC nearest to the upper left corner.
+    The split is case-level and seeded. The weights kept are those of the lowest validation loss, or of the highest
+    validation accuracy where the recipe keeps by it; the operating threshold (of a diagnosis between two classes) is
+    the point of the validation ROC nearest to the upper left corner.
     Adversarial training keeps the weights of the highest robust balanced accuracy on the validation images, and
     its ROC is over these images clean and attacked (see `robustness`). A run that was killed goes on from
     `<out>.training` when it is called again, and ends with the same weights.
@@ -113,6 +114,7 @@ def train(
         preprocessing or Preprocessing(),
     )
     check_place(out)
+    check_fits(recipe, architecture, weights, preprocessing)
     if not fractions[1] > 0:
         raise UsageError(
             f"a validation share of {fractions[1]:g} leaves no image to choose the epoch and the threshold "
@@ -315,7 +317,8 @@ def _finish(
         evaluate(model, material.part(rows), cases=material.cases(rows), batch_size=recipe.batch_size)
         for rows in (material.split.validation, material.split.test)
     )
-    _choose_threshold(model, material, recipe, validation)
+    if makes_diagnosis(settings["architecture"]):  # another outlines something at one half
+        _choose_threshold(model, material, recipe, validation)
     records = {
         part: replace(predictions, threshold=model.threshold).record()
         for part, predictions in (("validation", validation), ("test", test))

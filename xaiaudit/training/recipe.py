@@ -4,8 +4,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from xaiaudit.errors import UsageError
-from xaiaudit.models.registry import MODELS
+from xaiaudit.models.registry import MODELS, is_factory, makes_diagnosis
 from xaiaudit.training.adversarial import Adversarial
+from xaiaudit.types import Preprocessing
 
 AUGMENTATION = (
     "flip", "vertical_flip", "rotation", "shift", "width_shift", "zoom", "shear", "brightness", "contrast",
@@ -138,6 +139,25 @@ class Recipe:
                 "the focal loss needs a gamma of 0 or from 1 on (between, its gradient is not finite) and an alpha "
                 f"in (0, 1), got {self.focal_gamma} and {self.focal_alpha}"
             )
+
+
+def check_fits(recipe: Recipe, architecture: str, weights: str, preprocessing: Preprocessing) -> None:
+    """Raises UsageError where a recipe contradicts what the network starts from or is shown."""
+    if recipe.freeze_backbone and weights == "none" and not is_factory(architecture):
+        raise UsageError(
+            f"the backbone of {architecture} would stay as it is and starts from random weights, so that it has learnt "
+            "nothing; start from weights (--weights default, or a file), or let it learn (--no-freeze-backbone)"
+        )
+    if recipe.adversarial is not None and not makes_diagnosis(architecture):
+        raise UsageError(
+            f"adversarial training resists attacks on the diagnosis, and {architecture} makes none; leave it out, or "
+            "take a network with a diagnosis"
+        )
+    if preprocessing.takes_mask and (recipe.mask_share < 1 or recipe.mask_boxes):
+        raise UsageError(
+            "a network that is shown the outlined lesion (inputs: mask) must be trained on the outlines that it will "
+            "be shown; leave the mask share and boxes out, or the mask out of its inputs"
+        )
 
 
 def departures(recipe: Recipe) -> str:
