@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torchvision
 from torch import nn
 from torchvision.ops import sigmoid_focal_loss
 
@@ -18,6 +19,7 @@ from xaiaudit.training.augment import augment, jitter
 from xaiaudit.training.batch_norm import freeze, norms_to_freeze
 from xaiaudit.training.curves import draw_losses
 from xaiaudit.training.devices import make_fabric
+from xaiaudit.training.grid import preprocessing_of
 from xaiaudit.training.losses import (
     balanced_weights,
     class_loss,
@@ -30,6 +32,7 @@ from xaiaudit.training.optimizers import optimizer
 from xaiaudit.training.progress import Epoch, console
 from xaiaudit.training.recipe import Recipe, recipe_of
 from xaiaudit.training.state import StateFile
+from xaiaudit.types import ONE_CHANNEL, Preprocessing
 
 STILL = {"flip": 0.0, "rotation": 0.0, "shift": 0.0}
 
@@ -417,3 +420,41 @@ def test_plain_lines_where_there_is_no_terminal(tmp_path: Path) -> None:
     assert len(lines) == 4
     assert lines[2] == "epoch 2/3: loss 0.500, validation 0.600 (best so far), AUC 0.80, 3 s"
     assert lines[3] == "epoch 3/3: loss 0.333, validation 0.700, AUC 0.80, 3 s"
+
+
+# The grid
+
+
+@pytest.mark.parametrize(
+    ("architecture", "backbone"),
+    [
+        ("bench-stl", "inception_v3"),
+        ("bench-mtl", "timm:legacy_xception"),
+        ("timm:mobilenetv1_100", None),
+        ("emt-net", None),
+    ],
+)
+def test_images_are_normalised_as_the_weights_expect_it(architecture: str, backbone: str | None) -> None:
+    arguments = {} if backbone is None else {"backbone": backbone}
+    found = preprocessing_of(architecture, "default", arguments, size=299)
+    assert (found.size, found.mean, found.std) == (299, (0.5,) * 3, (0.5,) * 3)
+    grey = preprocessing_of(architecture, "w.pth", arguments, channels=1)
+    assert (grey.channels, grey.mean, grey.std) == (1, (0.5,), (0.5,))
+    assert preprocessing_of(architecture, "none", arguments) == Preprocessing()
+    assert preprocessing_of(architecture, "default", arguments, mean=(0.1, 0.2, 0.3)).mean == (0.1, 0.2, 0.3)
+
+
+@pytest.mark.parametrize(
+    "architecture", ["resnet50", "la-net", "small-cnn", "timm:regnetx_002", "timm:nope", "own.code:net"]
+)
+def test_other_weights_expect_the_mean_and_deviation_of_imagenet(architecture: str) -> None:
+    assert preprocessing_of(architecture, "default", {}) == Preprocessing()
+    assert preprocessing_of(architecture, "none", {}, channels=1) == Preprocessing(**ONE_CHANNEL)
+
+
+def test_torchvision_normalises_inception_so_in_its_forward() -> None:
+    with torch.device("meta"):
+        net = torchvision.models.inception_v3(transform_input=True, init_weights=False)
+    images, usual = torch.rand(1, 3, 4, 4), Preprocessing()
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (usual.mean, usual.std))
+    torch.testing.assert_close(net._transform_input((images - mean) / std), (images - 0.5) / 0.5)

@@ -12,8 +12,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from xaiaudit.errors import UsageError
 from xaiaudit.training.adversarial import Adversarial
+from xaiaudit.training.grid import preprocessing_of
 from xaiaudit.training.recipe import Recipe, check_fits, recipe_of, resisting
-from xaiaudit.types import ONE_CHANNEL, Preprocessing
+from xaiaudit.types import Preprocessing
 from xaiaudit.values import number
 
 OF_MODEL: Mapping[str, Any] = {"name": str, "arch": str, "weights": str, "arguments": dict, "grid": dict}
@@ -138,8 +139,6 @@ def _configuration(given: Mapping[str, Any], varied: dict[str, Any], folder: Pat
     weights = given.get("weights", "none")
     changed = {field: value for field, value in given.items() if field in RECIPE}
     grid = {field: value for field, value in given.items() if field in PREPROCESSING}
-    if grid.get("channels") == 1:
-        grid = {**ONE_CHANNEL, **grid}
     try:
         adversarial = changed.pop("adversarial", None)
         recipe = (
@@ -147,7 +146,7 @@ def _configuration(given: Mapping[str, Any], varied: dict[str, Any], folder: Pat
             if adversarial is None
             else resisting(adversarial, architecture, **changed)
         )
-        preprocessing = Preprocessing(**grid)
+        preprocessing = preprocessing_of(architecture, weights, given.get("arguments", {}), **grid)
         check_fits(recipe, architecture, weights, preprocessing)
     except (UsageError, ValueError) as error:
         raise UsageError(f"{name}: {error}") from error

@@ -291,15 +291,15 @@ OF_METHODS = {"trades_beta": ("trades",), "clean_share": ("pgd", "free")}
 
 def _preprocessing(given: dict[str, Any]) -> Any:
     from xaiaudit.errors import UsageError
-    from xaiaudit.types import ONE_CHANNEL, Preprocessing
+    from xaiaudit.training import preprocessing_of
 
-    said: dict[str, Any] = {"size": given["size"], "mode": given["mode"]}
-    if given["channels"] == "1":
-        said |= ONE_CHANNEL
+    said: dict[str, Any] = {"size": given["size"], "mode": given["mode"], "channels": int(given["channels"])}
     if given["inputs"] is not None:
         said["inputs"] = options.words(given["inputs"])
     try:
-        return Preprocessing(**said)
+        return preprocessing_of(
+            given["architecture"], given["weights"], options.pairs(given["arguments"]), **said
+        )
     except ValueError as error:
         raise UsageError(f"--inputs: {error}") from error
 

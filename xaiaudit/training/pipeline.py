@@ -23,6 +23,7 @@ from xaiaudit.training.batch_norm import norms_to_freeze
 from xaiaudit.training.curves import draw_losses
 from xaiaudit.training.devices import Precision, make_fabric
 from xaiaudit.training.evaluation import Predictions, evaluate, swapped_classes
+from xaiaudit.training.grid import preprocessing_of
 from xaiaudit.training.loop import fit
 from xaiaudit.training.material import Material, check_no_mask, check_outlines, gather
 from xaiaudit.training.outlines import known_outlines
@@ -91,6 +92,7 @@ def train(
         out: the checkpoint, .pt or .safetensors; replaced if it is there.
         positive: the class that the threshold and sensitivity speak of; of an architecture that outlines lesions
             and makes no diagnosis, "lesion".
+        preprocessing: None: 224 pixels, padded, normalised as the weights expect it; see `grid.preprocessing_of`.
         recipe: hyperparameters; None: those of the architecture's source, else the thesis's.
         fractions: of the images of each class, in train, validation and test.
         limit: use only so many images, drawn at random by the seed.
@@ -111,7 +113,7 @@ def train(
     out, recipe, preprocessing = (
         Path(out),
         recipe or recipe_of(architecture),
-        preprocessing or Preprocessing(),
+        preprocessing or preprocessing_of(architecture, weights, arguments or {}),
     )
     check_place(out)
     check_fits(recipe, architecture, weights, preprocessing)
