@@ -13,12 +13,13 @@ from training_nets import SMALL, Counting, Stopped, write_images
 
 from xaiaudit.data import Dataset, open_dataset
 from xaiaudit.errors import UsageError
-from xaiaudit.models import load
+from xaiaudit.models import AuditedModel, load
 from xaiaudit.tensors import Outputs
 from xaiaudit.training import Adversarial, Recipe, Silent, Trained, recipe_of, train
-from xaiaudit.training.arrays import Batch, arrays
+from xaiaudit.training.arrays import Arrays, Batch, arrays
 from xaiaudit.training.losses import mask_cross_entropy, mask_loss, pseudo_cross_entropy, task_loss
 from xaiaudit.training.outlines import boxed, kept_outlines, known_outlines
+from xaiaudit.training.validating import validate
 from xaiaudit.types import Sample
 
 FAN = Recipe(mask_loss="cross-entropy", alpha=0.5, beta=0.5, pseudo_weight=0.1)
@@ -271,3 +272,30 @@ def test_the_recipe_of_the_paper() -> None:
     assert (recipe.batch_size, recipe.learning_rate, recipe.optimizer) == (8, 1e-3, "adam")
     assert (recipe.mask_loss, recipe.keep_by) == ("cross-entropy", "accuracy")
     assert recipe_of("rmtl").pseudo_weight == 0
+
+
+@pytest.mark.parametrize("kind", ["dice", "cross-entropy"])
+@pytest.mark.parametrize("mask_alone", [True, False])
+def test_the_validation_loss_does_not_depend_on_the_batches(kind: str, mask_alone: bool) -> None:
+    """Of seven images the last three teach nothing (dice), or the last two (an empty outline is one)."""
+    torch.manual_seed(0)
+    masks = torch.rand(7, 1, 8, 8) > 0.5
+    masks[4:] = False
+    known = torch.tensor([True] * 5 + [False] * 2)
+    labels = torch.tensor([0, 1, 0, 0, 1, 0, 0])
+    images = Arrays(torch.randint(0, 256, (7, 1, 8, 8), dtype=torch.uint8), labels, masks, outlined=known)
+    model, weights = AuditedModel(Counting(), preprocessing=replace(SMALL, size=8)), torch.tensor([0.7, 1.75])
+    recipe = replace(FAN, mask_loss=kind, alpha=0.3, beta=2.0)
+    found = [
+        validate(
+            model, images, replace(recipe, batch_size=size), weights, device=torch.device("cpu"), mask_alone=mask_alone
+        )
+        for size in (1, 2, 3, 7)
+    ]  # fmt: skip
+    with torch.no_grad():
+        out = model(images.images / 255)
+    drawn = mask_loss(out, masks, replace(recipe, pseudo_weight=0), known)
+    diagnosis = torch.nn.functional.cross_entropy(out.logits, labels, weight=weights)
+    wanted = drawn if mask_alone else 0.3 * diagnosis + 2 * drawn
+    assert [loss for loss, _, _ in found] == pytest.approx([wanted.item()] * 4)
+    assert len({said[1:] for said in found}) == 1  # AUC and accuracy

@@ -11,8 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from xaiaudit.errors import NumericalError
-from xaiaudit.functional import decision
-from xaiaudit.metrics.auc import auc as area_under_curve
 from xaiaudit.models import AuditedModel
 from xaiaudit.tensors import Outputs
 from xaiaudit.training.adversarial import Adversarial
@@ -20,13 +18,14 @@ from xaiaudit.training.arrays import Arrays, Batch
 from xaiaudit.training.augment import augment_batch
 from xaiaudit.training.batch_norm import freeze
 from xaiaudit.training.copies import with_copies
-from xaiaudit.training.losses import class_weights, mask_loss, task_loss
+from xaiaudit.training.losses import class_weights
 from xaiaudit.training.minmax import MinMax
 from xaiaudit.training.optimizers import optimizer
 from xaiaudit.training.progress import Epoch, Progress
 from xaiaudit.training.recipe import Recipe
 from xaiaudit.training.robustness import attacked
 from xaiaudit.training.state import StateFile, random_states, restore_random
+from xaiaudit.training.validating import validate
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -126,7 +125,16 @@ class _Run:
         if number == self.recipe.mask_epochs + 1:
             self.optimizer.optimizer.state.clear()  # its averages are of another loss; the head has learnt nothing
         train_loss = self._train(number, epsilon or 0.0, mask_alone=mask_alone)
-        loss, auc, accuracy = self.fabric.broadcast(self._validate(mask_alone=mask_alone))
+        loss, auc, accuracy = self.fabric.broadcast(
+            validate(
+                self.model,
+                self.validation,
+                self.recipe,
+                self.class_weights,
+                device=self.fabric.device,
+                mask_alone=mask_alone,
+            )
+        )
         self._check(loss, "validation loss", number)
         robust = self.fabric.broadcast(self._resist(adversarial)) if adversarial and epsilon else {}
         epoch = Epoch(
@@ -192,33 +200,6 @@ class _Run:
             "robust_loss": found.loss,
             "one_class": found.one_class(threshold),
         }
-
-    @torch.inference_mode()
-    def _validate(self, *, mask_alone: bool) -> tuple[float, float | None, float]:
-        """Mean loss an image, the AUC of two classes and the accuracy, without augmentation and dropout.
-
-        Pseudo-labels have no part in the loss: they would praise a mask for being sure.
-        """
-        self.model.net.eval()
-        judged = replace(self.recipe, pseudo_weight=0.0)
-        total, logits = 0.0, []
-        for rows in torch.arange(len(self.validation)).chunk(
-            math.ceil(len(self.validation) / self.recipe.batch_size)
-        ):
-            batch = self._given(self.validation.batch(rows, self.fabric.device))
-            images, labels, masks, _, outlined = batch
-            outputs = self.model.read(self.model.net(self.model.normalise(images)), images)
-            if mask_alone and masks is not None:
-                loss = mask_loss(outputs, masks, judged, outlined)
-            else:
-                loss = task_loss(outputs, labels, masks, judged, self.class_weights, outlined)
-            total += float(loss) * len(rows)
-            logits.append(outputs.logits.float().cpu())
-        said, labels_seen = torch.cat(logits).numpy(), self.validation.labels.numpy()
-        auc = None
-        if len(self.model.classes) == 2 and math.isfinite(total):
-            auc = area_under_curve(labels_seen == 1, said[:, 1] - said[:, 0], range(len(said))).estimate
-        return total / len(self.validation), auc, float((decision(said) == labels_seen).mean())
 
     def _check(self, loss: float, which: str, number: int) -> None:
         if not math.isfinite(loss):

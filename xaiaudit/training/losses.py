@@ -58,6 +58,13 @@ def pseudo_cross_entropy(mask_logits: Tensor, threshold: float) -> Tensor:
     return mask_cross_entropy(mask_logits, mask_logits.detach() > logit(threshold))
 
 
+def taught(masks: Tensor, recipe: Recipe, outlined: Tensor | None = None) -> Tensor:
+    """Which images the recipe's mask loss is the mean over, (n,) bool; pseudo-labels aside."""
+    if recipe.mask_loss == "dice":
+        return masks.flatten(1).any(1)
+    return torch.ones(len(masks), dtype=torch.bool) if outlined is None else outlined
+
+
 def mask_loss(outputs: Outputs, masks: Tensor, recipe: Recipe, outlined: Tensor | None = None) -> Tensor:
     """The recipe's loss of the mask, a scalar: of known outlines, and by its weight of pseudo-labels where none is.
 
