@@ -38,7 +38,7 @@ def auc(labels: Flags, scores: Vector, cases: Cases, *, level: float = 0.95) -> 
     if labels.all() or not labels.any():
         return Interval(estimate=None, low=None, high=None, n=n, cases=count, method=METHOD, level=level)
     positive, negative = placements(labels, scores)
-    area = float((positive * len(negative)).round(1).sum()) / (len(positive) * len(negative))  # of halves
+    area = mean_placement(positive, negative)
     exact = perfect_bound(disjoint_pairs(labels, index, count), level)
     low: float | None
     high: float | None
@@ -69,6 +69,11 @@ def placements(labels: Flags, scores: Vector) -> tuple[Float[np.ndarray, "p"], F
     below = (ranks[labels] - within_positive) / (~labels).sum()
     above = 1 - (ranks[~labels] - within_negative) / labels.sum()
     return below, above
+
+
+def mean_placement(positive: Float[np.ndarray, "p"], negative: Float[np.ndarray, "q"]) -> float:
+    """The AUC that placements give, a count of pairs and halves of pairs over all pairs: 1 is exactly 1."""
+    return float((positive * len(negative)).round(1).sum()) / (len(positive) * len(negative))
 
 
 def clustered_variance(

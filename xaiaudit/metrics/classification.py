@@ -57,8 +57,8 @@ def clean_record(
     of_case = select(cases, known)
     is_positive = truth == positive
     both = bool(is_positive.any() and not is_positive.all())
-    sensitivity = _share(decided == positive, is_positive, of_case)
-    specificity = _share(decided != positive, ~is_positive, of_case)
+    sensitivity = share_among(decided == positive, is_positive, of_case)
+    specificity = share_among(decided != positive, ~is_positive, of_case)
     return CleanRecord(
         images=len(truth),
         auc=auc(is_positive, scores, of_case) if both else None,
@@ -107,7 +107,7 @@ def class_mean(hits: Flags, truth: Decisions, cases: Cases, k: int) -> Interval 
 
     Source: Zou & Donner 2008, Statistics in Medicine 27:1693-1702 (MOVER).
     """
-    recalls = [_share(hits, truth == label, cases) for label in range(k)]
+    recalls = [share_among(hits, truth == label, cases) for label in range(k)]
     if any(recall is None for recall in recalls):
         return None
     estimate, low, high = mover_mean([recall for recall in recalls if recall is not None])
@@ -142,7 +142,8 @@ def _mean(scores: Vector | None, cases: Cases) -> Interval | None:
     return bootstrap(scores, cases) if scores is not None and np.isfinite(scores).any() else None
 
 
-def _share(hits: Flags, among: Flags, cases: Cases) -> Interval | None:
+def share_among(hits: Flags, among: Flags, cases: Cases) -> Interval | None:
+    """The share of hits `among` these images, as `proportion` gives it; None where there are none."""
     if not among.any():
         return None
     return proportion(hits[among], select(cases, among))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from xaiaudit.metrics.auc import disjoint_pairs, logit_bounds, placements
+from xaiaudit.metrics.auc import disjoint_pairs, logit_bounds, mean_placement, perfect_bound, placements
 from xaiaudit.metrics.cases import Cases, case_sums, number_cases
 from xaiaudit.metrics.differences import two_sided
 from xaiaudit.metrics.mover import bounds_of_difference
@@ -53,7 +53,7 @@ def cv_auc(folds: Sequence[Fold], *, level: float = 0.95) -> Interval:
         return Interval(estimate=None, low=None, high=None, n=0, cases=0, method=METHOD, level=level)
     area = _mean_area(folds)
     influence = case_influence(folds)
-    exact = ((1 - level) / 2) ** (1 / _pairs(folds))
+    exact = perfect_bound(_pairs(folds), level)
     low: float | None = None
     high: float | None = None
     if area in (0.0, 1.0):
@@ -140,8 +140,7 @@ def _mean_area(folds: Sequence[Fold]) -> float:
     for fold in folds:
         if fold.labels.all() or not fold.labels.any():
             raise ValueError("a fold tested images of one class only, so that its AUC is undefined")
-        positive, negative = placements(fold.labels, fold.scores)
-        areas.append(float((positive * len(negative)).round(1).sum()) / (len(positive) * len(negative)))
+        areas.append(mean_placement(*placements(fold.labels, fold.scores)))
     return float(np.mean(areas))
 
 
