@@ -95,6 +95,17 @@ class RunRecord(Record):
     def name(self) -> str:
         return f"{self.dataset}, {self.configuration}, repeat {self.repeat}, fold {self.fold}"
 
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Of METRICS, those that say something of such a model."""
+        return OF_MASKS if self.outlines_only else METRICS
+
+    def why_not(self, attack: AttackFigures) -> str:
+        """Why flips under one of `attacks` say nothing; empty where they say something."""
+        if attack.assessable and not self.outlines_only:
+            return ""
+        return attack.why_not or "the model makes no diagnosis that could flip"
+
 
 class MetricRecord(Record):
     """One metric of one configuration over its finished runs."""
@@ -127,7 +138,10 @@ class RobustnessRecord(Record):
     not_assessable: list[StoppedRecord]  # left out of every figure here, and why
     flips: Interval
     robust_accuracy: Interval | None
-    dice_lost: Interval | None  # Dice before minus after, mean over images with an outline, of all runs
+    clean_accuracy: Interval | None = None  # of the same images, before the attack
+    dice_lost: (
+        Interval | None
+    )  # Dice before minus after, mean over images with an outlined lesion, of all runs
     shifts: list[ShiftRecord]
 
 
@@ -191,7 +205,7 @@ class BenchmarkRecord(Record):
 
 # Followed by a column for each field that the grid varies (`varied_<field>`, as text), and for each attack:
 # flips_<attack>, robust_accuracy_<attack>, assessable_<attack>, and for each of its explainers
-# silent_shift_<attack>_<explainer> and mass_centre_<attack>_<explainer> (median).
+# silent_shift_<attack>_<explainer> and mass_centre_<attack>_<explainer> (median); null where not assessable.
 RUNS = pa.schema(
     [
         pa.field("dataset", pa.string(), nullable=False),

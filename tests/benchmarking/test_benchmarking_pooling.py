@@ -12,11 +12,13 @@ from xaiaudit.benchmark_record import PREDICTIONS, SCHEMA, AttackFigures, RunRec
 from xaiaudit.benchmarking.comparing import adjusted, comparison_records
 from xaiaudit.benchmarking.finished import Finished
 from xaiaudit.benchmarking.pooling import result_record
+from xaiaudit.benchmarking.tables import attack_columns
 from xaiaudit.metrics.bootstrap import distribution
 from xaiaudit.metrics.classification import clean_record
 from xaiaudit.metrics.proportions import proportion
 from xaiaudit.records import MAPS
 from xaiaudit.records import PREDICTIONS as ATTACKED
+from xaiaudit.reports.benchmark_summary import run_line
 
 CLASSES = ["benign", "malignant"]
 
@@ -30,6 +32,7 @@ def a_run(
     repeat: int = 1,
     fold: int = 1,
     dice: Sequence[float] | None = None,
+    lesions: Sequence[bool] | None = None,
     flips: Sequence[bool] | None = None,
     silent: Sequence[bool | None] | None = None,
     assessable: bool = True,
@@ -64,7 +67,8 @@ def a_run(
     attacks = []
     if flips is not None:
         silent = silent or [False] * len(flips)
-        _write_audit(folder / "audit", images, rows, flips, silent)
+        outlined = [None if dice is None else True] * len(flips) if lesions is None else lesions
+        _write_audit(folder / "audit", images, rows, flips, silent, outlined)
         shares = proportion(np.array(flips), list(cases))
         far = distribution(np.full(len(flips), 0.1), list(cases))
         shift = ShiftFigures(explainer_id="grad-cam", silent_shift=shares, mass_centre=far)
@@ -98,7 +102,12 @@ def a_run(
 
 
 def _write_audit(
-    folder: Path, images: list[str], rows: list[dict], flips: Sequence[bool], silent: Sequence
+    folder: Path,
+    images: list[str],
+    rows: list[dict],
+    flips: Sequence[bool],
+    silent: Sequence,
+    outlined: Sequence,
 ) -> None:
     def filled(schema: pa.Schema, known: dict) -> dict:
         empty = {pa.string(): "", pa.bool_(): False, pa.float64(): 0.0}
@@ -114,6 +123,7 @@ def _write_audit(
         "decision",
         "decision_clean",
         "dice",
+        "outlined_lesion",
     )
     schema = pa.schema([ATTACKED.field(name) for name in keep])
     other = {"benign": "malignant", "malignant": "benign"}
@@ -129,10 +139,11 @@ def _write_audit(
                 "dice": None if row["dice"] is None else row["dice"] / (1 + (attack_id == "pgd")),
                 "decision": other[row["decision"]] if flipped and attack_id == "pgd" else row["decision"],
                 "flipped": flipped and attack_id == "pgd" and not quantised,
+                "outlined_lesion": lesion,
             },
         )
         for attack_id, quantised in (("none", False), ("pgd", False), ("pgd", True))
-        for image, row, flipped in zip(images, rows, flips, strict=True)
+        for image, row, flipped, lesion in zip(images, rows, flips, outlined, strict=True)
     ]
     pq.write_table(pa.Table.from_pylist(attacked, schema=schema), folder / "predictions.parquet")
     names = ("image", "attack_id", "explainer_id", "target", "silent_shift", "mass_centre_diagonal")
@@ -260,6 +271,7 @@ def test_robustness_pools_the_folds_that_say_something(tmp_path: Path) -> None:
     assert found.flips.estimate == 0.25
     assert found.flips.n == 4
     assert found.robust_accuracy.estimate == 0.5  # right when clean and not flipped
+    assert (found.clean_accuracy.estimate, found.clean_accuracy.n) == (0.75, 4)  # of the same images
     assert found.shifts[0].silent_shift.estimate == pytest.approx(2 / 3)
     assert found.shifts[0].mass_centre.median == pytest.approx(0.15)
     (left_out,) = found.not_assessable
@@ -277,6 +289,20 @@ def test_what_the_outline_lost_is_of_all_runs(tmp_path: Path) -> None:
     (found,) = result_record("set", "model", [run.record for run in runs], runs).robustness
     assert found.dice_lost.estimate == pytest.approx((0.1 + 0.4 + 0.3) / 3)  # the attack halves it
     assert found.dice_lost.n == 3
+    normals = [
+        a_run(
+            tmp_path,
+            labels,
+            scores,
+            [1, 2],
+            dice=[0.0, 0.8],  # something is drawn where nothing is, before and after
+            lesions=[False, True],
+            flips=[False] * 2,
+            name="normals",
+        )
+    ]
+    (found,) = result_record("set", "normals", [normals[0].record], normals).robustness
+    assert (found.dice_lost.estimate, found.dice_lost.n) == (pytest.approx(0.4), 1)
     plain = [a_run(tmp_path, labels, scores, [1, 2], flips=[False] * 2, name="plain")]
     assert result_record("set", "plain", [plain[0].record], plain).robustness[0].dice_lost is None
 
@@ -292,6 +318,28 @@ def test_a_network_that_only_outlines_is_asked_for_no_diagnosis(tmp_path: Path) 
     assert found.robustness[0].flips.estimate is None
     assert "no diagnosis" in found.robustness[0].not_assessable[0].reason
     assert [item.measure for item in comparison_records("set", "b", whole, alone)] == ["dice"]
+
+
+def test_a_run_whose_flips_say_nothing_is_given_no_rate_anywhere(tmp_path: Path) -> None:
+    labels, scores, cases = [0, 1] * 4, [-1, 1] * 4, range(8)
+    stuck, outliner, sound = (
+        a_run(tmp_path, labels, scores, cases, dice=[0.5] * 8, flips=[True] * 8, name=name, **own).record
+        for name, own in (
+            ("stuck", {"assessable": False}),
+            ("outliner", {"outlines_only": True}),
+            ("sound", {}),
+        )
+    )
+    for record in (stuck, outliner):
+        row = attack_columns(record)
+        assert row.pop("assessable_pgd") is False
+        assert set(row.values()) == {None}
+        assert "flips under pgd not assessable" in run_line(record)
+    assert "AUC" not in run_line(outliner)  # it makes no diagnosis
+    assert attack_columns(sound)["flips_pgd"] == 1
+    assert run_line(sound).startswith(
+        "AUC 1.000, balanced accuracy 100.0 %, Dice 0.500, 100.0 % flips under pgd"
+    )
 
 
 def test_a_configuration_without_a_finished_run_has_no_figure(tmp_path: Path) -> None:

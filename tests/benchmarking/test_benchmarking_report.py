@@ -5,6 +5,7 @@ from pathlib import Path
 import pypdf
 from benchmark_nets import Benchmarked
 
+from xaiaudit.reports import format as f
 from xaiaudit.reports.benchmark_document import document, write_pdf
 from xaiaudit.reports.benchmark_summary import lines
 from xaiaudit.reports.blocks import Alarm, Canvas, Document, Facts, Picture, Section, Table
@@ -40,6 +41,10 @@ def test_tables_pictures_and_settings_are_those_of_the_record(example: Benchmark
     robust = section(found, "Robustness")
     (table,) = blocks(robust, Table)
     assert [row[0] for row in table.rows] == ["classifier", "multi-task"]
+    for row, result in zip(table.rows, example.record.results, strict=True):
+        assert row[2] == f.rate(
+            result.robustness[0].clean_accuracy
+        )  # beside robust accuracy, of the same images
     compared = blocks(section(found, "Against classifier"), Table)[0]
     assert len(compared.rows) == len(example.record.comparisons)
     settings = section(found, "Settings")

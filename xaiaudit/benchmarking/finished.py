@@ -25,6 +25,7 @@ ATTACKED = [
     "decision",
     "decision_clean",
     "dice",
+    "outlined_lesion",
 ]
 SHIFTED = ["image", "attack_id", "explainer_id", "target", "silent_shift", "mass_centre_diagonal"]
 

@@ -10,7 +10,6 @@ import numpy as np
 
 from xaiaudit.benchmark_record import (
     METRICS,
-    OF_MASKS,
     MetricRecord,
     ResultRecord,
     RobustnessRecord,
@@ -22,7 +21,7 @@ from xaiaudit.benchmarking.finished import Finished, all_cases, cases_of_rows, j
 from xaiaudit.benchmarking.tables import metric_values
 from xaiaudit.metrics.bootstrap import bootstrap, distribution
 from xaiaudit.metrics.cases import select
-from xaiaudit.metrics.classification import balanced_accuracy
+from xaiaudit.metrics.classification import balanced_accuracy, share_among
 from xaiaudit.metrics.cross_validated import cv_auc
 from xaiaudit.metrics.f1 import f1
 from xaiaudit.metrics.proportions import proportion
@@ -90,15 +89,14 @@ def pooled(tested: Sequence[Finished]) -> dict[str, Interval | None]:
         "auc": cv_auc([run.fold() for run in tested]) if both_classes(tested) else None,
         "balanced_accuracy": balanced_accuracy(truth, decided, cases, len(tested[0].record.classes)),
         "accuracy": proportion(decided == truth, cases),
-        "sensitivity": _share(decided == positive, sick, cases),
-        "specificity": _share(decided != positive, ~sick, cases),
+        "sensitivity": share_among(decided == positive, sick, cases),
+        "specificity": share_among(decided != positive, ~sick, cases),
         "f1": f1(sick, decided == positive, cases),
         "dice": bootstrap(dice, cases) if outlined else None,
         "jsi": bootstrap(iou_from_dice(dice), cases) if outlined else None,
         "box_jsi": bootstrap(boxes, cases) if np.isfinite(boxes).any() else None,
     }
-    shown = OF_MASKS if tested[0].record.outlines_only else METRICS
-    return {name: found[name] if name in shown else None for name in METRICS}
+    return {name: found[name] if name in tested[0].record.metrics else None for name in METRICS}
 
 
 def both_classes(tested: Sequence[Finished]) -> bool:
@@ -110,9 +108,7 @@ def both_classes(tested: Sequence[Finished]) -> bool:
 def why_not(run: Finished, attack_id: str) -> str:
     """Why the run's flips under an attack say nothing; empty where they say something, or it was not attacked."""
     attack = run.attack(attack_id)
-    if attack is None or (attack.assessable and not run.record.outlines_only):
-        return ""
-    return attack.why_not or "the model makes no diagnosis that could flip"
+    return "" if attack is None else run.record.why_not(attack)
 
 
 def assessable(run: Finished, attack_id: str) -> bool:
@@ -142,21 +138,26 @@ def robustness_record(attack_id: str, tested: Sequence[Finished]) -> RobustnessR
         robust_accuracy=proportion((right.astype(bool) & right_before.astype(bool)), cases)
         if cases
         else None,
+        clean_accuracy=proportion(right_before.astype(bool), cases) if cases else None,
         dice_lost=dice_lost(attack_id, tested),
         shifts=[shift_record(attack_id, name, good) for name in tested[0].explainers(attack_id)],
     )
 
 
 def dice_lost(attack_id: str, tested: Sequence[Finished]) -> Interval | None:
-    """What an attack on the decision takes from the outline; None for networks without a mask."""
+    """What an attack on the decision takes from the outline of a lesion; None for networks without a mask.
+
+    Where an outline is known to be empty, Dice is 0 or undefined: a mask that stays wrong would count as nothing lost.
+    """
     lost: list[float] = []
     cases: list[int] = []
     for run in tested:
         clean, rows = run.attacked("none"), run.attacked(attack_id)
         before = dict(zip(clean.strings("image"), clean.floats("dice"), strict=True))
         after = zip(rows.strings("image"), rows.floats("dice"), strict=True)
-        lost += [before[name] - value for name, value in after]
-        cases += cases_of_rows(run, rows)
+        lesion = rows.floats("outlined_lesion") == 1
+        lost += [before[name] - value for (name, value), shown in zip(after, lesion, strict=True) if shown]
+        cases += select(cases_of_rows(run, rows), lesion)
     return bootstrap(np.array(lost), cases) if np.isfinite(lost).any() else None
 
 
@@ -170,7 +171,3 @@ def shift_record(attack_id: str, explainer_id: str, runs: Sequence[Finished]) ->
         silent_shift=proportion(silent[known] == 1, select(cases, known)),
         mass_centre=distribution(joined([part.floats("mass_centre_diagonal") for part in rows]), cases),
     )
-
-
-def _share(hits: np.ndarray, among: np.ndarray, cases: Sequence[int]) -> Interval | None:
-    return proportion(hits[among], select(cases, among)) if among.any() else None

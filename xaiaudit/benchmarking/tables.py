@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from xaiaudit.benchmark_record import METRICS, OF_MASKS, PREDICTIONS, RUNS, RunRecord
+from xaiaudit.benchmark_record import METRICS, PREDICTIONS, RUNS, RunRecord
 from xaiaudit.benchmarking.configurations import Configuration
 from xaiaudit.benchmarking.plan import Plan
 from xaiaudit.benchmarking.unit import TABLE
@@ -27,7 +27,7 @@ def runs_table(plan: Plan, records: Sequence[RunRecord]) -> pa.Table:
         texts = [None if value is None else json.dumps(plain(opened(value))) for value in values]
         table = table.append_column(f"varied_{field}", pa.array(texts, pa.string()))
     columns: dict[str, list[Any]] = {}
-    found = [_attack_columns(record) for record in records]
+    found = [attack_columns(record) for record in records]
     for name in dict.fromkeys(name for row in found for name in row):
         columns[name] = [row.get(name) for row in found]
     for name, values in columns.items():
@@ -47,8 +47,7 @@ def metric_values(record: RunRecord) -> dict[str, float | None]:
     clean = record.clean
     if clean is None:
         return dict.fromkeys(METRICS)
-    shown = OF_MASKS if record.outlines_only else METRICS
-    found = {name: getattr(clean, name) for name in shown}
+    found = {name: getattr(clean, name) for name in record.metrics}
     return {name: None if found.get(name) is None else found[name].estimate for name in METRICS}
 
 
@@ -77,15 +76,21 @@ def opened(value: Any) -> Any:
     return asdict(value) if hasattr(value, "__dataclass_fields__") else value
 
 
-def _attack_columns(record: RunRecord) -> dict[str, float | bool | None]:
+def attack_columns(record: RunRecord) -> dict[str, float | bool | None]:
+    """The figures of a run under each attack, by column; None where flips say nothing."""
     row: dict[str, float | bool | None] = {}
     for attack in record.attacks:
-        robust = attack.robust_accuracy
-        row[f"flips_{attack.attack_id}"] = attack.flips.estimate
-        row[f"robust_accuracy_{attack.attack_id}"] = None if robust is None else robust.estimate
-        row[f"assessable_{attack.attack_id}"] = attack.assessable
+        robust, assessable = attack.robust_accuracy, not record.why_not(attack)
+        found = {
+            f"flips_{attack.attack_id}": attack.flips.estimate,
+            f"robust_accuracy_{attack.attack_id}": None if robust is None else robust.estimate,
+        }
         for shift in attack.shifts:
             name = f"{attack.attack_id}_{shift.explainer_id}"
-            row[f"silent_shift_{name}"] = shift.silent_shift.estimate
-            row[f"mass_centre_{name}"] = shift.mass_centre.median
+            found |= {
+                f"silent_shift_{name}": shift.silent_shift.estimate,
+                f"mass_centre_{name}": shift.mass_centre.median,
+            }
+        row |= {name: value if assessable else None for name, value in found.items()}
+        row[f"assessable_{attack.attack_id}"] = assessable
     return row

@@ -64,8 +64,8 @@ def _pooled_table(results: Sequence[ResultRecord], metrics: Sequence[str]) -> Ta
         ],
         caption="Over all test images (95 % intervals over cases)",
         note="AUC: mean over folds, each ranked by itself. Rates: decisions pooled over folds, each at its own "
-        "threshold. Dice: mean over images with an outline; JSI, its like, is below. False-positive and "
-        "false-negative rate are 1 − specificity and 1 − sensitivity.",
+        "threshold. Dice: mean over images with an outline, where an empty one in which something is drawn counts 0; "
+        "JSI, its like, is below. False-positive and false-negative rate are 1 − specificity and 1 − sensitivity.",
         stacked=True,
     )
 
@@ -184,8 +184,9 @@ def _attack_table(results: Sequence[ResultRecord], found: Sequence[RobustnessRec
         ],
         rows=rows,
         caption="Under attack, over all audited test images (95 % intervals over cases)",
-        note="Runs: those whose flips say something. Robust accuracy: right when clean and after the attack. Dice "
-        "lost: before minus after, of all runs. Silent shift: the decision stands and its map moved, of all images "
+        note="Runs: those whose flips say something; accuracies, flips and maps are of their audited images alone. "
+        "Robust accuracy: right when clean and after the attack. Dice lost: before minus after, of images with an "
+        "outlined lesion, of all runs. Silent shift: the decision stands and its map moved, of all images "
         "with a defined clean map. Mass centre: median and quartiles, of the map of the clean decision.",
         stacked=True,
     )
@@ -193,11 +194,11 @@ def _attack_table(results: Sequence[ResultRecord], found: Sequence[RobustnessRec
 
 def _attack_rows(result: ResultRecord, item: RobustnessRecord | None) -> list[list[str]]:
     """One line for each explainer; the figures of the decisions stand in the first."""
-    name, clean = f.printable(result.configuration), words.pooled(result, "accuracy")
+    name = f.printable(result.configuration)
     if item is None:
-        return [[name, f.DASH, clean, *[f.DASH] * 6]]
-    decided = [f.rate(item.flips), f.rate(item.robust_accuracy), f.value(item.dice_lost)]
-    first = [name, str(item.runs), clean, *decided]
+        return [[name, *[f.DASH] * 8]]
+    decided = [f.rate(rate) for rate in (item.clean_accuracy, item.flips, item.robust_accuracy)]
+    first = [name, str(item.runs), *decided, f.value(item.dice_lost)]
     of_maps = [_shift_cells(shift) for shift in item.shifts] or [[f.DASH] * 3]
     return [[*(first if place == 0 else [""] * 6), *cells] for place, cells in enumerate(of_maps)]
 

@@ -42,10 +42,13 @@ def run_line(record: RunRecord) -> str:
     parts = [
         f"{words.NAMES[name]} {_estimate(name, getattr(record.clean, name))}"
         for name in ("auc", "balanced_accuracy", "dice")
-        if getattr(record.clean, name) is not None
+        if name in record.metrics and getattr(record.clean, name) is not None
     ]
     parts += [
-        f"{f.percent(attack.flips.estimate)} flips under {attack.attack_id}" for attack in record.attacks
+        f"flips under {attack.attack_id} not assessable"
+        if record.why_not(attack)
+        else f"{f.percent(attack.flips.estimate)} flips under {attack.attack_id}"
+        for attack in record.attacks
     ]
     parts += [] if record.seconds is None else [f"trained in {f.duration(record.seconds)}"]
     return ", ".join(parts).replace(f.NBSP, " ")
