@@ -40,7 +40,7 @@ class StateFile:
         except (RuntimeError, EOFError, ValueError, OSError) as error:
             raise UsageError(
                 f"{self.path} cannot be read to go on from ({str(error).splitlines()[0]}); "
-                "delete it or start afresh with --restart"
+                "delete it to start afresh (xaiaudit train --restart does)"
             ) from error
         other = [key for key in self.settings if state["settings"].get(key) != self.settings[key]]
         if other:
@@ -48,7 +48,7 @@ class StateFile:
             raise UsageError(
                 f"{self.path} holds an unfinished run with other settings ({key.replace('_', ' ')} "
                 f"{state['settings'].get(key)}, now {self.settings[key]}); repeat those settings to go on, "
-                "or start afresh with --restart"
+                "or delete it to start afresh (xaiaudit train --restart does)"
             )
         return state
 
