@@ -134,15 +134,21 @@ def _write_audit(
                 "image": image,
                 "attack_id": attack_id,
                 "quantised": quantised,
+                "curve": curve,
                 "label": row["label"],
                 "decision_clean": row["decision"],
                 "dice": None if row["dice"] is None else row["dice"] / (1 + (attack_id == "pgd")),
                 "decision": other[row["decision"]] if flipped and attack_id == "pgd" else row["decision"],
-                "flipped": flipped and attack_id == "pgd" and not quantised,
+                "flipped": flipped and attack_id == "pgd" and not quantised and not curve,
                 "outlined_lesion": lesion,
             },
         )
-        for attack_id, quantised in (("none", False), ("pgd", False), ("pgd", True))
+        for attack_id, quantised, curve in (
+            ("none", False, False),
+            ("pgd", False, False),
+            ("pgd", True, False),
+            ("pgd", False, True),
+        )
         for image, row, flipped, lesion in zip(images, rows, flips, outlined, strict=True)
     ]
     pq.write_table(pa.Table.from_pylist(attacked, schema=schema), folder / "predictions.parquet")
@@ -197,6 +203,11 @@ def test_repeats_of_a_case_are_one_case(tmp_path: Path) -> None:
         assert three.high - three.low == pytest.approx(
             one.high - one.low, rel=0.06
         )  # and not sqrt(3) narrower
+    once, thrice = (
+        [a_run(tmp_path, labels, labels - 0.5, range(40), repeat=k, name=f"sure{many}") for k in range(many)]
+        for many in (1, 3)
+    )
+    assert pooled(thrice, "auc").low == pooled(once, "auc").low  # of 20 pairs of cases, not of 60
 
 
 def test_comparisons_are_paired_by_run_and_image(tmp_path: Path) -> None:
@@ -216,6 +227,18 @@ def test_comparisons_are_paired_by_run_and_image(tmp_path: Path) -> None:
     assert found["dice"].p == pytest.approx(2 / 2**5)  # five risen of five that changed
     # of the pairs (malignant, benign), a ranks 2 + 2 halves of 4 and 0 + 2 halves of 4; b 3.5 of 4 twice
     assert found["auc"].difference.estimate == pytest.approx(7 / 8 - (3 + 1) / 8)
+
+
+def test_the_same_fold_of_another_repeat_is_another_run(tmp_path: Path) -> None:
+    labels, cases, scores = [0, 0, 1, 1], range(4), [-1, -1, 1, 1]
+    reference = [
+        a_run(tmp_path, labels, scores, cases, name="a"),
+        a_run(tmp_path, labels, [1, -1, 1, 1], cases, name="a", repeat=2),
+    ]
+    other = [a_run(tmp_path, labels, scores, cases, name="b")]  # its second repeat was stopped
+    found = {item.measure: item for item in comparison_records("set", "b", reference, other)}
+    assert found["balanced_accuracy"].difference.estimate == 0
+    assert found["balanced_accuracy"].runs == 1
 
 
 def test_the_family_is_adjusted_as_a_whole(tmp_path: Path) -> None:
@@ -242,14 +265,14 @@ def test_flips_and_silent_shifts_are_compared_image_by_image(tmp_path: Path) -> 
             cases,
             name="b",
             flips=[True] * 6 + [False] * 2,
-            silent=[False] * 6 + [True] * 2,
+            silent=[None] + [False] * 5 + [True] * 2,
         )
     ]
     found = {item.measure: item for item in comparison_records("set", "b", reference, other)}
     assert found["flips"].difference.estimate == pytest.approx(6 / 8)
     assert found["flips"].p == pytest.approx(2 / 2**6)  # McNemar's exact test, six of six discordant
-    assert found["silent_shift"].difference.n == 7  # one clean map is undefined
-    assert found["silent_shift"].difference.estimate == pytest.approx(1 / 7)
+    assert found["silent_shift"].difference.n == 6  # a clean map of each is undefined
+    assert found["silent_shift"].difference.estimate == pytest.approx(1 / 6)
     assert (found["flips"].attack_id, found["silent_shift"].explainer_id) == ("pgd", "grad-cam")
 
 
@@ -261,16 +284,18 @@ def test_robustness_pools_the_folds_that_say_something(tmp_path: Path) -> None:
             labels,
             scores,
             range(4),
-            flips=[True, False, False, False],
+            flips=[True, False, True, False],
             silent=[False, True, True, None],
         ),
         a_run(tmp_path, labels, scores, range(4, 8), fold=2, flips=[False] * 4, assessable=False),
     ]
     (found,) = result_record("set", "model", [run.record for run in runs], runs).robustness
     assert found.runs == 1
-    assert found.flips.estimate == 0.25
+    assert found.flips.estimate == 0.5
     assert found.flips.n == 4
-    assert found.robust_accuracy.estimate == 0.5  # right when clean and not flipped
+    assert (
+        found.robust_accuracy.estimate == 0.5
+    )  # right when clean and not flipped: a wrong decision that flips is not
     assert (found.clean_accuracy.estimate, found.clean_accuracy.n) == (0.75, 4)  # of the same images
     assert found.shifts[0].silent_shift.estimate == pytest.approx(2 / 3)
     assert found.shifts[0].mass_centre.median == pytest.approx(0.15)

@@ -82,6 +82,10 @@ def test_a_perfect_cross_validation_is_not_certain() -> None:
     assert found.estimate == 1
     assert found.low == pytest.approx(0.025 ** (1 / 4))  # four pairs, two in each fold
     assert found.high == 1
+    again = Fold(
+        labels=labels, scores=labels * 1.0, cases=folds[0].cases, repeat=1
+    )  # its second fold was stopped
+    assert cv_auc([*folds, again]).low == pytest.approx(0.025 ** (1 / 2))
 
 
 def test_a_fold_of_one_class_is_refused_and_no_fold_is_no_number() -> None:
@@ -113,6 +117,22 @@ def test_the_test_of_aucs_agrees_with_its_interval_and_holds_its_level() -> None
     assert 1 <= rejected <= 15  # 6 expected; P(X > 15) < 1e-3
     same = [one_class_a_case(rng, "x")]
     assert cv_auc_test(same, same) == 1
+
+
+def test_p_is_where_the_interval_of_that_level_touches_no_difference() -> None:
+    rng = np.random.default_rng(7)
+    before = [one_class_a_case(rng, name) for name in "ab"]
+    after = [one_class_a_case(rng, name, gain=1.5) for name in "ab"]
+    p = cv_auc_test(before, after)
+    assert 0.01 < p < 0.9
+    found = cv_auc_difference(before, after, level=1 - p)
+    assert min(abs(found.low), abs(found.high)) == pytest.approx(0, abs=1e-9)
+    truth = np.arange(30) % 2
+    decided = [np.where(rng.random(30) < share, truth, 1 - truth) for share in (0.6, 0.9)]
+    p = balanced_accuracy_test(truth, *decided, range(30), 2)
+    assert 0 < p < 0.9
+    difference = balanced_accuracy_difference(truth, *decided, range(30), 2, level=1 - p)
+    assert min(abs(difference.low), abs(difference.high)) == pytest.approx(0, abs=1e-9)
 
 
 def test_cross_validations_of_different_images_are_not_compared() -> None:
