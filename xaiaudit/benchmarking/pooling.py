@@ -4,7 +4,7 @@ Every case is tested once in a repeat, by the model of its fold at that model's 
 are over all test images, and several repeats of an image share its case. Scores do not pool, see `cross_validated`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
@@ -150,7 +150,7 @@ def dice_lost(attack_id: str, tested: Sequence[Finished]) -> Interval | None:
     Where an outline is known to be empty, Dice is 0 or undefined: a mask that stays wrong would count as nothing lost.
     """
     lost: list[float] = []
-    cases: list[int] = []
+    cases: list[Hashable] = []
     for run in tested:
         clean, rows = run.attacked("none"), run.attacked(attack_id)
         before = dict(zip(clean.strings("image"), clean.floats("dice"), strict=True))
