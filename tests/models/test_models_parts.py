@@ -53,6 +53,8 @@ def test_an_encoder_takes_gradients_and_no_code_of_the_users() -> None:
         assert all(p.grad is not None for p in found.net.features[0].parameters())
     with pytest.raises(UsageError, match="must be a name of torchvision"):
         encoder("os:getcwd", 3)
+    with pytest.raises(UsageError, match="'la-net' outlines lesions itself; name a classifier"):
+        encoder("la-net", 3)
     with pytest.raises(UsageError, match="no feature maps"):
         encoder("timm:vit_tiny_patch16_224", 3)
 
