@@ -60,7 +60,7 @@ def encoder(backbone: str, channels: int, weights: str = "none") -> Encoder:
 
 
 def checked(backbone: str) -> str:
-    """Raises UsageError for a network with a mask, or of the user's own code: a checkpoint that names it would run it."""
+    """Raises UsageError for a network with a mask, or code of the user's, which a checkpoint naming it would run."""
     if is_factory(backbone):
         raise UsageError(f"backbone {backbone!r} must be a name of torchvision or timm:NAME, as in resnet50")
     if backbone in MODELS and "mask" in MODELS[backbone].heads:
