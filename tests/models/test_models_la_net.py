@@ -87,6 +87,17 @@ def test_the_parameters_are_those_of_its_parts() -> None:
     assert parameters("la-net", classes=3) == resnet18 + laterals + shared + squeezes + fusion + 512 * 3 + 3
 
 
+def test_the_mask_starts_from_xaviers_initialisation() -> None:
+    for layer in wrapped().net.localiser.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            rows, columns = layer.weight.shape[:2]
+            bound = (6 / (layer.weight[0, 0].numel() * (rows + columns))) ** 0.5
+            assert layer.weight.abs().max() <= bound
+            assert layer.bias is None or not layer.bias.any()
+            if layer.weight.numel() > 1000:
+                assert layer.weight.abs().max() > 0.99 * bound
+
+
 def test_the_scales_are_the_last_four() -> None:
     net = build("la-net", classes=2, channels=1, backbone="small-cnn")
     assert [lateral.in_channels for lateral in net.localiser.laterals] == [16, 32, 64, 64]

@@ -10,8 +10,8 @@ from training_nets import SMALL, write_images
 from xaiaudit.data import open_dataset
 from xaiaudit.errors import UsageError
 from xaiaudit.training import Recipe, Silent, loop, train
-from xaiaudit.training.arrays import Arrays
-from xaiaudit.training.augment import augment
+from xaiaudit.training.arrays import Arrays, Batch
+from xaiaudit.training.augment import augment, augment_batch
 from xaiaudit.training.copies import with_copies
 
 STILL = {"flip": 0.0, "rotation": 0.0, "shift": 0.0}
@@ -64,6 +64,19 @@ def test_all_at_once_is_one_affine_change_of_image_and_mask() -> None:
     recipe = Recipe(rotation=20, shift=0.2, width_shift=0.2, zoom=0.2, shear=10, vertical_flip=0.5)
     moved, masks = augment(images, images > 0.5, recipe, seeded())
     assert ((moved > 0.5) != masks).float().mean() < 0.01
+
+
+@pytest.mark.parametrize("parts", [("masks", "valid"), ("masks",), ("valid",), ()])
+def test_masks_and_real_pixels_of_a_batch_move_with_its_images(parts: tuple[str, ...]) -> None:
+    levels = torch.arange(48.0).view(1, 1, 6, 8).repeat(3, 1, 1, 1) / 48
+    beside = {"masks": levels > 0.7, "valid": levels > 0.2}
+    batch = Batch(levels, torch.arange(3), *(beside[name] if name in parts else None for name in beside))
+    moved = augment_batch(batch, Recipe(**STILL | {"flip": 1.0}), seeded())
+    torch.testing.assert_close(moved.images, levels.flip(3))
+    for name, given in beside.items():
+        found = getattr(moved, name)
+        assert found is None if name not in parts else torch.equal(found, given.flip(3))
+    assert torch.equal(moved.labels, batch.labels)
 
 
 def test_what_is_not_asked_for_changes_no_draw() -> None:

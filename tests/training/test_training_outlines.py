@@ -18,6 +18,7 @@ from xaiaudit.tensors import Outputs
 from xaiaudit.training import Adversarial, Recipe, Silent, Trained, recipe_of, train
 from xaiaudit.training.arrays import Arrays, Batch, arrays
 from xaiaudit.training.losses import mask_cross_entropy, mask_loss, pseudo_cross_entropy, task_loss
+from xaiaudit.training.material import gather
 from xaiaudit.training.outlines import boxed, kept_outlines, known_outlines
 from xaiaudit.training.validating import validate
 from xaiaudit.types import Sample
@@ -184,6 +185,13 @@ def run(
     )
 
 
+def test_the_seed_of_the_split_draws_the_outlines_of_its_training_images(images: Dataset) -> None:
+    found = gather(images, SMALL, seed=3, fractions=(0.7, 0.1, 0.2), positive="malignant")
+    train_images, cases = found.part(found.split.train), found.cases(found.split.train)
+    assert found.outlined(0.25) == kept_outlines(train_images, cases, 0.25, seed=3)
+    assert found.outlined(0.25) != kept_outlines(train_images, cases, 0.25, seed=0)
+
+
 def test_the_first_stage_sees_outlined_images_alone_and_teaches_no_diagnosis(
     images: Dataset, tmp_path: Path
 ) -> None:
@@ -196,14 +204,16 @@ def test_the_first_stage_sees_outlined_images_alone_and_teaches_no_diagnosis(
 
 
 def test_the_diagnosis_waits_for_the_second_stage(images: Dataset, tmp_path: Path) -> None:
-    heads = []
+    heads, steps = [], []
     for stop in (1, 2, 3):
         with pytest.raises(KeyboardInterrupt):
             run(images, tmp_path / f"{stop}.pt", progress=Stopped(stop))
         state = torch.load(tmp_path / f"{stop}.pt.training", weights_only=True)
         heads.append(state["net"]["head.2.weight"])
+        steps.append({int(of_weight["step"]) for of_weight in state["optimizer"]["state"].values()})
     assert torch.equal(heads[0], heads[1])
     assert not torch.equal(heads[1], heads[2])
+    assert steps == [{7}, {14}, {7}]  # of 56 images in batches of 8: Adam starts afresh
 
 
 def test_a_run_stopped_in_either_stage_goes_on_to_the_same_weights(images: Dataset, tmp_path: Path) -> None:
