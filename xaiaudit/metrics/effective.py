@@ -7,6 +7,8 @@ from scipy.special import stdtrit
 from xaiaudit.metrics.cases import case_sums
 from xaiaudit.types import Flags, Vector
 
+SMALL = 1e-5  # a level; one-sided p-values near 0.5 ask for levels down to 1e-12
+
 
 def effective_images(
     values: Flags | Vector, index: Int[np.ndarray, "n"], count: int, independent: float, level: float
@@ -55,4 +57,5 @@ def _freedom(squares: Vector) -> float:
 
 
 def _t(freedom: float, level: float) -> float:
-    return float(stdtrit(freedom, (1 + level) / 2))
+    """Student's quantile, for a ratio of two: that is constant at small levels, where `stdtrit` gives 0 for 4 and 6."""
+    return float(stdtrit(freedom, (1 + max(level, SMALL)) / 2))
