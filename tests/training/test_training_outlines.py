@@ -121,6 +121,14 @@ def test_arrays_tell_an_unknown_outline_from_an_empty_one() -> None:
     assert Batch(batch.images, batch.labels, None, None).take(slice(0, 1)).outlined is None
 
 
+def test_an_outline_that_is_shown_is_a_channel_that_no_attack_moves() -> None:
+    images, masks = torch.rand(2, 1, 4, 4), torch.rand(2, 1, 4, 4) > 0.5
+    shown = Batch(images, torch.zeros(2), masks, torch.ones_like(masks)).with_outline()
+    assert torch.equal(shown.images, torch.cat((images, masks.float()), 1))
+    assert shown.valid[:, 0].all()
+    assert not shown.valid[:, 1].any()
+
+
 def test_whole_cases_keep_their_outlines_and_each_class_the_same_share() -> None:
     labels = ["benign"] * 40 + ["malignant"] * 20
     cases = [f"{k // 2}" for k in range(60)]
