@@ -198,6 +198,17 @@ def test_hmss_without_its_cases_is_refused(tmp_path: Path) -> None:
         open_dataset(write_hmss(tmp_path, head=head))
 
 
+def test_an_image_of_hmss_without_a_case_is_left_out_by_name(tmp_path: Path) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        write(tmp_path / "imgs" / name, grey())
+    rows = [("img name", "case id/cover img id", "tumor type"), ("a", 1, "M"), ("b", "", "B")]
+    write_table(tmp_path / "HMSS.csv", rows)
+    dataset = open_dataset(tmp_path)
+    assert [entry.case for entry in dataset.entries] == ["1"]
+    reason = "no case id/cover img id in HMSS.csv, line 3, so a split could part its case"
+    assert dataset.left_out == (("b", reason),)
+
+
 def test_an_image_without_a_class_is_unlabelled(tmp_path: Path) -> None:
     root = write_thammasat(tmp_path / "Thammasat")
     write_table(root / "Thammasat.csv", [("img name", "tumor type"), ("th01", ""), ("th02", " m ")])

@@ -38,7 +38,8 @@ class Listed:
         return next((path / name for name in self.tables if (path / name).is_file()), None)
 
     def open(self, path: Path) -> Dataset:
-        """List the images of the dataset at `path`. A row that names no image, such as a sum, is passed over.
+        """List the images of the dataset at `path`. A row that names no image, such as a sum, is passed over; where
+        cases are known, an image without one is left out and named.
 
         Raises:
             DataError: the table, a column or a folder is not there; an image named twice; an unknown class.
@@ -58,7 +59,10 @@ class Listed:
             name = row[self.image]
             found = self._named(name, images) if name else []
             _claim(found, first, table, line)
-            if len(found) == 1:
+            if len(found) == 1 and self.case and not row[self.case]:
+                reason = f"no {self.case} in {table.name}, line {line}, so a split could part its case"
+                left_out.append(LeftOut(name, reason))
+            elif len(found) == 1:
                 mask = masks.get(self._key(found[0].stem), [])
                 entries.append(self._entry(row, found[0], mask, path, f"{table}, line {line}"))
             elif name:
@@ -112,7 +116,7 @@ class Listed:
             image=image,
             dataset=self.name,
             label=_CLASSES.get(label.lower()),
-            case=(row[self.case] or None) if self.case else None,
+            case=row[self.case] if self.case else None,
             masks=tuple(masks),
             attributes={name.lower(): cell for name, cell in row.items() if name not in used and cell},
         )
