@@ -12,7 +12,7 @@ from xaiaudit.errors import UsageError
 from xaiaudit.explainers.checks import at_least
 from xaiaudit.explainers.layer_gradients import slopes_at
 from xaiaudit.explainers.on_image import AT_ONCE
-from xaiaudit.explainers.reading import check_target, features_of, layer_of
+from xaiaudit.explainers.reading import black, check_target, features_of, layer_of
 from xaiaudit.tensors import Images, Labels, Model, Saliency, Valid
 
 GROWTH = (
@@ -47,10 +47,9 @@ class CAMERAS:
         if preprocessing is not None and self.scales > 1:
             own = preprocessing.size
             size = self._sizes((own, own))[1]
-            image = torch.zeros(1, 1, *size).to(getattr(model, "mean", torch.zeros(())))
             try:
                 with torch.no_grad():
-                    model(image)
+                    model(black(model, size))
             except torch.OutOfMemoryError:
                 raise
             except (RuntimeError, AssertionError, ValueError) as error:

@@ -40,5 +40,5 @@ class GuidedGradCAM(OnImage):
             pixels = images.detach().requires_grad_()
             outputs = model(pixels, layers=cam.needs(model))
             coarse = cam.from_outputs(model, outputs, target)
-            slopes = guided_slopes(outputs.class_score(target).sum(), pixels).sum(1)
-        return slopes.abs() * resize(coarse, (images.shape[2], images.shape[3]))
+            slopes = guided_slopes(outputs.class_score(target).sum(), pixels)
+        return torch.where(valid, slopes, 0).sum(1).abs() * resize(coarse, (images.shape[2], images.shape[3]))

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from xaiaudit.errors import UsageError
-from xaiaudit.tensors import Labels, Model, Outputs
+from xaiaudit.tensors import Images, Labels, Model, Outputs
 
 
 def layer_of(model: Model, layer: str | None) -> str:
@@ -21,6 +21,12 @@ def layer_of(model: Model, layer: str | None) -> str:
     names = [name for name, module in modules if isinstance(module, nn.Conv2d) and name]
     hint = f", such as {', '.join(names[:-4:-1])}" if names else ""
     raise UsageError(f"no layer to explain in {type(net).__name__}: name one, layer=...{hint}")
+
+
+def black(model: Model, size: tuple[int, int]) -> Images:
+    """(1, c, h, w) zeros with as many channels as the model is given: two where it takes the outlined lesion."""
+    channels = getattr(getattr(model, "preprocessing", None), "given", 1)
+    return torch.zeros(1, channels, *size).to(getattr(model, "mean", torch.zeros(())))
 
 
 def features_of(outputs: Outputs, layer: str) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from xaiaudit.explainers.layer_gradients import weighted
 from xaiaudit.explainers.on_image import AT_ONCE, score_of
-from xaiaudit.explainers.reading import check_target, features_of, layer_of
+from xaiaudit.explainers.reading import black, check_target, features_of, layer_of
 from xaiaudit.explainers.resize import resize
 from xaiaudit.tensors import Images, Labels, Model, Saliency, Scores, Valid
 
@@ -37,9 +37,8 @@ class ScoreCAM:
     def forwards(self, model: Model, size: tuple[int, int]) -> int:
         """Shows the network one black image, to see how many feature maps the layer has."""
         layer = layer_of(model, self.layer)
-        black = torch.zeros(1, 1, *size).to(getattr(model, "mean", torch.zeros(())))
         with torch.no_grad():
-            return 1 + features_of(model(black, layers=(layer,)), layer).shape[1]
+            return 1 + features_of(model(black(model, size), layers=(layer,)), layer).shape[1]
 
     def __call__(
         self,
@@ -51,23 +50,29 @@ class ScoreCAM:
         seeds: Sequence[int] | None = None,
     ) -> Saliency:
         layer = layer_of(model, self.layer)
+        if valid is None:
+            valid = torch.ones_like(images[:, :1], dtype=torch.bool)
         with torch.no_grad():
             outputs = model(images, layers=(layer,))
             check_target(outputs, target)
             features = features_of(outputs, layer)  # (n, c, u, v)
-            scores = torch.stack([_scores(model, *own) for own in zip(images, features, target, strict=True)])
+            each = zip(images, valid, features, target, strict=True)
+            scores = torch.stack([_scores(model, *own) for own in each])
             weights = torch.where(scores.isinf().all(1, keepdim=True), 0, scores.softmax(1))
             return weighted(weights, features)
 
 
-def _scores(model: Model, image: Tensor, features: Tensor, target: Tensor) -> Scores:
-    """Of one image (c, h, w) seen through each of its feature maps (k, u, v), (k,); -inf through a flat one."""
+def _scores(model: Model, image: Tensor, valid: Tensor, features: Tensor, target: Tensor) -> Scores:
+    """Of one image (c, h, w) seen through each of its feature maps (k, u, v), (k,); -inf through a flat one.
+
+    What is not valid, (1 or c, h, w), stays: an outline that is given beside the image is not seen through a map.
+    """
     parts = []
     for some in torch.split(features, AT_ONCE):
         masks = resize(some, (image.shape[1], image.shape[2]))  # (m, h, w)
         low, high = masks.amin((1, 2), keepdim=True), masks.amax((1, 2), keepdim=True)
         flat = high == low
         masks = (masks - low) / torch.where(flat, 1, high - low)
-        scores = score_of(model)(image * masks[:, None], target.expand(len(some)))
+        scores = score_of(model)(torch.where(valid, image * masks[:, None], image), target.expand(len(some)))
         parts.append(torch.where(flat[:, 0, 0], -torch.inf, scores))
     return torch.cat(parts)
