@@ -95,7 +95,8 @@ def test_an_image_without_an_outline_is_refused(model: AuditedModel) -> None:
 
 def test_what_has_no_outline_is_left_out_by_name(phantoms: Path) -> None:
     dataset = open_dataset(phantoms)
-    bare = replace(dataset, entries=(replace(dataset.entries[0], masks=()), *dataset.entries[1:]))
+    unknown, normal = (replace(entry, masks=()) for entry in dataset.entries[:2])
+    bare = replace(dataset, entries=(unknown, replace(normal, no_lesion=True), *dataset.entries[2:]))
     kept = bare.outlined()
     assert len(kept) == len(dataset) - 1
     assert [item.file for item in kept.left_out] == [dataset.entries[0].file]

@@ -6,7 +6,8 @@ from torch import nn
 
 from xaiaudit.errors import UsageError
 from xaiaudit.models.parts.convolutions import Up
-from xaiaudit.models.parts.encoder import encoder
+from xaiaudit.models.parts.decoder import Decoder
+from xaiaudit.models.parts.encoder import Level, encoder
 from xaiaudit.models.parts.heads import pooled_head
 
 # names and channels of the stages, from the papers of the networks
@@ -68,6 +69,13 @@ def test_a_decoder_block_doubles_the_size_and_joins_its_skips(transposed: bool) 
     odd = tuple(skip[..., :9, :9] for skip in skips)
     assert block(torch.rand(2, 8, 5, 5), *odd).shape == (2, 4, 9, 9)
     assert Up(8, 4, transposed=transposed)(torch.rand(2, 8, 5, 5)).shape == (2, 4, 10, 10)
+
+
+def test_a_decoder_of_an_encoder_that_ends_early_leaves_out_its_first_blocks() -> None:
+    decoder = Decoder([Level("a", 6, 1), Level("b", 12, 2)], channels=1)
+    assert [block.convolve[0][0].out_channels for block in decoder.blocks] == [32, 16]
+    maps = [torch.rand(1, 6, 8, 8), torch.rand(1, 12, 4, 4)]
+    assert decoder(torch.rand(1, 1, 16, 16), maps).shape == (1, 1, 16, 16)
 
 
 def test_the_dense_head_of_the_benchmark() -> None:

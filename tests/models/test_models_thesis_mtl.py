@@ -58,8 +58,14 @@ def test_doublings_can_be_learnt() -> None:
 
 def test_the_segmentation_network_decides_whether_it_outlines_anything() -> None:
     net = build("thesis-seg", classes=2, channels=1, backbone="small-cnn").eval()
-    out = net(torch.rand(3, 1, 64, 64))
+    images = torch.rand(3, 1, 64, 64)
+    with torch.no_grad():
+        largest = net(images)["mask"].flatten(1).amax(1).sort().values
+        net.decoder[-1].bias -= (largest[0] + largest[1]) / 2  # two of three images have pixels above 0
+        out = net(images)
+        assert net.decoder(net.encoder(images)[-1]).shape == (3, 1, 64, 64)  # four doublings of 4 x 4
     assert out["logits"].shape == (3, 1)
+    assert (out["logits"] >= 0).sum() == 2
     assert torch.equal(out["logits"][:, 0] >= 0, (out["mask"] >= 0).flatten(1).any(1))
     model = AuditedModel(
         net,
