@@ -200,6 +200,14 @@ def test_the_seed_of_the_split_draws_the_outlines_of_its_training_images(images:
     assert found.outlined(0.25) != kept_outlines(train_images, cases, 0.25, seed=0)
 
 
+def test_a_run_is_not_gone_on_with_on_other_outlines_or_labels(images: Dataset) -> None:
+    found = gather(images, SMALL, seed=0, fractions=(0.7, 0.1, 0.2), positive="malignant")
+    first, *others = found.samples
+    changed = [replace(first, mask=None), replace(first, mask=~first.mask), replace(first, label="malignant")]
+    digests = {replace(found, samples=[sample, *others]).digest for sample in (first, *changed)}
+    assert len(digests) == 4
+
+
 def test_the_first_stage_sees_outlined_images_alone_and_teaches_no_diagnosis(
     images: Dataset, tmp_path: Path
 ) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
+import numpy as np
+
 from xaiaudit.data import Dataset, Split, read_samples, split_dataset
 from xaiaudit.data.datasets import LESION_CLASSES
 from xaiaudit.errors import DataError, UsageError
@@ -53,9 +55,12 @@ class Material:
 
     @property
     def digest(self) -> str:
-        """Of the images and what each is used for."""
-        words = [*(sample.sha256 for sample in self.samples), repr(self.split)]
-        return hashlib.sha256("\n".join(words).encode()).hexdigest()
+        """Of all that a run can learn from the images, and what each is used for."""
+        whole = hashlib.sha256(repr(self.split).encode())
+        for sample in self.samples:
+            whole.update(f"\n{sample.sha256} {sample.label} ".encode())
+            whole.update(b"" if sample.mask is None else np.packbits(sample.mask).tobytes())
+        return whole.hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
