@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from xaiaudit.errors import UsageError
-from xaiaudit.faithfulness.definedness import real_pixels
+from xaiaudit.faithfulness.definedness import alterable, real_pixels
 from xaiaudit.tensors import Images, Valid
 
 KINDS = ("blur", "mean", "zero")
@@ -45,7 +45,7 @@ class Canvas:
             emptied = (share / weights.sum((2, 3), keepdim=True)).expand_as(images)
         else:
             emptied = self._blurred(images * weights) / self._blurred(weights)
-        return torch.where(real, emptied, images)
+        return torch.where(alterable(images, valid), emptied, images)
 
     def _blurred(self, planes: Tensor) -> Tensor:
         """A Gaussian over the whole plane, along both axes, not normalised."""

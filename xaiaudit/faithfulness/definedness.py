@@ -25,14 +25,24 @@ def on_pixels(maps: Saliency, size: tuple[int, int]) -> Tensor:
 
 
 def real_pixels(images: Images, valid: Valid | None) -> Tensor:
-    """(n, h, w) bool on the CPU; without `valid` all are.
+    """(n, h, w) bool on the CPU, of the image itself, the first channel; without `valid` all are.
 
     Raises:
         UsageError: `valid` is not of the images' size.
     """
-    n, _, h, w = images.shape
+    n, c, h, w = images.shape
     if valid is None:
         return torch.ones(n, h, w, dtype=torch.bool)
-    if valid.shape != (n, 1, h, w):
+    if valid.shape not in ((n, 1, h, w), (n, c, h, w)):
         raise UsageError(f"valid must be ({n}, 1, {h}, {w}) as the images are, got {tuple(valid.shape)}")
     return valid[:, 0].cpu()
+
+
+def alterable(images: Images, valid: Valid | None) -> Tensor:
+    """(n, 1 or c, h, w) bool on the images' device: what a test may alter. An outline beside the image stays.
+
+    Raises:
+        UsageError: as `real_pixels`.
+    """
+    real = real_pixels(images, valid)
+    return (real[:, None] if valid is None else valid).to(images.device)

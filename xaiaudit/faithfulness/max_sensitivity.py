@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from xaiaudit.errors import UsageError
-from xaiaudit.faithfulness.definedness import judgeable, real_pixels
+from xaiaudit.faithfulness.definedness import alterable, judgeable
 from xaiaudit.faithfulness.orders import stream
 from xaiaudit.tensors import Flags, Images, Labels, Model, Saliency, Valid
 
@@ -56,12 +56,12 @@ class MaxSensitivity:
         """Explains the batch `samples + 1` times. `seeds`: of each image's draws; None: from its pixels."""
         clean = explain(model, images, target)
         before = judgeable(clean, signed=signed)
-        real = real_pixels(images, valid)[:, None].to(images)
+        own = alterable(images, valid).to(images)
         draws = stream(images, seeds, "max-sensitivity")
         largest = torch.zeros(len(images), dtype=torch.float64)
         after = torch.ones_like(before)
         for _ in range(self.samples):
-            change = self.radius * (2 * draws.uniform(images) - 1) * real
+            change = self.radius * (2 * draws.uniform(images) - 1) * own
             moved = explain(model, (images + change).clamp(0, 1), target)
             after &= judgeable(moved, signed=signed)
             largest = torch.maximum(largest, _norm(moved - clean))

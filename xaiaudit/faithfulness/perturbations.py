@@ -9,7 +9,7 @@ from torch import Tensor
 
 from xaiaudit.errors import UsageError
 from xaiaudit.faithfulness.canvas import Canvas
-from xaiaudit.faithfulness.definedness import real_pixels
+from xaiaudit.faithfulness.definedness import alterable, real_pixels
 from xaiaudit.faithfulness.orders import stream
 from xaiaudit.tensors import Images, Valid
 
@@ -82,8 +82,8 @@ class Noise:
     def __call__(
         self, images: Images, samples: int, valid: Valid | None = None, seeds: Sequence[int] | None = None
     ) -> Iterator[Sample]:
-        real = real_pixels(images, valid).to(images)
+        real, own = real_pixels(images, valid).to(images), alterable(images, valid)
         draws = stream(images, seeds, "noise")
         for _ in range(samples):
             noise = self.sigma * draws.normal(real) * real
-            yield noise, images - noise[:, None]
+            yield noise, images - torch.where(own, noise[:, None], 0)
