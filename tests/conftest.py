@@ -1,9 +1,12 @@
 """What all tests share: shapes checked at run time, one thread a worker, and the folder of real images."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
+from jaxtyping import config as jaxtyping_config
 from jaxtyping import install_import_hook
 from small_models import train_small
 
@@ -16,6 +19,16 @@ CHECKED = (
     "xaiaudit.functional",
 )
 install_import_hook(list(CHECKED), "beartype.beartype")
+
+
+def check_shapes(checked: bool) -> None:
+    jaxtyping_config.update("jaxtyping_disable", not checked)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Shapes are checked in the tests of what is checked, and in `audit_folder`: it doubles the time of an audit."""
+    check_shapes(f"xaiaudit.{item.path.parent.name}" in CHECKED or item.path.parent.name == "tests")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -40,18 +53,38 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that all workers read, filled by the first of them that asks for it."""
+    root = factory.getbasetemp()
+    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+    folder, done = root / name, root / f"{name}.done"
+    with FileLock(root / f"{name}.lock"):
+        if not done.exists():
+            folder.mkdir(exist_ok=True)
+            make(folder)
+            done.touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of 60 small phantoms with masks, spacing and a manifest; texture and echo tell them apart."""
     from xaiaudit.data import write_phantoms
 
-    return write_phantoms(tmp_path_factory.mktemp("data") / "phantoms", 60, seed=3, size=64).parent
+    def make(folder: Path) -> None:
+        write_phantoms(folder / "phantoms", 60, seed=3, size=64)
+
+    return made_once(tmp_path_factory, "data", make) / "phantoms"
 
 
 @pytest.fixture(scope="session")
 def checkpoint(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small network trained for a moment on the phantoms: it decides, and attacks can turn it."""
-    return train_small(phantoms, tmp_path_factory.mktemp("model") / "model.pt", "small-cnn")
+
+    def make(folder: Path) -> None:
+        train_small(phantoms, folder / "model.pt", "small-cnn")
+
+    return made_once(tmp_path_factory, "model", make) / "model.pt"
 
 
 @pytest.fixture(scope="session")
@@ -61,11 +94,15 @@ def audit_folder(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
     from xaiaudit.cli import main
 
-    out = tmp_path_factory.mktemp("audits") / "audit"
     methods = ("fgsm", "pgd:epsilon=2/255,steps=5", "deepfool")
     words = [word for method in methods for word in ("--method", method)]
-    result = CliRunner().invoke(
-        main, ["attack", str(checkpoint), *words, "--out", str(out), "--batch-size", "7", "--no-report"]
-    )
-    assert result.exit_code == 0, result.output
-    return out
+
+    def make(folder: Path) -> None:
+        was = jaxtyping_config.jaxtyping_disable
+        check_shapes(True)
+        options = ["--out", str(folder / "audit"), "--batch-size", "7", "--no-report"]
+        result = CliRunner().invoke(main, ["attack", str(checkpoint), *words, *options])
+        check_shapes(not was)
+        assert result.exit_code == 0, result.output
+
+    return made_once(tmp_path_factory, "audits", make) / "audit"

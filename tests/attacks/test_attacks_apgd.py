@@ -189,9 +189,11 @@ def test_it_breaks_what_art_breaks(classes: int) -> None:
         single, nn.CrossEntropyLoss(), X.shape[1:], classes, clip_values=(0.0, 1.0), device_type="cpu"
     )
     for epsilon in (0.005, 0.02):
-        result = APGD(epsilon=epsilon)(AsModel(single), x, LeaveDecision(clean_logits(AsModel(single), x)))
+        result = APGD(epsilon=epsilon, steps=40)(
+            AsModel(single), x, LeaveDecision(clean_logits(AsModel(single), x))
+        )
         attack = AutoProjectedGradientDescent(
-            wrapped, eps=epsilon, eps_step=2 * epsilon, max_iter=100, nb_random_init=1, batch_size=12,
+            wrapped, eps=epsilon, eps_step=2 * epsilon, max_iter=40, nb_random_init=1, batch_size=12,
             loss_type="cross_entropy", verbose=False,
         )  # fmt: skip
         theirs = attack.generate(x.numpy(), y=np.eye(classes)[criterion.decision.numpy()])

@@ -39,8 +39,8 @@ def audited(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple
         METHODS,
         criteria=("leave-decision", "true-label"),
         out=out,
-        limit=10,
-        checks=10,
+        limit=8,
+        checks=3,
     )
     assert record is not None
     return record, out
@@ -192,6 +192,7 @@ def test_real_images_shift_farther_than_under_noise(test_data: Path, tmp_path: P
         [explainer],
         out=tmp_path / "a",
         limit=6,
+        acquisition=(),
         curve=False,
         checks=0,
     )
@@ -229,7 +230,14 @@ def test_an_image_without_a_clean_map_is_none_that_it_applies_to(phantoms: Path,
         Bright((shades[2] + shades[3]) / 2), preprocessing=plain, cam_layer="features", head="head"
     )
     record = xaiaudit.audit(
-        model, dataset, ["map-shift:steps=2"], ["grad-cam"], out=tmp_path / "a", limit=6, checks=0
+        model,
+        dataset,
+        ["map-shift:steps=2"],
+        ["grad-cam"],
+        out=tmp_path / "a",
+        limit=6,
+        checks=0,
+        acquisition=(),
     )
     assert record is not None
     rows = pq.read_table(tmp_path / "a" / "predictions.parquet").to_pylist()
