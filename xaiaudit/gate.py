@@ -74,8 +74,7 @@ def judge_flips(folder: Path, limit: float, attacks: Sequence[str] = ()) -> Verd
         if not known:
             raise UsageError(
                 "no attack of the audit was made to leave the clean decision, which flip rates are about; "
-                "add an attack that is, e.g. --method fgsm:epsilon=1/255, and where --criterion is given, --criterion "
-                "leave-decision too"
+                "add an attack that is, e.g. --method fgsm:epsilon=1/255 --criterion leave-decision"
             )
         notes += [
             f"{name} is not judged: it is the control" for name, a in known.items() if a.name == CONTROL

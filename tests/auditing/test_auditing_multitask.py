@@ -232,7 +232,10 @@ def test_a_network_that_outlines_alone_is_attacked_through_its_mask(outliner: Pa
     clean = next(section for section in whole.sections if section.title == "Clean performance").blocks[0]
     assert isinstance(clean, Text)
     assert clean.text.startswith("The model makes no diagnosis")
-    with pytest.raises(UsageError, match=r"audit with --criterion leave-decision, alone or beside others"):
+    with pytest.raises(
+        UsageError,
+        match=r"add an attack that is, e.g. --method fgsm:epsilon=1/255 --criterion leave-decision",
+    ):
         judge_flips(tmp_path / "a", 0.1)
     verdict = judge_flips(tmp_path / "a", 0.1, ["fgsm-lower-dice"])
     assert verdict.verdict == "not assessed"
