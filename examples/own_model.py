@@ -45,7 +45,7 @@ model = xaiaudit.AuditedModel(
     preprocessing=grey,
     outputs={"logits": "malignancy", "mask": "lesion"},
 )
-data = phantom_dataset(24, size=64)
+data = phantom_dataset(12, size=64)
 
 # Piece by piece: one attack, its maps before and after, one metric.
 batch = stack([prepare(data[index], grey) for index in range(4)])

@@ -9,7 +9,7 @@ from xaiaudit.training import Recipe
 from xaiaudit.types import Preprocessing
 
 out = Path(sys.argv[1] if len(sys.argv) > 1 else "quickstart")
-data = xaiaudit.open_dataset(write_phantoms(out / "phantoms", 120, size=64))
+data = xaiaudit.open_dataset(write_phantoms(out / "phantoms", 60, size=64))
 grey = Preprocessing(size=64, channels=1, mean=(0.3,), std=(0.2,))
 xaiaudit.train(
     "small-cnn", data, out / "model.pt", preprocessing=grey, recipe=Recipe(epochs=8, learning_rate=3e-3)

@@ -50,7 +50,7 @@ def run(name: str, n: int = 4, seed: int = 0, **options: object) -> tuple[torch.
 
 
 @EVERY
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     seed=st.integers(0, 10_000),
     epsilon=st.floats(0.001, 1.0),

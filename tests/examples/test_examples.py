@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from small_models import train_small
 
 from xaiaudit.cli import main
+from xaiaudit.data import write_phantoms
 from xaiaudit.records import AuditRecord
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
@@ -27,7 +29,7 @@ def test_an_example_ends_with_a_report(
 
 def test_the_demo_prints_the_path_of_its_pdf(tmp_path: Path) -> None:
     out = tmp_path / "demo"
-    words = ["demo", "--out", str(out), "--images", "60", "--size", "64", "--epochs", "2"]
+    words = ["demo", "--out", str(out), "--images", "40", "--size", "64", "--epochs", "2"]
     result = CliRunner().invoke(main, words)
     assert result.exit_code == 0, result.output
     (line,) = (line for line in result.stdout.splitlines() if line.startswith("Report: "))
@@ -40,18 +42,25 @@ def test_the_demo_prints_the_path_of_its_pdf(tmp_path: Path) -> None:
     assert audited.selection.startswith("test split of the checkpoint")
 
 
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint of few images, so few to audit."""
+    folder = tmp_path_factory.mktemp("few")
+    return train_small(write_phantoms(folder / "phantoms", 24, size=64).parent, folder / "m.pt", "small-cnn")
+
+
 @pytest.mark.parametrize(("page", "said"), [("README.md", "report.pdf"), ("docs/faithfulness.md", "tensor")])
 def test_the_python_of_a_page_runs_as_printed(
     page: str,
     said: str,
-    checkpoint: Path,
+    few: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     text = (Path(__file__).parents[2] / page).read_text(encoding="utf-8")
     (block,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    shutil.copy(checkpoint, tmp_path / "model.pt")
+    shutil.copy(few, tmp_path / "model.pt")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "snippet.py").write_text(block, encoding="utf-8")
     runpy.run_path(str(tmp_path / "snippet.py"))
