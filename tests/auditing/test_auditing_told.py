@@ -8,8 +8,8 @@ import pytest
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from PIL import Image
 from torch import nn
+from wide_images import write_wide
 
 import xaiaudit
 from xaiaudit.auditing.explanation import explain
@@ -40,20 +40,8 @@ def model() -> AuditedModel:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two wide images, which padding makes square; the lesion is the darkest of a light image."""
-    folder = tmp_path_factory.mktemp("wide")
-    lesion = np.zeros((16, 32), bool)
-    lesion[4:8, 12:16] = True
-    for number in range(2):
-        grey = np.random.default_rng(number).integers(150, 250, (16, 32))
-        for name, pixels in (
-            (f"{number}.png", np.where(lesion, 90, grey)),
-            (f"{number}_m.png", lesion * 255),
-        ):
-            Image.fromarray(pixels.astype(np.uint8)).save(folder / name)
-    lines = "\n".join(f"{n}.png,{n}_m.png,benign,{n},0.2" for n in range(2))
-    (folder / "manifest.csv").write_text(f"image,mask,label,case,spacing_mm\n{lines}\n")
-    return folder
+    """Two wide images; the lesion is the darkest of a light image."""
+    return write_wide(tmp_path_factory.mktemp("wide"), 2, darkest=150, lesion_grey=90)
 
 
 def test_in_an_audit_the_least_negative_tissue_leads_and_not_the_padding(

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from two_headed import Net
+from wide_images import write_wide
 
 from xaiaudit.auditing import acquisition_rows
 from xaiaudit.auditing.faithfulness import Settings, faithfulness, running, statistics
@@ -37,17 +37,7 @@ def model() -> AuditedModel:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four wide images with a lesion, which padding makes square."""
-    folder = tmp_path_factory.mktemp("wide")
-    lesion = np.zeros((16, 32), bool)
-    lesion[4:8, 12:16] = True
-    for number in range(4):
-        grey = np.random.default_rng(number).integers(50, 250, (16, 32)).astype(np.uint8)
-        Image.fromarray(grey).save(folder / f"{number}.png")
-        Image.fromarray(lesion.astype(np.uint8) * 255).save(folder / f"{number}_m.png")
-    lines = "\n".join(f"{n}.png,{n}_m.png,benign,{n},0.2" for n in range(4))
-    (folder / "manifest.csv").write_text(f"image,mask,label,case,spacing_mm\n{lines}\n")
-    return folder
+    return write_wide(tmp_path_factory.mktemp("wide"), 4, darkest=50)
 
 
 @pytest.fixture(scope="module")
