@@ -64,6 +64,7 @@ class AttackFigures(Record):
     flips: Interval
     robust_accuracy: Interval | None
     shifts: list[ShiftFigures]
+    after_a_flip: bool = True  # one that moves maps keeps decisions on purpose: its flips compare nothing
 
 
 class RunRecord(Record):

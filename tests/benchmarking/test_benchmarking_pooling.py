@@ -1,6 +1,7 @@
 """Pooling over folds and repeats, and the paired tests, on tables written by hand."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -169,6 +170,10 @@ def _write_audit(
     pq.write_table(pa.Table.from_pylist(maps, schema=schema), folder / "maps.parquet")
 
 
+def keeps_decisions(run: Finished) -> AttackFigures:
+    return run.record.attacks[0].model_copy(update={"after_a_flip": False})
+
+
 def pooled(runs: Sequence[Finished], name: str):
     found = result_record("set", "model", [run.record for run in runs], runs).metric(name)
     return None if found is None else found.pooled
@@ -274,6 +279,14 @@ def test_flips_and_silent_shifts_are_compared_image_by_image(tmp_path: Path) -> 
     assert found["silent_shift"].difference.n == 6  # a clean map of each is undefined
     assert found["silent_shift"].difference.estimate == pytest.approx(1 / 6)
     assert (found["flips"].attack_id, found["silent_shift"].explainer_id) == ("pgd", "grad-cam")
+    # an attack that moves maps keeps decisions on purpose
+    moves = [
+        replace(run, record=run.record.model_copy(update={"attacks": [keeps_decisions(run)]}))
+        for run in reference
+    ]
+    found = {item.measure for item in comparison_records("set", "b", moves, other)}
+    assert "silent_shift" in found
+    assert "flips" not in found
 
 
 def test_robustness_pools_the_folds_that_say_something(tmp_path: Path) -> None:

@@ -60,7 +60,8 @@ def comparison_records(
         sound = [pair for pair in pairs if all(assessable(run, attack_id) for run in pair)]
         if not sound:
             continue
-        add("flips", len(sound), _flips(sound, attack_id), attack_id)
+        if all(run.after_a_flip(attack_id) for pair in sound for run in pair):
+            add("flips", len(sound), _flips(sound, attack_id), attack_id)
         for name in sound[0][0].explainers(attack_id):
             add("silent_shift", len(sound), _silent(sound, attack_id, name), attack_id, name)
     return found

@@ -78,6 +78,10 @@ class Finished:
     def attack(self, attack_id: str) -> AttackFigures | None:
         return next((item for item in self.record.attacks if item.attack_id == attack_id), None)
 
+    def after_a_flip(self, attack_id: str) -> bool:
+        attack = self.attack(attack_id)
+        return attack is not None and attack.after_a_flip
+
     def explainers(self, attack_id: str) -> list[str]:
         """Ids, of the maps under this attack."""
         attack = self.attack(attack_id)

@@ -29,6 +29,7 @@ def attack_figures(record: AuditRecord) -> list[AttackFigures]:
             assessable=attack.assessable,
             why_not=attack.why_not,
             flips=attack.flips,
+            after_a_flip=attack.after_a_flip,
             robust_accuracy=attack.robust_accuracy,
             shifts=[_shift(item) for item in record.maps if _of(item, attack)],
         )
