@@ -332,3 +332,20 @@ def test_a_full_disk_is_no_fault_of_ours() -> None:
     assert found.returncode == 2
     assert found.stderr.startswith("Error: no space is left to write to")
     assert found.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arch", "option", "told"),
+    [
+        ("small-cnn", "--alpha=0.5", "--alpha is of networks with a class and a mask head, and small-cnn has no mask"),
+        ("timm:resnet18", "--mask-loss=dice", "is of networks with a mask head, and timm:resnet18 has no mask"),
+        ("thesis-seg", "--loss=focal", "--loss is of networks with a class head, and thesis-seg has no class head"),
+    ],
+)  # fmt: skip
+def test_an_option_of_a_head_that_is_not_there_is_refused(
+    phantoms: Path, tmp_path: Path, arch: str, option: str, told: str
+) -> None:
+    result = call("train", "--arch", arch, option, "--data", phantoms, "--out", tmp_path / "m.pt")
+    assert result.exit_code == 2
+    assert told in result.output
+    assert not list(tmp_path.iterdir())

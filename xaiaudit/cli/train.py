@@ -286,6 +286,11 @@ RECIPE = (
 ADVERSARIAL = ("epsilon", "steps", "trades_beta", "clean_share", "plain_epochs", "ramp_epochs")
 
 OF_LOSSES = {"positive_weight": "weighted", "focal_gamma": "focal", "focal_alpha": "focal"}
+# What an option weighs or forms: a network without such a head would not look at it.
+OF_HEADS = {
+    **dict.fromkeys(("loss", "class_weights", "positive_weight", "focal_gamma", "focal_alpha"), ("class",)),
+    "mask_loss": ("mask",), "alpha": ("class", "mask"), "beta": ("class", "mask"),
+}  # fmt: skip
 OF_METHODS = {"trades_beta": ("trades",), "clean_share": ("pgd", "free")}
 
 
@@ -321,17 +326,27 @@ def _recipe(given: dict[str, Any]) -> Any:
                     f"leave it out, or take {' or '.join(methods)}"
                 )
         adversarial = Adversarial(method=given["adversarial"], **attack)
-        return _checked(resisting(adversarial, given["architecture"], **changed), changed)
+        return _checked(
+            resisting(adversarial, given["architecture"], **changed), changed, given["architecture"]
+        )
     if attack:
         name = "adversarial-steps" if "steps" in attack else next(iter(attack)).replace("_", "-")
         raise UsageError(f"--{name} is of adversarial training; add --adversarial pgd, trades or free")
-    return _checked(recipe_of(given["architecture"], **changed), changed)
+    return _checked(recipe_of(given["architecture"], **changed), changed, given["architecture"])
 
 
-def _checked(recipe: Any, changed: dict[str, Any]) -> Any:
+def _checked(recipe: Any, changed: dict[str, Any], architecture: str) -> Any:
     """Raises UsageError for an option that this recipe does not look at."""
     from xaiaudit.errors import UsageError
+    from xaiaudit.models.registry import heads_of
 
+    known = heads_of(architecture) or ("class", "mask")  # a factory's may have either
+    for option in (option for option in OF_HEADS if option in changed):
+        if missing := [head for head in OF_HEADS[option] if head not in known]:
+            raise UsageError(
+                f"--{option.replace('_', '-')} is of networks with a {' and a '.join(OF_HEADS[option])} head, and "
+                f"{architecture} has no {missing[0]} head; leave it out"
+            )
     for option, loss in OF_LOSSES.items():
         if option in changed and recipe.loss != loss:
             raise UsageError(

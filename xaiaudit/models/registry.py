@@ -164,10 +164,16 @@ def build(
         raise UsageError(f"{architecture} does not take the arguments {arguments}: {error}") from error
 
 
+def heads_of(architecture: str) -> tuple[str, ...] | None:
+    """Of "class" and "mask"; None of a factory of the user's, which is not known before it is built."""
+    if architecture in MODELS:
+        return MODELS[architecture].heads
+    return None if is_factory(architecture) else ("class",)
+
+
 def makes_diagnosis(architecture: str) -> bool:
     """False of a built-in network that outlines alone: what it decides is whether it outlines anything."""
-    known = MODELS.get(architecture)
-    return known is None or "class" in known.heads
+    return "class" in (heads_of(architecture) or ("class",))
 
 
 def architectures() -> list[str]:
