@@ -207,6 +207,11 @@ class AttackRecord(Record):
         """Its goal was to leave the clean decision; one with another goal flips fewer than it could."""
         return self.criterion_name == LEAVE_DECISION
 
+    @property
+    def goal_assessable(self) -> bool:
+        """Reaching its goal says something: a flip that cannot be assessed does not, another goal does."""
+        return self.assessable or not self.after_a_flip
+
 
 class SelfCheckRecord(Record):
     """Whether an attack, or the model that it attacks, behaves as a sound attack must. Figures of a subset."""

@@ -221,9 +221,9 @@ def test_an_audit_can_be_asked_for_later_and_other_settings_are_refused(file: Pa
     assert audited.results[0].metrics == plain.results[0].metrics
     assert model.stat().st_mtime_ns == trained
     for changed, words in (
-        (SMALL.replace("epochs = 2", "epochs = 3"), "other settings .recipe"),
+        (SMALL.replace("epochs = 2", "epochs = 3"), "other settings .recipe, epochs 2, now 3"),
         (SMALL.replace("folds = 2", "folds = 3"), "other settings .folds 2, now 3"),
-        (SMALL + AUDIT.replace("limit = 6", "limit = 5"), "other settings .audit"),
+        (SMALL + AUDIT.replace("limit = 6", "limit = 5"), "other settings .audit, limit 6, now 5"),
     ):
         file.write_text(changed, encoding="utf-8")
         with pytest.raises(UsageError, match=words):

@@ -85,6 +85,10 @@ def test_printable_writes_what_no_font_holds_as_a_code_point() -> None:
     assert f.printable("u\u0308") == "ü"  # as macOS writes file names
 
 
+def test_a_number_is_not_broken() -> None:
+    assert f.breakable("rate 1e-05; beta 0.1") == "rate 1e-05; beta 0.1"
+
+
 def test_breakable_loses_nothing() -> None:
     name = "a-very/long_name.png"
     assert f.breakable(name).split(f.SOFT_BREAK) == ["a-", "very/", "long_", "name.", "png"]

@@ -78,6 +78,13 @@ def test_every_attack_has_a_row_before_and_after_rounding(folder: Path, tmp_path
     assert (tmp_path / picture.file).stat().st_size > 3000
 
 
+def test_a_model_without_a_diagnosis_has_one_head(folder: Path, tmp_path: Path) -> None:
+    audit = changed(folder, [record("fgsm")], diagnoses=False)
+    lead, table = outlines(audit, Canvas(folder=tmp_path)).blocks[:2]
+    assert lead.text.startswith("The model outlines and makes no diagnosis")
+    assert table.caption == "The outline under each attack"
+
+
 def test_without_an_outlined_lesion_there_is_no_picture_of_dice(folder: Path, tmp_path: Path) -> None:
     section = outlines(changed(folder, [record(dice=None)]), Canvas(folder=tmp_path))
     assert not any(isinstance(block, Picture) for block in section.blocks)

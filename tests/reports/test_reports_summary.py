@@ -100,6 +100,16 @@ def test_where_the_curve_of_another_goal_begins(
     assert expected in words.begins(attack).replace("\u00a0", " ")
 
 
+def test_a_goal_has_a_curve_where_flips_are_not_assessable(record: AuditRecord) -> None:
+    change = {"assessable": False, "why_not": "it never decides"}
+    flip = with_curve(record.attacks[0], [0.0, 0.1, 0.6]).model_copy(update=change)
+    goal = flip.model_copy(update={"criterion": "to wander", "criterion_name": "lower-dice"})
+    assert "Where it begins:" not in summary(record.model_copy(update={"attacks": [flip]}))
+    lines = summary(record.model_copy(update={"attacks": [flip, goal]}))
+    (begun,) = lines[lines.index("Where it begins:") + 1 :][:1]
+    assert "(to wander) is first reached by 10.0" in begun
+
+
 def test_strongest_is_the_highest_rate_and_then_the_smallest_radius(record: AuditRecord) -> None:
     fgsm, pgd = (
         attack.model_copy(update={"flips": rate(share)})

@@ -72,10 +72,12 @@ def folder_name(name: str) -> str:
 def _axes(grid: Any, where: str) -> dict[str, list[Any]]:
     axes = {}
     for field, values in grid.items():
-        if field in VARIED and (not isinstance(values, list) or not values):
+        if field in VARIED and not isinstance(values, list):
             raise UsageError(
                 f"{where}, {field} should be a list of values, got {values!r}; write [{values!r}]"
             )
+        if field in VARIED and not values:
+            raise UsageError(f"{where}, {field} is an empty list; name its values, or leave it out")
         read = [
             _checked({field: value}, where, VARIED)[field]
             for value in (values if field in VARIED else [None])
@@ -127,8 +129,9 @@ def _typed(where: str, value: Any, kind: Any) -> Any:
     try:
         return TypeAdapter(kind).validate_python(read, strict=True)
     except ValidationError as error:
+        several = "; several values to compare stand in a grid" if isinstance(value, list) else ""
         raise UsageError(
-            f"{where} {error.errors()[0]['msg'].removeprefix('Input ')}, got {value!r}"
+            f"{where} {error.errors()[0]['msg'].removeprefix('Input ')}, got {value!r}{several}"
         ) from None
 
 

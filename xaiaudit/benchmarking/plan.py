@@ -102,6 +102,10 @@ def read_plan(file: Path | str) -> Plan:
 
 def _table(content: dict[str, Any]) -> FileTable:
     given = dict(content)
+    if isinstance(given.get("data"), str):
+        raise UsageError(
+            f"data should be a list of datasets, got {given['data']!r}; write [{given['data']!r}]"
+        )
     if isinstance(given.get("data"), list):
         given["data"] = [_paths(item) for item in given["data"]]
     try:
@@ -140,6 +144,11 @@ def unknown_key(where: str, key: str, known: Sequence[str]) -> str:
 
 
 def _plan(file: Path, text: str, table: FileTable) -> Plan:
+    if table.validation >= 1 - 1 / table.folds:
+        raise UsageError(
+            f"validation {table.validation:g} and a test of 1 in {table.folds} folds leave no image to train on; "
+            f"take a validation under {1 - 1 / table.folds:.3g}, 0.1 is usual"
+        )
     configurations = crossed(table.model, table.grid, file.parent)
     names = [configuration.name for configuration in configurations]
     if table.reference is not None and table.reference not in names:

@@ -17,6 +17,7 @@ from xaiaudit.training import Recipe
 from xaiaudit.types import plain
 
 RUN, SETTINGS, MODEL, TABLE, AUDIT = "run.json", "settings.json", "model.pt", "predictions.parquet", "audit"
+_ABSENT = object()  # a setting that is left out, as fields of a recipe are that are as by default
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,9 +80,10 @@ def finished_record(folder: Path, settings: dict[str, Any]) -> RunRecord | None:
         differing.append("audit")
     if differing:
         key = differing[0]
+        where, was, now = _first_difference(key.replace("_", " "), known.get(key), settings[key])
         raise UsageError(
-            f"{folder} holds a run of other settings ({key.replace('_', ' ')} {_cut(known.get(key))}, now "
-            f"{_cut(settings[key])}); name another folder with --out, or delete this one"
+            f"{folder} holds a run of other settings ({where} {was}, now {now}); name another folder with --out, or "
+            "delete this one"
         )
     if not (folder / RUN).exists():
         return None
@@ -96,6 +98,17 @@ def finished_record(folder: Path, settings: dict[str, Any]) -> RunRecord | None:
     return record if record.status != "done" or record.attacks else None
 
 
+def _first_difference(where: str, was: Any, now: Any) -> tuple[str, str, str]:
+    """Down to the field that differs, as two long tables look alike when they are cut."""
+    if isinstance(was, dict) and isinstance(now, dict):
+        key = next(key for key in [*now, *was] if was.get(key, _ABSENT) != now.get(key, _ABSENT))
+        own = was.get(key, _ABSENT), now.get(key, _ABSENT)
+        return _first_difference(f"{where}, {key.replace('_', ' ')}", *own)
+    return where, _cut(was), _cut(now)
+
+
 def _cut(value: Any) -> str:
+    if value is _ABSENT or value is None:
+        return "not set"
     text = json.dumps(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

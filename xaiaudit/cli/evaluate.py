@@ -55,7 +55,7 @@ def evaluate(model: Path, **given: Any) -> None:
     if as_json:
         click.echo(record.model_dump_json(indent=1))
     else:
-        click.echo(f"Data: {dataset.describe()}")
+        click.echo(f"Data: {dataset.describe()}; operating threshold {audited.threshold:.4f}")
         for line in clean_lines(record, diagnoses=audited.diagnoses):
             click.echo(line)
     for file, reason in left_out:

@@ -203,11 +203,15 @@ def _overridden(description: Mapping[str, Any], foreign: ForeignOptions | None) 
         return ()
     own = ForeignOptions.from_description(description)
     return tuple(
-        f"{field.name.replace('_', ' ')} {getattr(foreign, field.name)} was given in place of the checkpoint's "
-        f"{getattr(own, field.name)}"
+        f"{field.name.replace('_', ' ')} {_short(getattr(foreign, field.name))} was given in place of the "
+        f"checkpoint's {_short(getattr(own, field.name))}"
         for field in fields(foreign)
         if getattr(foreign, field.name) not in (None, {}, getattr(own, field.name))
     )
+
+
+def _short(value: object) -> object:
+    return f"{value:.4g}" if isinstance(value, float) else value
 
 
 def _audited(model: nn.Module, said: dict[str, Any]) -> AuditedModel:

@@ -15,7 +15,6 @@ What the paper leaves open, and what was decided:
 import torch
 from torch import Tensor, nn
 
-from xaiaudit.errors import UsageError
 from xaiaudit.models.parts.cbam import cbam
 from xaiaudit.models.parts.convolutions import to_size
 from xaiaudit.models.parts.encoder import Encoder, encoder
@@ -38,12 +37,8 @@ def la_net(
     """An `LANet` on the registry's `backbone` with these weights; each attention can be left out, as in section 4.3.
 
     Raises:
-        UsageError: a backbone of your own code, which a checkpoint could then name, or one without feature maps; an
-            attention that is neither true nor false.
+        UsageError: a backbone of your own code, which a checkpoint could then name, or one without feature maps.
     """
-    for value in (channel_attention, spatial_attention, mask_attention):
-        if not isinstance(value, bool):
-            raise UsageError(f"each attention of LA-Net is true or false, got {value!r}")
     features = encoder(backbone, channels, weights)
     localiser = Localiser(
         features.widths[-SCALES:], channel_attention=channel_attention, spatial_attention=spatial_attention

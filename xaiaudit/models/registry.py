@@ -1,9 +1,10 @@
 """Architectures by name: built-in, of torchvision, of timm, or a factory of your own. No torch at import."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib import import_module
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from xaiaudit.errors import UsageError
@@ -23,6 +24,8 @@ class Architecture:
     one_logit: bool = False  # of two classes: the source ends in one sigmoid
     recipe: Mapping[str, Any] = field(default_factory=dict)  # of training, where the source departs from ours
 
+
+KINDS: Mapping[type, str] = {bool: "true or false", int: "a whole number", str: "a name"}  # of arguments
 
 _BENCH = {  # Shareef et al. 2023, sections 3.2 and 5
     "batch_size": 32, "learning_rate": 1e-5, "rotation": 20.0, "shift": 0.2, "width_shift": 0.2,
@@ -202,6 +205,7 @@ def _build(
     if architecture in MODELS:
         module, _, attribute = MODELS[architecture].factory.partition(":")
         factory = getattr(import_module(module), attribute)
+        _check_arguments(architecture, factory, arguments)
         net: nn.Module = factory(classes=width, channels=channels, weights=weights, **arguments)
         return net
     if is_factory(architecture):
@@ -211,6 +215,23 @@ def _build(
     if name not in zoo.torchvision_names():
         raise UsageError(_unknown(architecture))
     return zoo.torchvision_classifier(name, width, channels, weights, arguments)
+
+
+def _check_arguments(architecture: str, factory: Callable[..., Any], arguments: Mapping[str, Any]) -> None:
+    """Raises UsageError for an argument that a built-in network does not have, or of another type than its default."""
+    own = {
+        name: parameter.default
+        for name, parameter in signature(factory).parameters.items()
+        if name not in ("classes", "channels", "weights")
+    }
+    for name, value in arguments.items():
+        if name not in own:
+            takes = f"it takes {', '.join(own)}" if own else "it takes none"
+            raise UsageError(f"{architecture} does not take the argument {name!r}; {takes}")
+        if type(value) is not type(own[name]):
+            raise UsageError(
+                f"{architecture} takes {name} as {KINDS[type(own[name])]}, got {value!r}; the default is {own[name]!r}"
+            )
 
 
 def _own(module: str, name: str, weights: str, arguments: Mapping[str, Any]) -> "nn.Module":
@@ -232,7 +253,11 @@ def _own(module: str, name: str, weights: str, arguments: Mapping[str, Any]) -> 
 
 def _unknown(architecture: str) -> str:
     near = get_close_matches(architecture, architectures(), n=3, cutoff=0.5)
-    nearest = f"the nearest are {', '.join(near)}" if near else f"built-in are {', '.join(MODELS)}"
+    nearest = (
+        f"the nearest {'is' if len(near) == 1 else 'are'} {', '.join(near)}"
+        if near
+        else f"built-in are {', '.join(MODELS)}"
+    )
     return (
         f"unknown architecture {architecture!r}: {nearest}; timm's go by timm:NAME, "
         "your own by package.module:factory"

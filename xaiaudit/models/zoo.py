@@ -56,7 +56,11 @@ def timm_classifier(
     package = timm()
     if name.partition(".")[0] not in package.list_models():
         near = get_close_matches(name, package.list_models(), n=3, cutoff=0.5)
-        nearest = f"the nearest are {', '.join(near)}" if near else "timm.list_models() lists them"
+        nearest = (
+            f"the nearest {'is' if len(near) == 1 else 'are'} {', '.join(near)}"
+            if near
+            else "timm.list_models() lists them"
+        )
         raise UsageError(f"unknown timm architecture {name!r}: {nearest}")
     if doors := set(arguments) & set(_TIMM_DOORS):
         raise UsageError(f"timm:{name} got {', '.join(sorted(doors))}; weights are named by weights alone")

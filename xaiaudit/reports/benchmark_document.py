@@ -117,7 +117,7 @@ def _comparisons(record: BenchmarkRecord) -> Section:
         nothing = "There is nothing to compare: no two configurations finished a run of the same fold."
         return Section(title=title, blocks=[Text(text=nothing)])
     number = f.count(len(record.comparisons), "comparison")
-    lead = f"At 5 %, {len(words.findings(record)) or 'none'} of {number} stands after Holm's adjustment."
+    lead = f"At 5 %, {len(words.findings(record)) or 'none'} of {number} {words.stand(record)} after Holm's adjustment."
     groups: dict[tuple[str, str], list[ComparisonRecord]] = {}
     for item in record.comparisons:
         groups.setdefault((item.dataset, item.configuration), []).append(item)

@@ -33,7 +33,7 @@ def clean_section(record: BenchmarkRecord, dataset: str, number: int, canvas: Ca
         title=_titled("Clean images", dataset, record),
         blocks=[
             _pooled_table(results, metrics),
-            *_forests(record, results, panels, f"clean-{number}", canvas),
+            *_forests(record, results, panels, f"clean-{number}", f"on clean images of {dataset}", canvas),
             _spread_table(record, results, [name for name in SPREAD if name in metrics]),
         ],
     )
@@ -101,9 +101,10 @@ def _forests(
     results: Sequence[ResultRecord],
     panels: Sequence[Panel],
     stem: str,
+    where: str,
     canvas: Canvas,
 ) -> list[Block]:
-    """Pictures of at most `ABREAST` panels and `ROWS` rows."""
+    """Pictures of at most `ABREAST` panels and `ROWS` rows; `where` says what their figures are of."""
     pictures: list[Block] = []
     for start in range(0, len(results), ROWS):
         names = [result.configuration for result in results[start : start + ROWS]]
@@ -112,11 +113,12 @@ def _forests(
             own = [panel._replace(intervals=panel.intervals[start : start + ROWS]) for panel in group]
             file = f"{stem}-{len(pictures)}.svg"
             draw_forest(names, own, reference, canvas.path(file))
-            shown = f.listing([panel.title.removesuffix(", %") for panel in own])
+            measures = f.listing([_within(panel.title.removesuffix(", %")) for panel in own])
+            shown = f"{measures[0].upper()}{measures[1:]} {f.printable(where)}"
             pictures.append(
                 Picture(
                     file=file,
-                    alt=_spoken(names, own),
+                    alt=_spoken(names, own, where),
                     caption=f"{shown}, with 95 % intervals over cases. Diamond and dotted line: the reference.",
                     width_mm=WIDTH_MM,
                 )
@@ -124,13 +126,19 @@ def _forests(
     return pictures
 
 
-def _spoken(names: Sequence[str], panels: Sequence[Panel]) -> str:
+def _within(title: str) -> str:
+    """As within a sentence: AUC stays, Robust accuracy does not."""
+    known = {name.casefold(): name for name in words.NAMES.values()}
+    return known.get(title.casefold(), title.lower())
+
+
+def _spoken(names: Sequence[str], panels: Sequence[Panel], where: str) -> str:
     said = []
     for panel in panels:
         pairs = zip(names, panel.intervals, strict=True)
         values = [f"{f.printable(name)} {_number(interval, panel.scale)}" for name, interval in pairs]
         said.append(f"{panel.title}: {', '.join(values)}")
-    return f"Forest plots. {'; '.join(said)}."
+    return f"Forest plots {f.printable(where)}. {'; '.join(said)}."
 
 
 def _number(interval: Interval | None, scale: float) -> str:
@@ -149,7 +157,10 @@ def robustness_section(record: BenchmarkRecord, dataset: str, number: int, canva
         blocks.append(Text(text=f.printable(attack_id), style="subheading"))
         blocks.append(Text(text=f"{f.printable(summary)}."))
         blocks.append(_attack_table(results, found))
-        blocks += _forests(record, results, _attack_panels(found), f"attacked-{number}-{place}", canvas)
+        where = f"under {attack_id} on {dataset}"
+        blocks += _forests(
+            record, results, _attack_panels(found), f"attacked-{number}-{place}", where, canvas
+        )
     blocks += [
         Alarm(
             title=f"{f.count(len(runs), 'run')} not assessable under {f.listing(attacks_)}",

@@ -14,13 +14,14 @@ def lines(record: BenchmarkRecord) -> list[str]:
     shown: list[str] = []
     for data in record.data:
         results = [result for result in record.results if result.dataset == data.name]
-        shown.append(f"{f.printable(data.words)}; {f.count(data.cases, 'case')}:")
+        cases = f.count(data.cases, "case")
+        shown.append(f"{f.printable(data.words)}; {cases}; in brackets 95 % intervals over cases:")
         there = words.shown_metrics(record, data.name)
         shown += _table(results, [name for name in PRINTED if name in there])
     stands = words.findings(record)
     shown.append(
         f"Against {f.printable(record.reference)}: at 5 %, {len(stands) or 'none'} of "
-        f"{f.count(len(record.comparisons), 'comparison')} stands after Holm's adjustment"
+        f"{f.count(len(record.comparisons), 'comparison')} {words.stand(record)} after Holm's adjustment"
     )
     shown += [f"  {_comparison(item)}" for item in stands]
     for result in record.results:

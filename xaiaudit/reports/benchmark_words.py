@@ -83,3 +83,8 @@ def not_assessable(result: ResultRecord) -> dict[str, tuple[list[str], list[str]
 def findings(record: BenchmarkRecord) -> list[ComparisonRecord]:
     """Differences that stand after Holm's adjustment."""
     return [item for item in record.comparisons if item.p_holm is not None and item.p_holm < 0.05]
+
+
+def stand(record: BenchmarkRecord) -> str:
+    """The verb of a sentence on the findings: none stands, 6 of 24 stand."""
+    return "stand" if len(findings(record)) > 1 else "stands"

@@ -37,8 +37,8 @@ def terminal(text: str) -> str:
 
 
 def breakable(text: object) -> str:
-    """A file name, path or command that may break after a separator."""
-    return re.sub(r"([/\\_\-.,:=@])(?=.)", rf"\1{SOFT_BREAK}", printable(text))
+    """A file name, path or command that may break after a separator, but not within 0.5 or 1e-05."""
+    return re.sub(r"([/\\_,:=@]|(?<!\de)-|\.(?!\d))(?=.)", rf"\1{SOFT_BREAK}", printable(text))
 
 
 def identifier(text: object) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +31,7 @@ PREDICTION_COLUMNS = [
 MAP_COLUMNS = ["image", "attack_id", "explainer_id", "target", *SHIFT_METRICS]
 PIXEL_COLUMNS = [*MAP_COLUMNS[:4], "defined", "grid_rows", "grid_columns", "map_scale", "map"]
 EXTREME_COLUMN = "maximum_cells"  # not in audits of older versions
-LESION_COLUMN = "outlined_lesion"  # likewise
+LESION_COLUMN, OVERLAP_COLUMN = "outlined_lesion", "mask_overlap"  # likewise
 SWEEP_COLUMNS = ["image", "change_id", "explainer_id", "seed", *SHIFT_METRICS]
 RECORD, PREDICTION_TABLE, MAP_TABLE = "audit.json", "predictions.parquet", "maps.parquet"
 SWEEP_TABLE = "acquisition.parquet"  # where second sweeps were simulated
@@ -68,13 +69,15 @@ def read_audit(folder: Path) -> Audit:
     return Audit(
         folder=folder,
         record=record,
-        predictions=_table(folder / PREDICTION_TABLE, PREDICTION_COLUMNS, optional=LESION_COLUMN),
+        predictions=_table(
+            folder / PREDICTION_TABLE, PREDICTION_COLUMNS, optional=[LESION_COLUMN, OVERLAP_COLUMN]
+        ),
         maps=_table(folder / MAP_TABLE, MAP_COLUMNS),
         gallery_maps=_table(
             folder / MAP_TABLE,
             PIXEL_COLUMNS,
             pc.field("image").isin(pa.array(shown, pa.string())),
-            optional=EXTREME_COLUMN,
+            optional=[EXTREME_COLUMN],
         ),
         sweeps=None if record.variability is None else _table(folder / SWEEP_TABLE, SWEEP_COLUMNS),
         sha256={
@@ -142,14 +145,14 @@ def read_picture(path: Path) -> np.ndarray:
 
 
 def _table(
-    path: Path, columns: list[str], rows: pc.Expression | None = None, *, optional: str = ""
+    path: Path, columns: list[str], rows: pc.Expression | None = None, *, optional: Sequence[str] = ()
 ) -> pa.Table:
     try:
         found = pq.read_schema(path)
         missing = [name for name in columns if name not in found.names]
         if missing:
             raise AuditError(f"{path} lacks the column {missing[0]!r}; run the audit again")
-        columns = [*columns, *(name for name in found.names if name == optional)]
+        columns = [*columns, *(name for name in found.names if name in optional)]
         return pq.read_table(path, columns=columns, filters=rows)
     except FileNotFoundError:
         raise AuditError(

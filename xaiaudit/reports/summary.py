@@ -34,8 +34,9 @@ def summary(record: AuditRecord) -> list[str]:
             f"  {attack.id:<{width}}  {words.direction(attack, record.checkpoint.positive)}"
             for attack in able
         ]
+    if begun := [attack for attack in record.attacks if attack.goal_assessable]:
         lines.append("Where it begins:")
-        lines += [f"  {attack.id:<{width}}  {words.begins(attack)}" for attack in able]
+        lines += [f"  {attack.id:<{width}}  {words.begins(attack)}" for attack in begun]
     lines.append(f"Silent shift: {words.silent(record.maps)}")
     lines.append(f"Second sweep: {words.second_sweep(record)}")
     lines += check_words.lines(record)

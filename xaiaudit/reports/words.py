@@ -170,7 +170,7 @@ def _smallest(attack: AttackRecord) -> str:
 def begins(attack: AttackRecord) -> str:
     """Where the curve leaves zero and where it passes one half."""
     curve = sorted(attack.curve, key=lambda point: point.epsilon)
-    if not attack.assessable:
+    if not attack.goal_assessable:
         return f"not assessable, because {f.printable(attack.why_not)}"
     if not curve:
         return f"no curve, because {no_curve(attack)}"

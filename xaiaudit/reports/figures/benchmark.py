@@ -51,5 +51,7 @@ def draw_forest(names: Sequence[str], panels: Sequence[Panel], reference: int | 
             axes.set_title(panel.title, loc="left")
             axes.grid(visible=False, axis="y")
             axes.tick_params(axis="y", length=0)
-        axes_of[0].set_yticks([-row for row in range(len(names))], labels, linespacing=0.95)
+        axes_of[0].set_yticks(
+            [-row for row in range(len(names))], labels, linespacing=0.95, multialignment="right"
+        )
         axes_of[0].set_ylim(-len(names) + 0.4, 0.6)

@@ -15,7 +15,7 @@ SMALLEST = "smallest.svg"
 
 
 def curve(audit: Audit, canvas: Canvas) -> Section:
-    attacks = [attack for attack in audit.record.attacks if attack.assessable]
+    attacks = [attack for attack in audit.record.attacks if attack.goal_assessable]
     if not attacks:
         return Section(title=TITLE, blocks=[not_assessed("flips are not assessable for any attack")])
     with_curve = [attack for attack in attacks if attack.curve]

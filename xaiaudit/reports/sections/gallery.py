@@ -12,7 +12,7 @@ from xaiaudit.reports import format as f
 from xaiaudit.reports import words
 from xaiaudit.reports.blocks import Block, Canvas, Case, Pair, Panel, Section, Text, not_assessed
 from xaiaudit.reports.figures import panels
-from xaiaudit.reports.reading import EXTREME_COLUMN, Audit, read_picture
+from xaiaudit.reports.reading import EXTREME_COLUMN, OVERLAP_COLUMN, Audit, read_picture
 
 TARGET = "same"  # maps explain the clean decision before and after, as in map shift
 SEQUENTIAL, SIGNED = "scale-sequential.png", "scale-signed.png"
@@ -77,7 +77,7 @@ def _case(audit: Audit, canvas: Canvas, number: int, case: GalleryCase, attack: 
         f"Label {f.printable(case.label) if case.label else 'unknown'}. Decision "
         f"{flip}{'' if case.decision_before != case.decision_after else ' (stands)'}; probability of "
         f"{positive} {f.probability(case.probability_before)} → {f.probability(case.probability_after)}; "
-        f"largest change {words.radius('linf', case.linf)}. {words.capital(ring)}."
+        f"largest change {words.radius('linf', case.linf)}.{_of_the_outline(audit, case)} {words.capital(ring)}."
     )
     under = f.printable(attack.id if attack else case.attack_id)
     return Case(
@@ -87,6 +87,21 @@ def _case(audit: Audit, canvas: Canvas, number: int, case: GalleryCase, attack: 
         images=images,
         pairs=pairs,
     )
+
+
+def _of_the_outline(audit: Audit, case: GalleryCase) -> str:
+    """Dice with the reader's outline before and after, and what is left of the clean mask; without a mask nothing."""
+    rows = audit.predictions.filter((pc.field("image") == case.image) & ~pc.field("quantised"))
+    if "predicted" not in case.files or OVERLAP_COLUMN not in rows.column_names:
+        return ""
+    own = rows.filter((pc.field("attack_id") == case.attack_id) & ~pc.field("curve")).to_pylist()[0]
+    clean = rows.filter(pc.field("attack_id") == "none").to_pylist()[0]
+    said = []
+    if clean["dice"] is not None and own["dice"] is not None:
+        said.append(f"Dice {f.fixed(clean['dice'], 2)} → {f.fixed(own['dice'], 2)}")
+    if own[OVERLAP_COLUMN] is not None:
+        said.append(f"overlap with the clean mask {f.fixed(own[OVERLAP_COLUMN], 2)}")
+    return f" Drawn outline: {', '.join(said)}." if said else ""
 
 
 def _outlines(

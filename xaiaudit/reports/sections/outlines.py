@@ -12,9 +12,16 @@ from xaiaudit.reports.reading import LESION_COLUMN, Audit
 
 TITLE = "Decision and outline"
 FILE = "outlines.svg"
-EXPLAINED = (
+BOTH = (
     "The model decides and outlines. An attack on one may move the other, so that both are measured under every "
-    "attack, whichever it was made against. Dice and JSI compare the outline that the model draws with the outlined "
+    "attack, whichever it was made against. "
+)
+ALONE = (
+    "The model outlines and makes no diagnosis: what it decides of an image is whether it outlines anything, which is "
+    "measured beside the outline under every attack. "
+)
+EXPLAINED = (
+    "Dice and JSI compare the outline that the model draws with the outlined "
     "lesion; drops are paired by image, clean minus attacked. The overlap with the clean mask is the Dice of the "
     "masks drawn before and after: it says how far the drawn outline moved, and needs no reader’s outline."
 )
@@ -37,7 +44,10 @@ def outlines(audit: Audit, canvas: Canvas) -> Section | None:
 
 def _masks(audit: Audit, canvas: Canvas) -> list[Block]:
     records, attacks = audit.record.outlines, {attack.id: attack for attack in audit.record.attacks}
-    found: list[Block] = [Text(text=EXPLAINED), _table(records, attacks)]
+    diagnoses = audit.record.checkpoint.diagnoses
+    lead, caption = (BOTH, "Both heads") if diagnoses else (ALONE, "The outline")
+    table = _table(records, attacks, f"{caption} under each attack")
+    found: list[Block] = [Text(text=lead + EXPLAINED), table]
     if not records[0].with_lesion:
         why = not_assessed("no audited image has an outlined lesion, with which Dice could be measured")
         return [*found, why]
@@ -52,13 +62,14 @@ def _masks(audit: Audit, canvas: Canvas) -> list[Block]:
         file=FILE,
         alt=f"Dice of each image clean, attacked and after rounding to 8 bits. Means: {spoken}",
         caption=f"Dice of {f.count(records[0].with_lesion, 'image')} with an outlined lesion: clean, attacked, and "
-        "after rounding to 8 bits. A line is an image; a diamond the mean, with its 95 % interval.",
+        "after rounding to 8 bits. A line is an image; a diamond the mean, with its "
+        f"95{f.NBSP}% interval.",
         width_mm=WIDTH_MM,
     )
     return [*found, picture]
 
 
-def _table(records: list[OutlineRecord], attacks: dict[str, AttackRecord]) -> Table:
+def _table(records: list[OutlineRecord], attacks: dict[str, AttackRecord], caption: str) -> Table:
     first = records[0]
     rows = [["Clean", f.DASH, *_scores(first.clean), f.DASH, f.DASH, f"{first.clean.drawn} drawn"]]
     for record in records:
@@ -89,7 +100,7 @@ def _table(records: list[OutlineRecord], attacks: dict[str, AttackRecord]) -> Ta
             Column(title="Masks vanished, appeared", width=0.8, align="right"),
         ],
         rows=rows,
-        caption="Both heads under each attack",
+        caption=caption,
         note=f"Means with 95 % intervals by case. Dice and JSI: of the {f.count(first.with_lesion, 'image')} with an "
         "outlined lesion, where a mask that is not drawn scores 0. Overlap: where a mask is drawn before or after, 0 "
         "where it vanished or appeared. Vanished: drawn on the clean image and not on the attacked one; appeared: the "

@@ -168,7 +168,7 @@ def _radius(attack: AttackRecord) -> str:
 
 
 def _in_words(record: AuditRecord) -> Facts:
-    curves = [attack for attack in record.attacks if attack.curve and attack.assessable]
+    curves = [attack for attack in record.attacks if attack.curve and attack.goal_assessable]
     described = f"What each attack does stands under “{AUDITED}”."
     rows = [("Attacks", " ".join([*(f"{said}." for said in words.told_apart(record.attacks)), described]))]
     rows.append(("Silent shift", _sentence(words.silent(record.maps))))
