@@ -37,6 +37,10 @@ def test_tables_pictures_and_settings_are_those_of_the_record(example: Benchmark
     assert f"{auc.mean:.3f}" in spread.rows[1][3]
     pictures = [block for item in found.sections for block in blocks(item, Picture)]
     assert len(pictures) == 4  # nine clean metrics and three of the attack, three abreast
+    captions = [picture.caption.split(", with")[0] for picture in pictures]
+    assert captions[0] == "AUC, balanced accuracy and accuracy on clean images of phantoms"
+    explainer = example.record.results[0].robustness[0].shifts[0].explainer_id
+    assert captions[3].endswith(f"and silent shift by {explainer} under pgd on phantoms")
     assert all((tmp_path / picture.file).exists() and "multi-task" in picture.alt for picture in pictures)
     robust = section(found, "Robustness")
     (table,) = blocks(robust, Table)

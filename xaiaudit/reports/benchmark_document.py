@@ -78,7 +78,7 @@ def _compared(record: BenchmarkRecord) -> Section:
     done, planned = (sum(getattr(item, name) for item in record.results) for name in ("done", "planned"))
     audit = record.audit
     rows = [
-        *(("Data", f"{f.printable(data.words)}; {f.count(data.cases, 'case')}") for data in record.data),
+        *(("Data", words.dataset(data)) for data in record.data),
         ("Folds", f"{record.folds}, by case: every case is tested once in each repeat"),
         ("Repeats", str(record.repeats)),
         ("Validation", f"{f.percent(record.validation, 0)} of each class, for epoch and threshold; never tested"),
@@ -198,10 +198,17 @@ def _configuration(item: ConfigurationRecord) -> str:
     said = [
         f"{item.architecture}" + (f" ({arguments})" if arguments else ""),
         start.get(item.weights, f"from {item.weights}"),
-        f"{item.preprocessing['size']} pixels, {item.preprocessing['mode']}, {item.preprocessing['channels']} channels",
+        f"{item.preprocessing['size']} pixels, {item.preprocessing['mode']}, {item.preprocessing['channels']} channels"
+        + _inputs(item.preprocessing),
         *(f"{field.replace('_', ' ')} {_setting(value)}" for field, value in item.recipe.items()),
     ]
     return f.breakable("; ".join(said))
+
+
+def _inputs(preprocessing: dict[str, Any]) -> str:
+    """What the channels show, where it is not the image alone: a model that is given the outline knows more."""
+    inputs = preprocessing.get("inputs") or []
+    return f" ({', '.join(inputs)})" if set(inputs) - {"grey"} else ""
 
 
 def _setting(value: Any) -> str:

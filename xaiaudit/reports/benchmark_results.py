@@ -159,7 +159,12 @@ def robustness_section(record: BenchmarkRecord, dataset: str, number: int, canva
         blocks.append(_attack_table(results, found))
         where = f"under {attack_id} on {dataset}"
         blocks += _forests(
-            record, results, _attack_panels(found), f"attacked-{number}-{place}", where, canvas
+            record,
+            results,
+            _attack_panels(found, words.first_explainer(results, attack_id)),
+            f"attacked-{number}-{place}",
+            where,
+            canvas,
         )
     blocks += [
         Alarm(
@@ -222,12 +227,12 @@ def _shift_cells(shift: ShiftRecord) -> list[str]:
     ]
 
 
-def _attack_panels(found: Sequence[RobustnessRecord | None]) -> list[Panel]:
+def _attack_panels(found: Sequence[RobustnessRecord | None], by: str) -> list[Panel]:
     return [
         Panel("Flips, %", [None if item is None else item.flips for item in found], 100),
         Panel("Robust accuracy, %", [None if item is None else item.robust_accuracy for item in found], 100),
         Panel(
-            "Silent shift, %",
+            f"Silent shift{by}, %",
             [None if item is None or not item.shifts else item.shifts[0].silent_shift for item in found],
             100,
         ),

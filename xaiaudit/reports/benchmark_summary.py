@@ -14,8 +14,7 @@ def lines(record: BenchmarkRecord) -> list[str]:
     shown: list[str] = []
     for data in record.data:
         results = [result for result in record.results if result.dataset == data.name]
-        cases = f.count(data.cases, "case")
-        shown.append(f"{f.printable(data.words)}; {cases}; in brackets 95 % intervals over cases:")
+        shown.append(f"{words.dataset(data)}; in brackets 95 % intervals over cases:")
         there = words.shown_metrics(record, data.name)
         shown += _table(results, [name for name in PRINTED if name in there])
     stands = words.findings(record)
@@ -63,7 +62,11 @@ def _estimate(name: str, interval: object) -> str:
 def _table(results: Sequence[ResultRecord], metrics: Sequence[str]) -> list[str]:
     attacks = list(dict.fromkeys(item.attack_id for result in results for item in result.robustness))
     header = ["configuration", "runs", *(words.NAMES[name] for name in metrics)]
-    header += [f"{what} under {attack}" for attack in attacks for what in ("flips", "silent shift")]
+    for attack in attacks:
+        header += [
+            f"flips under {attack}",
+            f"silent shift under {attack}{words.first_explainer(results, attack)}",
+        ]
     rows = [header]
     for result in results:
         row = [f.printable(result.configuration), words.runs(result)]

@@ -1,6 +1,14 @@
 """What the measures of a benchmark are called, and their figures in words."""
 
-from xaiaudit.benchmark_record import BenchmarkRecord, ComparisonRecord, MetricRecord, ResultRecord
+from collections.abc import Sequence
+
+from xaiaudit.benchmark_record import (
+    BenchmarkRecord,
+    ComparisonRecord,
+    DataRecord,
+    MetricRecord,
+    ResultRecord,
+)
 from xaiaudit.records import Interval
 from xaiaudit.reports import format as f
 
@@ -83,6 +91,19 @@ def not_assessable(result: ResultRecord) -> dict[str, tuple[list[str], list[str]
 def findings(record: BenchmarkRecord) -> list[ComparisonRecord]:
     """Differences that stand after Holm's adjustment."""
     return [item for item in record.comparisons if item.p_holm is not None and item.p_holm < 0.05]
+
+
+def dataset(data: DataRecord) -> str:
+    """Its images and cases, and what this benchmark calls it, where that is another name."""
+    called = "" if data.words.casefold().startswith(data.name.casefold()) else f"{data.name}: "
+    return f.printable(f"{called}{data.words}; {f.count(data.cases, 'case')}")
+
+
+def first_explainer(results: Sequence[ResultRecord], attack_id: str) -> str:
+    """Whose maps are meant where there is room for one explainer; nothing without maps."""
+    found = (item for result in results for item in result.robustness if item.attack_id == attack_id)
+    name = next((item.shifts[0].explainer_id for item in found if item.shifts), None)
+    return "" if name is None else f" by {f.printable(name)}"
 
 
 def stand(record: BenchmarkRecord) -> str:

@@ -120,7 +120,15 @@ def goal(attack: AttackRecord) -> str:
         return f"{said}not assessed, because no image has that goal"
     return (
         f"{said}reached in {f.hits(attack.reached)} images, {f.rate(attack.reached)}; after rounding to 8 bits "
-        f"{f.rate(attack.reached_quantised)}"
+        f"{f.rate(attack.reached_quantised)}{_counts_clean(attack.curve)}"
+    )
+
+
+def _counts_clean(curve: Sequence[CurvePoint]) -> str:
+    """Said where the smallest radius suffices, as then the goal may have been reached before any attack."""
+    least = min(curve, key=lambda point: point.epsilon, default=None)
+    return (
+        "; an image that fulfils it when clean counts" if least is not None and least.reached.estimate else ""
     )
 
 
@@ -199,10 +207,10 @@ def _goal_begins(attack: AttackRecord, curve: Sequence[CurvePoint]) -> str:
     start += f" by {f.rate(first.reached)} at {radius(attack.norm, first.epsilon)}"
     if half is None:
         most = f"{f.rate(curve[-1].reached)} at {radius(attack.norm, curve[-1].epsilon)}"
-        return f"{start}, and by {most}; at no radius tried by half of the images"
+        return f"{start}, and by {most}; at no radius tried by half of the images{_counts_clean(curve)}"
     if half is first:
-        return f"{start}, and that is half of them or more"
-    return f"{start}; by half of the images at {radius(attack.norm, half.epsilon)}"
+        return f"{start}, and that is half of them or more{_counts_clean(curve)}"
+    return f"{start}; by half of the images at {radius(attack.norm, half.epsilon)}{_counts_clean(curve)}"
 
 
 def no_curve(attack: AttackRecord) -> str:
