@@ -82,8 +82,8 @@ def test_where_the_curve_begins(record: AuditRecord, shares: list[float], expect
         ),
         (
             [0.1, 0.25, 0.75],
-            "(to wander) is reached by 10.0 % (0.0 to 100.0) at 0.5 grey levels; by half of the images at 2 grey levels; "
-            "an image that fulfils it when clean counts",
+            "(to wander) is reached by 10.0 % (0.0 to 100.0) at 0.5 grey levels; by half of the images at 2 grey "
+            "levels; an image that fulfils it when clean counts",
         ),
         ([0.0, 0.6, 0.75], "60.0 % (0.0 to 100.0) at 1 grey level, and that is half of them or more"),
         (

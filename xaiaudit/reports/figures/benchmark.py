@@ -54,4 +54,5 @@ def draw_forest(names: Sequence[str], panels: Sequence[Panel], reference: int | 
         axes_of[0].set_yticks(
             [-row for row in range(len(names))], labels, linespacing=0.95, multialignment="right"
         )
+        axes_of[0].tick_params(axis="y", pad=6)  # the PDF's font is a little wider than the one measured here
         axes_of[0].set_ylim(-len(names) + 0.4, 0.6)
