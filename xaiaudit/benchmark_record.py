@@ -26,6 +26,7 @@ class DataRecord(Record):
     positive: str
     images: int
     cases: int
+    never_tested: int = 0  # images of cases with two labels, which train in every fold
     labels: dict[str, int]
     left_out: list[LeftOutRecord]
     digest: str  # of the images, their labels, cases and outlines

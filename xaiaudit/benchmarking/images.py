@@ -66,6 +66,7 @@ class Images:
             positive=self.table.positive,
             images=len(samples),
             cases=len(self.case_numbers),
+            never_tested=len(self.splits[0][0].excluded_from_test),
             labels=dict(sorted(counts.items())),
             left_out=[LeftOutRecord(file=file, reason=reason) for file, reason in self.reading.left_out],
             digest=self.digest,

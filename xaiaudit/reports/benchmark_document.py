@@ -79,7 +79,7 @@ def _compared(record: BenchmarkRecord) -> Section:
     audit = record.audit
     rows = [
         *(("Data", words.dataset(data)) for data in record.data),
-        ("Folds", f"{record.folds}, by case: every case is tested once in each repeat"),
+        ("Folds", f"{record.folds}, by case: every case of one label is tested once in each repeat"),
         ("Repeats", str(record.repeats)),
         ("Validation", f"{f.percent(record.validation, 0)} of each class, for epoch and threshold; never tested"),
         ("Seed", f"{record.seed}; splits by seed and repeat, training by seed, repeat and fold"),

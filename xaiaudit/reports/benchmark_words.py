@@ -96,7 +96,12 @@ def findings(record: BenchmarkRecord) -> list[ComparisonRecord]:
 def dataset(data: DataRecord) -> str:
     """Its images and cases, and what this benchmark calls it, where that is another name."""
     called = "" if data.words.casefold().startswith(data.name.casefold()) else f"{data.name}: "
-    return f.printable(f"{called}{data.words}; {f.count(data.cases, 'case')}")
+    untested = (
+        f"; {data.images - data.never_tested} images are tested, the others are of cases with two labels and only train"
+        if data.never_tested
+        else ""
+    )
+    return f.printable(f"{called}{data.words}; {f.count(data.cases, 'case')}{untested}")
 
 
 def first_explainer(results: Sequence[ResultRecord], attack_id: str) -> str:
