@@ -11,6 +11,7 @@ import xaiaudit
 from xaiaudit.attacks.criteria.leave_decision import LeaveDecision
 from xaiaudit.attacks.registry import attack
 from xaiaudit.attacks.spec import parse
+from xaiaudit.auditing.explanation import explain
 from xaiaudit.auditing.selection import choose_data
 from xaiaudit.data import open_dataset
 from xaiaudit.data.preprocess import network_inputs, prepare, stack
@@ -96,6 +97,8 @@ def test_an_image_without_an_outline_is_refused(model: AuditedModel) -> None:
     bare = [prepare(sample, INPUTS) for sample in samples[:1]]
     with pytest.raises(DataError, match="has no outline, and this model takes"):
         evaluate(model, [replace(bare[0], mask=None)])
+    with pytest.raises(UsageError, match="brings no outline; xaiaudit attack"):
+        next(explain(model, Path("scan.png")))
 
 
 def test_what_has_no_outline_is_left_out_by_name(phantoms: Path) -> None:

@@ -32,11 +32,17 @@ def explain(
     """Explain the image in a file, once an explainer; none named: Grad-CAM, and CAM where the model allows it.
 
     Raises:
-        UsageError: a target that is none of the model's classes, or an explainer that does not suit the model.
+        UsageError: a target that is none of the model's classes, an explainer that does not suit the model, or a model
+            that is shown the outline, which an image alone does not bring.
         DataError: an image that cannot be read.
     """
     if target is not None and target not in model.classes:
         raise UsageError(f"the model has no class {target!r}; it has {', '.join(model.classes)}")
+    if model.preprocessing.takes_mask:
+        raise UsageError(
+            "this model takes the outlined lesion as a channel of its input, and an image named alone brings no outline; "
+            "xaiaudit attack MODEL --data DIR shows maps of images with masks"
+        )
     source = _sample(path)
     warnings = _doubts(source.image, model.preprocessing.size)
     sample = prepare(source, model.preprocessing)
