@@ -108,6 +108,8 @@ def test_many_configurations_and_datasets_get_pictures_and_sections_of_their_own
     )
     found = document(many, Canvas(folder=tmp_path))
     assert [item.title for item in found.sections][1:3] == ["Clean images: phantoms", "Clean images: other"]
+    assert any(line.startswith("There is nothing to compare: in no fold") for line in lines(many))
+    assert any(line.startswith("other: ") and "in brackets 95 % intervals" in line for line in lines(many))
     assert len(blocks(found.sections[1], Picture)) == 2  # three panels, over two lots of rows
 
 

@@ -40,8 +40,8 @@ def explain(
         raise UsageError(f"the model has no class {target!r}; it has {', '.join(model.classes)}")
     if model.preprocessing.takes_mask:
         raise UsageError(
-            "this model takes the outlined lesion as a channel of its input, and an image named alone brings no outline; "
-            "xaiaudit attack MODEL --data DIR shows maps of images with masks"
+            "this model takes the outlined lesion as a channel of its input, and an image named alone brings no "
+            "outline; xaiaudit attack MODEL --data DIR shows maps of images with masks"
         )
     source = _sample(path)
     warnings = _doubts(source.image, model.preprocessing.size)

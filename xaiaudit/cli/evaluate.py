@@ -30,7 +30,7 @@ def evaluate(model: Path, **given: Any) -> None:
     """Measure MODEL on clean images: AUC, sensitivity, specificity and more, with case-level intervals."""
     from xaiaudit.data import read_samples
     from xaiaudit.errors import DataError
-    from xaiaudit.reports.clean_summary import clean_lines
+    from xaiaudit.reports.clean_summary import clean_lines, threshold_words
     from xaiaudit.training import evaluate as measure
     from xaiaudit.training import swapped_classes
 
@@ -55,7 +55,7 @@ def evaluate(model: Path, **given: Any) -> None:
     if as_json:
         click.echo(record.model_dump_json(indent=1))
     else:
-        click.echo(f"Data: {dataset.describe()}; operating threshold {audited.threshold:.4f}")
+        click.echo(f"Data: {dataset.describe()}{threshold_words(audited.classes, audited.threshold)}")
         for line in clean_lines(record, diagnoses=audited.diagnoses):
             click.echo(line)
     for file, reason in left_out:

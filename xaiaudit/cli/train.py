@@ -368,12 +368,12 @@ def _checked(recipe: Any, changed: dict[str, Any], architecture: str) -> Any:
 
 def _print(trained: Any, architecture: str, *, as_json: bool) -> None:
     from xaiaudit.models.registry import makes_diagnosis
-    from xaiaudit.reports.clean_summary import clean_lines
+    from xaiaudit.reports.clean_summary import clean_lines, threshold_words
 
     if as_json:
         click.echo(json.dumps({"checkpoint": str(trained.path), "test": trained.test.model_dump()}, indent=1))
         return
-    words = f", operating threshold {trained.model.threshold:.4f}" if len(trained.model.classes) == 2 else ""
+    words = threshold_words(trained.model.classes, trained.model.threshold)
     click.echo(f"Test split ({trained.test.images} images){words}:")
     for line in clean_lines(trained.test, diagnoses=makes_diagnosis(architecture)):
         click.echo(line)

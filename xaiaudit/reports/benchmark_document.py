@@ -114,8 +114,7 @@ def _audit_words(audit: dict[str, Any]) -> str:
 def _comparisons(record: BenchmarkRecord) -> Section:
     title = f"Against {f.printable(record.reference)}"
     if not record.comparisons:
-        nothing = "There is nothing to compare: no two configurations finished a run of the same fold."
-        return Section(title=title, blocks=[Text(text=nothing)])
+        return Section(title=title, blocks=[Text(text=words.nothing_to_compare(record))])
     number = f.count(len(record.comparisons), "comparison")
     lead = f"At 5 %, {len(words.findings(record)) or 'none'} of {number} {words.stand(record)} after Holm's adjustment."
     groups: dict[tuple[str, str], list[ComparisonRecord]] = {}

@@ -19,7 +19,9 @@ def lines(record: BenchmarkRecord) -> list[str]:
         shown += _table(results, [name for name in PRINTED if name in there])
     stands = words.findings(record)
     shown.append(
-        f"Against {f.printable(record.reference)}: at 5 %, {len(stands) or 'none'} of "
+        words.nothing_to_compare(record)
+        if not record.comparisons
+        else f"Against {f.printable(record.reference)}: at 5 %, {len(stands) or 'none'} of "
         f"{f.count(len(record.comparisons), 'comparison')} {words.stand(record)} after Holm's adjustment"
     )
     shown += [f"  {_comparison(item)}" for item in stands]

@@ -111,6 +111,14 @@ def first_explainer(results: Sequence[ResultRecord], attack_id: str) -> str:
     return "" if name is None else f" by {f.printable(name)}"
 
 
+def nothing_to_compare(record: BenchmarkRecord) -> str:
+    """Whether a run was stopped, or a network has no such figure, e.g. a classifier no Dice."""
+    return (
+        f"There is nothing to compare: in no fold do {f.printable(record.reference)} and another configuration have "
+        "the same figure."
+    )
+
+
 def stand(record: BenchmarkRecord) -> str:
     """The verb of a sentence on the findings: none stands, 6 of 24 stand."""
     return "stand" if len(findings(record)) > 1 else "stands"

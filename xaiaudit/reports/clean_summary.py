@@ -1,6 +1,6 @@
 """Clean performance in a terminal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from xaiaudit.records import CleanRecord, Interval
 from xaiaudit.reports import format as f
@@ -34,6 +34,11 @@ def clean_lines(record: CleanRecord, *, diagnoses: bool = True) -> list[str]:
     lines += [_line(name, overlap, f.value) for name, overlap in overlaps.items() if overlap is not None]
     lines += [] if diagnoses else [f"  {words.NO_DIAGNOSIS}."]
     return [f.terminal(line) for line in lines]
+
+
+def threshold_words(classes: Sequence[str], threshold: float) -> str:
+    """To be added to a line; nothing where decisions between more than two classes take no threshold."""
+    return f", operating threshold {threshold:.4f}" if len(classes) == 2 else ""
 
 
 def _line(name: str, interval: Interval | None, show: Callable[[Interval], str]) -> str:
