@@ -1,7 +1,8 @@
-"""Writing a file so that a reader finds the old one or the new one, never a half."""
+"""Writing a file so that a reader finds the old one or the new one, never a half; and whether one could be written."""
 
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 
@@ -22,3 +23,14 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:  # Ctrl-C too
         temporary.unlink(missing_ok=True)
         raise
+
+
+def prove_writable(folder: Path) -> None:
+    """Makes the folder and writes a file there that nobody sees: better before the long work than after it.
+
+    Raises:
+        OSError: nothing can be written there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass

@@ -1,7 +1,6 @@
 """What an audit will do, fixed before it starts: written to plan.json, so that shards agree and a resume can check."""
 
 import json
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from xaiaudit.records import (
     LeftOutRecord,
     Record,
 )
-from xaiaudit.writing import write_atomically
+from xaiaudit.writing import prove_writable, write_atomically
 
 PLAN = "plan.json"
 
@@ -157,9 +156,7 @@ def create_folder(path: Path) -> AuditFolder:
     """The audit folder, made and proved writable before any long work."""
     folder = AuditFolder(path)
     try:
-        folder.shards.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder.shards):
-            pass
+        prove_writable(folder.shards)
     except OSError as error:
         raise AuditError(
             f"cannot write to the audit folder {path} ({error.strerror}); name another with --out"

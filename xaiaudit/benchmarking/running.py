@@ -1,6 +1,5 @@
 """The whole benchmark: every run that is left, then the tables and the record."""
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,11 +23,11 @@ from xaiaudit.devices import find_device
 from xaiaudit.errors import DataError, UsageError, XaiauditError
 from xaiaudit.explainers.spec import parse as parse_explainer
 from xaiaudit.models import AuditedModel, build
-from xaiaudit.models.registry import MODELS, is_factory
+from xaiaudit.models.registry import heads_of, is_factory
 from xaiaudit.parquet import write_table
 from xaiaudit.training import Progress, Silent
 from xaiaudit.training.material import check_no_mask, check_positive
-from xaiaudit.writing import write_atomically
+from xaiaudit.writing import prove_writable, write_atomically
 
 RECORD, RUNS, PREDICTIONS = "benchmark.json", "runs.parquet", "predictions.parquet"
 Part = tuple[int, int]  # (3, 16): the third of sixteen
@@ -142,10 +141,7 @@ def _listed(table: DataTable, plan: Plan) -> Dataset:
 def _check_place(out: Path) -> None:
     """Raises UsageError, before the long work, where nothing could be written."""
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        probe = out / f".probe-{os.getpid()}"
-        probe.write_bytes(b"")
-        probe.unlink()
+        prove_writable(out)
     except OSError as error:
         raise UsageError(
             f"cannot write to {out} ({error.strerror}); name another folder with --out"
@@ -168,7 +164,7 @@ def _try_building(plan: Plan) -> None:
 
 
 def _outlines(architecture: str) -> bool:
-    return architecture in MODELS and "mask" in MODELS[architecture].heads
+    return "mask" in (heads_of(architecture) or ())
 
 
 def _try(item: Configuration, explainers: Sequence[str] | None) -> None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import secrets
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -33,6 +32,7 @@ from xaiaudit.training.recipe import Recipe, check_fits, departures, recipe_of
 from xaiaudit.training.robustness import attacked, check_decides, measured, misled
 from xaiaudit.training.state import StateFile
 from xaiaudit.types import LeftOut, Preprocessing, Sample, plain
+from xaiaudit.writing import prove_writable
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -193,9 +193,7 @@ def check_place(out: Path) -> None:
     if out.is_dir():
         raise UsageError(f"{out} is a folder; name a file, e.g. {out / 'model.pt'}")
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out.parent):
-            pass
+        prove_writable(out.parent)
     except OSError as error:
         raise UsageError(
             f"{out} cannot be written: {error.strerror} in {out.parent}; choose another place"

@@ -10,7 +10,7 @@ from xaiaudit.errors import UsageError
 from xaiaudit.models.features import caught
 from xaiaudit.models.frozen import frozen
 from xaiaudit.models.probing import Call, feature_maps
-from xaiaudit.models.registry import MODELS, build, is_factory
+from xaiaudit.models.registry import build, heads_of, is_factory
 from xaiaudit.models.weights import head_name
 
 PROBE = 224  # pixels, of the image that finds the levels
@@ -63,7 +63,7 @@ def checked(backbone: str) -> str:
     """Raises UsageError for a network with a mask, or code of the user's, which a checkpoint naming it would run."""
     if is_factory(backbone):
         raise UsageError(f"backbone {backbone!r} must be a name of torchvision or timm:NAME, as in resnet50")
-    if backbone in MODELS and "mask" in MODELS[backbone].heads:
+    if "mask" in (heads_of(backbone) or ()):
         raise UsageError(f"backbone {backbone!r} outlines lesions itself; name a classifier, as in resnet50")
     return backbone
 
