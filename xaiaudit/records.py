@@ -96,6 +96,11 @@ class CheckpointRecord(Record):
     diagnoses: bool = True  # False: it outlines alone, and decides only whether it outlines anything
     training: dict[str, Any]  # provenance as the checkpoint holds it; {} when it holds none
 
+    @property
+    def given_outline(self) -> bool:
+        """The outlined lesion is a channel of its input."""
+        return "mask" in (self.preprocessing.get("inputs") or ())
+
 
 class LeakRecord(Record):
     """Audited images that the checkpoint was trained on."""

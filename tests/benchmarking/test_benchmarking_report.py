@@ -108,6 +108,13 @@ def test_many_configurations_and_datasets_get_pictures_and_sections_of_their_own
     )
     found = document(many, Canvas(folder=tmp_path))
     assert [item.title for item in found.sections][1:3] == ["Clean images: phantoms", "Clean images: other"]
+    assert not any("GIVEN THE OUTLINE" in line for line in lines(many))
+    shown = record.configurations[0].preprocessing | {"inputs": ["grey", "grey", "mask"]}
+    given = [record.configurations[0].model_copy(update={"preprocessing": shown}), *record.configurations[1:]]
+    told = record.model_copy(update={"configurations": given})
+    assert any(line.startswith("GIVEN THE OUTLINE: classifier. One channel") for line in lines(told))
+    (alarm,) = blocks(section(document(told, Canvas(folder=tmp_path)), "What was compared"), Alarm)
+    assert alarm.text.startswith("classifier. One channel")
     assert any(line.startswith("There is nothing to compare: in no fold") for line in lines(many))
     assert any(line.startswith("other: ") and "in brackets 95 % intervals" in line for line in lines(many))
     assert len(blocks(found.sections[1], Picture)) == 2  # three panels, over two lots of rows

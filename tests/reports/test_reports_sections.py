@@ -34,6 +34,20 @@ def test_of_three_classes_no_threshold_decides(folder: Path, tmp_path: Path) -> 
         assert words in facts["Operating threshold"]
 
 
+def test_a_model_that_is_given_the_outline_says_so_on_the_first_page(folder: Path, tmp_path: Path) -> None:
+    known = read_audit(folder).record.checkpoint
+    shown = known.model_copy(
+        update={"preprocessing": known.preprocessing | {"inputs": ["grey", "grey", "mask"]}}
+    )
+    for checkpoint, told in ((known, []), (shown, ["The model is given the outline"])):
+        section = verdict(changed(folder, checkpoint=checkpoint), Canvas(folder=tmp_path))
+        titles = [block.title for block in section.blocks if isinstance(block, Alarm)]
+        assert [title for title in titles if "outline" in title] == told
+    section = audited(changed(folder, checkpoint=shown), Canvas(folder=tmp_path))
+    facts = dict(next(block for block in section.blocks if isinstance(block, Facts)).rows)
+    assert "inputs (grey, grey, mask)" in facts["Preprocessing"]
+
+
 @pytest.mark.parametrize(
     ("high", "title"),
     [

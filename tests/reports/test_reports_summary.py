@@ -27,6 +27,15 @@ def test_a_statistic_without_an_interval_is_not_said_to_have_one(record: AuditRe
     assert "95 % interval over" in told[1]
 
 
+def test_figures_of_a_model_that_is_given_the_outline_say_so(record: AuditRecord) -> None:
+    assert not any("reader outlined it" in line for line in (*clean_lines(record.clean), *summary(record)))
+    assert "reader outlined it" in clean_lines(record.clean, given_outline=True)[-1]
+    inputs = record.checkpoint.preprocessing | {"inputs": ["grey", "grey", "mask"]}
+    given = record.checkpoint.model_copy(update={"preprocessing": inputs})
+    told = summary(record.model_copy(update={"checkpoint": given}))
+    assert any(line.startswith("Given the outline: ") for line in told)
+
+
 def with_curve(attack: AttackRecord, shares: list[float]) -> AttackRecord:
     points = [
         CurvePoint(

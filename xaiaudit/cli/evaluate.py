@@ -56,7 +56,8 @@ def evaluate(model: Path, **given: Any) -> None:
         click.echo(record.model_dump_json(indent=1))
     else:
         click.echo(f"Data: {dataset.describe()}{threshold_words(audited.classes, audited.threshold)}")
-        for line in clean_lines(record, diagnoses=audited.diagnoses):
+        given_outline = audited.preprocessing.takes_mask
+        for line in clean_lines(record, diagnoses=audited.diagnoses, given_outline=given_outline):
             click.echo(line)
     for file, reason in left_out:
         click.echo(f"Left out: {file}: {reason}", err=as_json)

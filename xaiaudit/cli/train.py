@@ -375,7 +375,10 @@ def _print(trained: Any, architecture: str, *, as_json: bool) -> None:
         return
     words = threshold_words(trained.model.classes, trained.model.threshold)
     click.echo(f"Test split ({trained.test.images} images){words}:")
-    for line in clean_lines(trained.test, diagnoses=makes_diagnosis(architecture)):
+    given_outline = trained.model.preprocessing.takes_mask
+    for line in clean_lines(
+        trained.test, diagnoses=makes_diagnosis(architecture), given_outline=given_outline
+    ):
         click.echo(line)
     for file, reason in trained.left_out:
         click.echo(f"Left out: {file}: {reason}")

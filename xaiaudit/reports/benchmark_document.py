@@ -91,6 +91,8 @@ def _compared(record: BenchmarkRecord) -> Section:
         ("Written", f"{f.date(record.created)}; xaiaudit {record.xaiaudit}"),
     ]  # fmt: skip
     alarms: list[Block] = []
+    if told := words.given_outline(record):
+        alarms.append(Alarm(title="A model is given the outline", text=told))
     if done < planned:
         alarms.append(
             Alarm(

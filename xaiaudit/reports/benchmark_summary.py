@@ -25,6 +25,7 @@ def lines(record: BenchmarkRecord) -> list[str]:
         f"{f.count(len(record.comparisons), 'comparison')} {words.stand(record)} after Holm's adjustment"
     )
     shown += [f"  {_comparison(item)}" for item in stands]
+    shown += [f"GIVEN THE OUTLINE: {told}"] if (told := words.given_outline(record)) else []
     for result in record.results:
         shown += [
             f"STOPPED, in no figure: {f.printable(item.run)}: {f.printable(item.reason)}"

@@ -11,6 +11,7 @@ from xaiaudit.benchmark_record import (
 )
 from xaiaudit.records import Interval
 from xaiaudit.reports import format as f
+from xaiaudit.reports.words import GIVEN_OUTLINE
 
 NAMES = {
     "auc": "AUC",
@@ -117,6 +118,14 @@ def nothing_to_compare(record: BenchmarkRecord) -> str:
         f"There is nothing to compare: in no fold do {f.printable(record.reference)} and another configuration have "
         "the same figure."
     )
+
+
+def given_outline(record: BenchmarkRecord) -> str:
+    """Which configurations are shown the outlined lesion, so that nobody takes their lead for a better model."""
+    names = [
+        item.name for item in record.configurations if "mask" in (item.preprocessing.get("inputs") or ())
+    ]
+    return f"{f.printable(f.listing(names))}. {GIVEN_OUTLINE}." if names else ""
 
 
 def stand(record: BenchmarkRecord) -> str:

@@ -7,10 +7,11 @@ from xaiaudit.reports import format as f
 from xaiaudit.reports import words
 
 
-def clean_lines(record: CleanRecord, *, diagnoses: bool = True) -> list[str]:
+def clean_lines(record: CleanRecord, *, diagnoses: bool = True, given_outline: bool = False) -> list[str]:
     """One statistic a line with its 95 % interval; a statistic that could not be computed says why.
 
-    `diagnoses` False: of a model that outlines alone, which the last line says.
+    `diagnoses` False: of a model that outlines alone, which the last line says; `given_outline`: of one that is shown
+    the outlined lesion, likewise.
     """
     if not record.images:
         return ["  no image has a label that the model knows, so nothing can be measured"]
@@ -33,6 +34,7 @@ def clean_lines(record: CleanRecord, *, diagnoses: bool = True) -> list[str]:
     overlaps = {"Dice": record.dice, "JSI (IoU)": record.jsi, "JSI of boxes": record.box_jsi}
     lines += [_line(name, overlap, f.value) for name, overlap in overlaps.items() if overlap is not None]
     lines += [] if diagnoses else [f"  {words.NO_DIAGNOSIS}."]
+    lines += [f"  {words.GIVEN_OUTLINE}."] if given_outline else []
     return [f.terminal(line) for line in lines]
 
 

@@ -12,6 +12,8 @@ def summary(record: AuditRecord) -> list[str]:
         words.NO_POLICY,
         f"Audited: {f.count(record.images, 'image')}, model {f.printable(record.checkpoint.path)}",
     ]
+    if record.checkpoint.given_outline:
+        lines.append(f"Given the outline: {words.GIVEN_OUTLINE}")
     if record.clean.auc is not None:
         lines.append(f"Clean AUC: {f.value(record.clean.auc)}")
     lines += [f"Attacks: {told}" for told in words.told_apart(record.attacks)]

@@ -19,6 +19,10 @@ from xaiaudit.records import (
 )
 from xaiaudit.reports import format as f
 
+GIVEN_OUTLINE = (
+    "One channel of the model's input is the lesion as a reader outlined it: what it scores holds where such an "
+    "outline is at hand, and does not tell what it sees in the image alone"
+)
 NO_DIAGNOSIS = (
     "The model makes no diagnosis: all but Dice and JSI is of whether it outlines anything in an image, wherever, "
     "against whether a lesion is there"

@@ -67,7 +67,8 @@ def _preprocessing(values: dict[str, object]) -> str:
             "; ".join(f"{f.printable(key)} {f.printable(value)}" for key, value in values.items())
             or "not recorded"
         )
-    rest = [f"{key} {_numbers(values[key])}" for key in ("channels", "mean", "std") if key in values]
+    shown = [key for key in ("channels", "inputs", "mean", "std") if values.get(key)]
+    rest = [f"{key} {_numbers(values[key])}" for key in shown]
     shape = f"{f.printable(modes.get(str(mode), mode))}, {f.printable(size)} × {f.printable(size)} pixels"
     return f"{shape}, rounded to 8 bits; {'; '.join(rest)}"
 

@@ -101,6 +101,9 @@ def _alarms(record: AuditRecord) -> list[Block]:
         shown = ", ".join(map(f.breakable, names[:5]))
         more = f" and {len(names) - 5} more, listed under “{LEFT_OUT}”" if len(names) > 5 else ""
         alarms.append(Alarm(title="Leak", text=f"{_sentence(words.leak(record))} {shown}{more}."))
+    if record.checkpoint.given_outline:
+        text = f"{words.GIVEN_OUTLINE}. No attack changes that channel."
+        alarms.append(Alarm(title="The model is given the outline", text=text))
     if text := check_words.alarm(record.checks):
         alarms.append(Alarm(title="A self-check failed", text=text))
     alarms += chance_alarms(record.clean, record.checkpoint)
