@@ -116,6 +116,10 @@ def test_a_dataset_that_a_model_cannot_learn_from_shows_before_the_first_run(
             f'data = ["{phantoms}", {{ paths = ["plain"], positive = "malign" }}]\n{MODEL}',
             "is labelled 'malign'",
         ),
+        (
+            f'data = ["{phantoms}", {{ paths = ["plain"], positive = "x" }}]\n{MODEL}',
+            "the classes are benign, malignant; name one of these as positive; if this is a published dataset",
+        ),
     ):
         result = CliRunner().invoke(main, ["benchmark", str(written(tmp_path, text))])
         assert result.exit_code == 2

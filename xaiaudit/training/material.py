@@ -148,6 +148,10 @@ def check_positive(positive: str, dataset: Dataset) -> None:
     if not dataset.classes or positive in dataset.classes:
         return
     near = get_close_matches(positive, dataset.classes, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    hint = f"did you mean {near[0]!r}?" if near else "name one of these as positive"
+    if not near and dataset.kind == "folder":
+        hint += "; if this is a published dataset, --dataset (in a benchmark kind) names what of its layout is missing"
     classes = ", ".join(dataset.classes)
-    raise UsageError(f"no image of {dataset.path} is labelled {positive!r}: the classes are {classes}{hint}")
+    raise UsageError(
+        f"no image of {dataset.path} is labelled {positive!r}: the classes are {classes}; {hint}"
+    )
