@@ -20,7 +20,9 @@ from xaiaudit.data import Dataset, fingerprint, open_dataset, read_samples
 from xaiaudit.data.cases import hash_case
 from xaiaudit.errors import DataError, NumericalError, UsageError
 from xaiaudit.models import AuditedModel, build, load
+from xaiaudit.records import CleanRecord, Interval
 from xaiaudit.training import Adversarial, Epoch, Recipe, Silent, Trained, evaluate, swapped_classes, train
+from xaiaudit.training.evaluation import chance
 
 
 @pytest.fixture(scope="module")
@@ -357,6 +359,18 @@ def test_an_auc_under_a_half_warns_of_swapped_classes(trained: Trained, images: 
     warning = swapped_classes(found.record(), found.classes, found.positive)
     assert "under 0.5" in warning
     assert swapped_classes(trained.test, found.classes, found.positive) is None
+
+
+def test_a_network_no_better_than_chance_is_told(trained: Trained) -> None:
+    def of(estimate: float | None) -> CleanRecord:
+        interval = Interval(estimate=estimate, low=None, high=None, n=9, cases=9, method="by hand")
+        return trained.test.model_copy(update={"auc": interval})
+
+    assert chance(of(0.51)) is None
+    assert chance(of(None)) is None
+    assert chance(of(0.45)).startswith(
+        "the AUC is 0.45: on the test images the model is no better than chance"
+    )
 
 
 def test_real_images_with_pretrained_weights(test_data: Path, tmp_path: Path) -> None:

@@ -110,3 +110,13 @@ def swapped_classes(record: CleanRecord, classes: Sequence[str], positive: int) 
         f"the AUC is {record.auc.estimate:.2f}, under 0.5: {classes[positive]} is ranked below the rest; "
         f"were the model's classes ({', '.join(classes)}) named in the order of its outputs?"
     )
+
+
+def chance(record: CleanRecord) -> str | None:
+    """A warning where a network that was trained here, its classes in order, ranks no better than chance."""
+    if record.auc is None or record.auc.estimate is None or record.auc.estimate > 0.5:
+        return None
+    return (
+        f"the AUC is {record.auc.estimate:.2f}: on the test images the model is no better than chance; train longer or "
+        "with more images, or look at the labels"
+    )

@@ -21,7 +21,7 @@ from xaiaudit.training.arrays import arrays
 from xaiaudit.training.batch_norm import norms_to_freeze
 from xaiaudit.training.curves import draw_losses
 from xaiaudit.training.devices import Precision, make_fabric
-from xaiaudit.training.evaluation import Predictions, evaluate, swapped_classes
+from xaiaudit.training.evaluation import Predictions, chance, evaluate
 from xaiaudit.training.grid import preprocessing_of
 from xaiaudit.training.loop import fit
 from xaiaudit.training.material import Material, check_no_mask, check_outlines, gather
@@ -345,7 +345,7 @@ def _finish(
         weights=settings["weights"],
         training=said,
     )
-    warnings = [swapped_classes(records["test"], model.classes, model.positive), misled(history)]
+    warnings = [chance(records["test"]), misled(history)]
     return Trained(
         path=out,
         picture=picture,
