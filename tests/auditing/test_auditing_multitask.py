@@ -275,7 +275,7 @@ def test_the_command_line_takes_the_same_goal_by_default(outliner: Path, tmp_pat
     assert [item.criterion_name for item in record_of(tmp_path / "a").attacks] == ["lower-dice"]
 
 
-def test_it_is_evaluated_and_explained(outliner: Path, phantoms: Path) -> None:
+def test_it_is_evaluated_and_explained(outliner: Path, phantoms: Path, tmp_path: Path) -> None:
     runner = CliRunner()
     measured = runner.invoke(main, ["evaluate", str(outliner)])
     assert measured.exit_code == 0, measured.output
@@ -285,6 +285,15 @@ def test_it_is_evaluated_and_explained(outliner: Path, phantoms: Path) -> None:
         in measured.output
     )
     image = sorted(phantoms.rglob("*.png"))[0]
-    told = runner.invoke(main, ["explain", str(outliner), str(image), "--explainer", "seg-grad-cam"])
+    words = [
+        "explain",
+        str(outliner),
+        str(image),
+        "--explainer",
+        "seg-grad-cam",
+        "--out",
+        str(tmp_path / "maps"),
+    ]
+    told = runner.invoke(main, words)
     assert told.exit_code == 0, told.output
     assert "lesion (probability of lesion" in told.output
