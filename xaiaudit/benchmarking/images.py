@@ -1,6 +1,5 @@
 """One dataset of a benchmark: read once, split into folds, brought to the grid of each configuration."""
 
-import hashlib
 from collections import Counter
 from dataclasses import replace
 from functools import cached_property
@@ -11,7 +10,7 @@ from xaiaudit.data import Dataset
 from xaiaudit.data.cases import cases_of
 from xaiaudit.data.splits import kfold_cases
 from xaiaudit.records import LeftOutRecord
-from xaiaudit.training.material import Material, Reading, read_labelled
+from xaiaudit.training.material import Material, Reading, learnt_digest, read_labelled
 from xaiaudit.types import Preprocessing
 
 
@@ -50,11 +49,9 @@ class Images:
     @cached_property
     def digest(self) -> str:
         """Of all that a run can learn from them: pixels, labels, cases and outlines."""
-        whole = hashlib.sha256()
-        for sample, case in zip(self.reading.samples, self.cases, strict=True):
-            whole.update(f"{sample.name} {sample.sha256} {sample.label} {case}\n".encode())
-            whole.update(b"" if sample.mask is None else sample.mask.tobytes())
-        return whole.hexdigest()
+        samples = self.reading.samples
+        named = (f"{sample.name} {case}" for sample, case in zip(samples, self.cases, strict=True))
+        return learnt_digest(samples, "\n".join(named))
 
     def record(self) -> DataRecord:
         samples = self.reading.samples

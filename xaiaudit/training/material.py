@@ -56,11 +56,16 @@ class Material:
     @property
     def digest(self) -> str:
         """Of all that a run can learn from the images, and what each is used for."""
-        whole = hashlib.sha256(repr(self.split).encode())
-        for sample in self.samples:
-            whole.update(f"\n{sample.sha256} {sample.label} ".encode())
-            whole.update(b"" if sample.mask is None else np.packbits(sample.mask).tobytes())
-        return whole.hexdigest()
+        return learnt_digest(self.samples, repr(self.split))
+
+
+def learnt_digest(samples: Sequence[Sample], used: str) -> str:
+    """SHA-256 of pixels, labels and outlines, and of what is said of their use."""
+    whole = hashlib.sha256(used.encode())
+    for sample in samples:
+        whole.update(f"\n{sample.sha256} {sample.label} ".encode())
+        whole.update(b"" if sample.mask is None else np.packbits(sample.mask).tobytes())
+    return whole.hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
