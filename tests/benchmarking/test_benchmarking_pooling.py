@@ -11,14 +11,14 @@ import pytest
 
 from xaiaudit.benchmark_record import PREDICTIONS, SCHEMA, AttackFigures, RunRecord, ShiftFigures
 from xaiaudit.benchmarking.comparing import adjusted, comparison_records
-from xaiaudit.benchmarking.finished import Finished
+from xaiaudit.benchmarking.finished import ATTACKED, SHIFTED, Finished
 from xaiaudit.benchmarking.pooling import result_record
 from xaiaudit.benchmarking.tables import attack_columns
 from xaiaudit.metrics.bootstrap import distribution
 from xaiaudit.metrics.classification import clean_record
 from xaiaudit.metrics.proportions import proportion
 from xaiaudit.records import MAPS
-from xaiaudit.records import PREDICTIONS as ATTACKED
+from xaiaudit.records import PREDICTIONS as AUDITED
 from xaiaudit.reports.benchmark_summary import run_line
 
 CLASSES = ["benign", "malignant"]
@@ -114,19 +114,7 @@ def _write_audit(
         empty = {pa.string(): "", pa.bool_(): False, pa.float64(): 0.0}
         return {item.name: known.get(item.name, empty.get(item.type, 0)) for item in schema}
 
-    keep = (
-        "image",
-        "attack_id",
-        "quantised",
-        "curve",
-        "flipped",
-        "label",
-        "decision",
-        "decision_clean",
-        "dice",
-        "outlined_lesion",
-    )
-    schema = pa.schema([ATTACKED.field(name) for name in keep])
+    schema = pa.schema([AUDITED.field(name) for name in ATTACKED])
     other = {"benign": "malignant", "malignant": "benign"}
     attacked = [
         filled(
@@ -153,8 +141,7 @@ def _write_audit(
         for image, row, flipped, lesion in zip(images, rows, flips, outlined, strict=True)
     ]
     pq.write_table(pa.Table.from_pylist(attacked, schema=schema), folder / "predictions.parquet")
-    names = ("image", "attack_id", "explainer_id", "target", "silent_shift", "mass_centre_diagonal")
-    schema = pa.schema([MAPS.field(name) for name in names])
+    schema = pa.schema([MAPS.field(name) for name in SHIFTED])
     maps = [
         {
             "image": image,

@@ -14,7 +14,7 @@ from xaiaudit.benchmarking.unit import AUDIT, MODEL, RUN, SETTINGS, TABLE, Unit,
 from xaiaudit.errors import NumericalError, TrainingError
 from xaiaudit.models import AuditedModel, load
 from xaiaudit.models.foreign import ForeignOptions
-from xaiaudit.models.registry import is_factory, outlines_only
+from xaiaudit.models.registry import is_factory, makes_diagnosis
 from xaiaudit.parquet import write_table
 from xaiaudit.records import LEAVE_DECISION, AuditRecord
 from xaiaudit.training import Progress, evaluate, train
@@ -46,7 +46,7 @@ def run(
         status: Status = "diverged" if isinstance(error, NumericalError) else "refused"
         record = run_record(unit, images, plan, material, status=status, reason=str(error).split("; ")[0])
     else:
-        if outlines_only(unit.configuration.architecture):
+        if not makes_diagnosis(unit.configuration.architecture):
             material = material.by_lesion()
         predictions = evaluate(
             model, material.part(material.split.test), cases=material.cases(material.split.test)

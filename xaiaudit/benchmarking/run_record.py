@@ -11,7 +11,7 @@ from xaiaudit.benchmarking.unit import Unit, training_seed
 from xaiaudit.functional import decision
 from xaiaudit.metrics.classification import positive_scores
 from xaiaudit.models import AuditedModel
-from xaiaudit.models.registry import outlines_only
+from xaiaudit.models.registry import makes_diagnosis
 from xaiaudit.records import AttackRecord, AuditRecord, MapRecord
 from xaiaudit.training import Predictions
 from xaiaudit.training.material import Material
@@ -113,7 +113,7 @@ def run_record(
         threshold=None if model is None else model.threshold,
         classes=[] if model is None else list(model.classes),
         positive="" if model is None else model.classes[model.positive],
-        outlines_only=outlines_only(unit.configuration.architecture),
+        outlines_only=not makes_diagnosis(unit.configuration.architecture),
         clean=None if predictions is None else predictions.record(),
         attacks=[],
         versions=versions(),

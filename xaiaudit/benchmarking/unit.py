@@ -1,6 +1,5 @@
 """Which run, all that decides its numbers, and whether it is done."""
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from xaiaudit.benchmarking.images import Images
 from xaiaudit.benchmarking.plan import Plan
 from xaiaudit.errors import UsageError
 from xaiaudit.training import Recipe
+from xaiaudit.training.provenance import weights_sha256
 from xaiaudit.types import plain
 
 RUN, SETTINGS, MODEL, TABLE, AUDIT = "run.json", "settings.json", "model.pt", "predictions.parquet", "audit"
@@ -39,11 +39,10 @@ class Unit:
 def run_settings(unit: Unit, images: Images, plan: Plan) -> dict[str, Any]:
     """All that decides the numbers of a run. Two that agree are the same run."""
     configuration, default = unit.configuration, asdict(Recipe())
-    weights = Path(configuration.weights)
     settings = {
         "architecture": configuration.architecture,
         "weights": configuration.weights,
-        "weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest() if weights.is_file() else None,
+        "weights_sha256": weights_sha256(configuration.weights),
         "arguments": configuration.arguments,
         "recipe": {
             field: value for field, value in asdict(configuration.recipe).items() if value != default[field]

@@ -186,11 +186,6 @@ def architectures() -> list[str]:
     return [*MODELS, *torchvision_names()]
 
 
-def outlines_only(architecture: str) -> bool:
-    """It outlines lesions and makes no diagnosis."""
-    return not makes_diagnosis(architecture)
-
-
 def is_factory(architecture: str) -> bool:
     """The name stands for code of the user's, "package.module:factory"."""
     return ":" in architecture and architecture.partition(":")[0] not in ("timm", "torchvision")

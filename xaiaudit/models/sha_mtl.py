@@ -11,13 +11,8 @@ from xaiaudit.models.parts.encoder import Encoder, encoder
 from xaiaudit.models.parts.hard_attention import HardAttention
 from xaiaudit.models.parts.heads import pooled_head
 
-WIDTHS = (
-    48,
-    48,
-    32,
-    16,
-    16,
-)  # of the decoder from 1/32 on: with DenseNet-121 the network has 8.2 M parameters
+# of the decoder from 1/32 on: with DenseNet-121 the network has 8.2 M parameters
+WIDTHS = (48, 48, 32, 16, 16)
 
 
 def sha_mtl(

@@ -1,6 +1,5 @@
 """From images to a checkpoint: split, train, choose the threshold, test, write."""
 
-import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -15,7 +14,7 @@ from xaiaudit.data.splits import FRACTIONS
 from xaiaudit.errors import TrainingError, UsageError
 from xaiaudit.metrics.roc import best_threshold
 from xaiaudit.models import AuditedModel, build, save
-from xaiaudit.models.registry import makes_diagnosis, outlines_only
+from xaiaudit.models.registry import makes_diagnosis
 from xaiaudit.records import CleanRecord
 from xaiaudit.training.arrays import arrays
 from xaiaudit.training.batch_norm import norms_to_freeze
@@ -27,7 +26,7 @@ from xaiaudit.training.loop import fit
 from xaiaudit.training.material import Material, check_no_mask, check_outlines, gather
 from xaiaudit.training.outlines import known_outlines
 from xaiaudit.training.progress import Epoch, Progress, Silent
-from xaiaudit.training.provenance import provenance
+from xaiaudit.training.provenance import provenance, weights_sha256
 from xaiaudit.training.recipe import Recipe, check_fits, departures, recipe_of
 from xaiaudit.training.robustness import attacked, check_decides, measured, misled
 from xaiaudit.training.state import StateFile
@@ -124,7 +123,7 @@ def train(
         )
     fabric = _launched(device, devices, precision, recipe)
     dataset = data.dataset if isinstance(data, Material) else data
-    classes = 2 if outlines_only(architecture) else len(dataset.classes)
+    classes = len(dataset.classes) if makes_diagnosis(architecture) else 2
     _try_building(architecture, arguments, weights, classes, preprocessing.channels)
     progress = progress if progress is not None and fabric.is_global_zero else Silent()
     material = (
@@ -141,7 +140,7 @@ def train(
             strict=strict,
         )
     )
-    if outlines_only(architecture):
+    if not makes_diagnosis(architecture):
         material, recipe, positive = material.by_lesion(), replace(recipe, alpha=0), LESION_CLASSES[1]
     progress.say(f"{material.dataset.describe()}; {material.split.words}")
     if words := departures(replace(recipe, adversarial=None)):
@@ -150,7 +149,7 @@ def train(
         "architecture": architecture,
         "arguments": dict(arguments or {}),
         "weights": weights,
-        "weights_sha256": _file_hash(weights),
+        "weights_sha256": weights_sha256(weights),
         "positive": positive,
         "preprocessing": asdict(preprocessing),
         "seed": seed,
@@ -178,12 +177,6 @@ def train(
         raise
     state.delete()
     return trained
-
-
-def _file_hash(weights: str) -> str | None:
-    """SHA-256 of the file that the training starts from; None where it starts from no file."""
-    path = Path(weights)
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
 
 
 def check_place(out: Path) -> None:

@@ -1,9 +1,11 @@
 """Where a checkpoint comes from, as plain values that travel in it."""
 
+import hashlib
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from xaiaudit.data.cases import hash_case
@@ -75,3 +77,9 @@ def _image(sample: Sample, case: str, salt: str | None) -> dict[str, str]:
         "sha256": sample.sha256,
         "dataset": sample.dataset,
     }
+
+
+def weights_sha256(weights: str) -> str | None:
+    """Of the file that a training starts from; None where it starts from no file."""
+    path = Path(weights)
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
