@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial.distance import cdist
 
+from xaiaudit.metrics.boxes import rectangle
 from xaiaudit.metrics.extremes import defined, peak_cells
 from xaiaudit.metrics.grids import centres, pool
 from xaiaudit.types import Cells, Maps, Masks, Spacings, Vector
@@ -50,12 +51,8 @@ def centre_shift(before: Maps, after: Maps, valid: Masks, spacing: Spacings) -> 
 
 def diagonals(valid: Masks) -> Vector:
     """Of the box around each image's valid pixels, in pixels; NaN without any."""
-    found = np.full(len(valid), np.nan)
-    for i, plane in enumerate(valid):
-        if plane.any():
-            columns, rows = (np.flatnonzero(plane.any(axis)) for axis in (0, 1))
-            found[i] = np.hypot(np.ptp(rows) + 1, np.ptp(columns) + 1)
-    return found
+    boxes = np.array([rectangle(plane) for plane in valid]).reshape(-1, 4)
+    return np.asarray(np.hypot(boxes[:, 3] - boxes[:, 1], boxes[:, 2] - boxes[:, 0]))
 
 
 def wasserstein_mm(before: Maps, after: Maps, shape: tuple[int, int], spacing: Spacings) -> Vector:

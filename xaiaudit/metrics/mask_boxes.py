@@ -3,10 +3,9 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from xaiaudit.metrics.boxes import NO_BOX, rectangle
 from xaiaudit.metrics.pseudo_mask import Boxes, box_iou
 from xaiaudit.types import Mask, Masks, Vector
-
-NO_BOX = (np.nan,) * 4
 
 
 def box_jsi(predicted: Masks, boxes: Boxes) -> Vector:
@@ -26,14 +25,6 @@ def box_jsi(predicted: Masks, boxes: Boxes) -> Vector:
         [box_iou(np.array(rectangle(p)), box[None])[0] for p, box in zip(predicted, boxes, strict=True)]
     )
     return np.where(drawn | np.isnan(boxes).any(1), found, 0.0)
-
-
-def rectangle(mask: Mask) -> tuple[float, float, float, float]:
-    """The minimum upright rectangle of all pixels of a mask: x0, y0, x1, y1, half-open; NaN where there are none."""
-    if not mask.any():
-        return NO_BOX
-    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
-    return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
 
 
 def true_box(mask: Mask | None, boxes: ArrayLike | None) -> tuple[float, float, float, float]:

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy import ndimage
 
+from xaiaudit.metrics.boxes import rectangle
 from xaiaudit.metrics.extremes import defined
 from xaiaudit.metrics.grids import upsample
 from xaiaudit.metrics.segmentation import dice, iou_from_dice
@@ -55,8 +56,7 @@ def largest_boxes(masks: Masks) -> Boxes:
         components, count = ndimage.label(mask, TOUCHING)
         if count:
             largest = components == 1 + np.bincount(components.ravel())[1:].argmax()
-            rows, columns = (np.flatnonzero(largest.any(axis)) for axis in (1, 0))
-            boxes[i] = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
+            boxes[i] = rectangle(largest)
     return boxes
 
 
