@@ -12,7 +12,7 @@ from scipy.stats import binomtest
 
 from xaiaudit.cli import main
 from xaiaudit.errors import AuditError, UsageError
-from xaiaudit.gate import judge_flips
+from xaiaudit.gate.flips import judge_flips
 from xaiaudit.metrics.power import detectable_rise, passing_rate
 
 

@@ -13,7 +13,7 @@ import xaiaudit
 from xaiaudit.auditing.selection import choose_data
 from xaiaudit.cli import main
 from xaiaudit.errors import UsageError
-from xaiaudit.gate import judge_flips
+from xaiaudit.gate.flips import judge_flips
 from xaiaudit.models import AuditedModel
 from xaiaudit.records import AuditRecord
 from xaiaudit.reports.blocks import Canvas, Picture, Table, Text

@@ -30,7 +30,7 @@ def gate(audit: Path, max_flip_rate: float, attacks: tuple[str, ...], as_json: b
 
     Exit code 0 where every attack holds, 1 where one does not or cannot be assessed, 2 where there is no audit.
     """
-    from xaiaudit.gate import judge_flips
+    from xaiaudit.gate.flips import judge_flips
 
     verdict = judge_flips(audit, max_flip_rate, attacks)
     if as_json:

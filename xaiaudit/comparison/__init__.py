@@ -1,0 +1,1 @@
+"""What changed between two audits of the same images: decisions, what breaks, and where maps point. No torch."""
