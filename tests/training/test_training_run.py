@@ -236,6 +236,22 @@ def test_class_weights_and_bf16_train_too(images: Dataset, tmp_path: Path) -> No
     assert "60 of 80 images" in load(found.path).info.training["selection"]
 
 
+def test_another_seed_on_the_same_split_trains_another_model(
+    trained: Trained, images: Dataset, tmp_path: Path
+) -> None:
+    recipe = replace(QUICK, epochs=1)
+    found = train(
+        "small-cnn", images, tmp_path / "m.pt", preprocessing=SMALL, recipe=recipe, seed=1, split_seed=0
+    )
+    elsewhere = train("small-cnn", images, tmp_path / "e.pt", preprocessing=SMALL, recipe=recipe, seed=1)
+    assert found.split == trained.split  # that of seed 0
+    assert elsewhere.split != trained.split
+    assert not same_weights(found.path, trained.path)
+    for path, seeds in ((found.path, (1, 0)), (elsewhere.path, (1, 1))):
+        told = load(path).info.training
+        assert (told["seed"], told["split_seed"]) == seeds
+
+
 def test_unreadable_images_are_left_out_and_named(tmp_path: Path) -> None:
     manifest = write_images(tmp_path / "images", 60)
     (tmp_path / "images" / "7.png").write_bytes((tmp_path / "images" / "7.png").read_bytes()[:60])

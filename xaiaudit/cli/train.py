@@ -214,6 +214,12 @@ from xaiaudit.cli import options
     help="Share of the images in train, validation and test.",
 )
 @options.seed
+@click.option(
+    "--split-seed",
+    type=click.IntRange(min=0),
+    help="Of the split and of --limit alone: another --seed then trains on the same images, so that checkpoints can be "
+    "compared on the same test images.  [default: that of --seed]",
+)
 @options.limit
 @options.device
 @click.option(
@@ -262,6 +268,7 @@ def train(**given: Any) -> None:
             preprocessing=_preprocessing(given),
             recipe=recipe,
             seed=given["seed"],
+            split_seed=given["split_seed"],
             fractions=_fractions(given["fractions"]),
             limit=given["limit"],
             normals=normals,

@@ -63,6 +63,7 @@ def train(
     preprocessing: Preprocessing | None = None,
     recipe: Recipe | None = None,
     seed: int = 0,
+    split_seed: int | None = None,
     fractions: tuple[float, float, float] = FRACTIONS,
     limit: int | None = None,
     normals: str = "leave-out",
@@ -86,13 +87,15 @@ def train(
 
     Args:
         architecture, weights, arguments: as `models.build` takes them.
-        data: the images; or a material of them, read, split and prepared already, so that `fractions`, `limit`,
-            `workers` and `strict` have nothing to decide and `preprocessing` is what it was prepared by.
+        data: the images; or a material of them, read, split and prepared already, so that `split_seed`, `fractions`,
+            `limit`, `workers` and `strict` have nothing to decide and `preprocessing` is what it was prepared by.
         out: the checkpoint, .pt or .safetensors; replaced if it is there.
         positive: the class that the threshold and sensitivity speak of; of an architecture that outlines lesions
             and makes no diagnosis, "lesion".
         preprocessing: None: 224 pixels, padded, normalised as the weights expect it; see `grid.preprocessing_of`.
         recipe: hyperparameters; None: those of the architecture's source, else the thesis's.
+        split_seed: draws the split, and the images of `limit`; None: `seed`. Models of one split and other seeds can be
+            compared on its test images, which none of them was trained on.
         fractions: of the images of each class, in train, validation and test.
         limit: use only so many images, drawn at random by the seed.
         normals: what the dataset was opened with, for the record: a checkpoint's own split is found by it.
@@ -132,7 +135,7 @@ def train(
         else gather(
             data.outlined() if preprocessing.takes_mask else data,
             preprocessing,
-            seed=seed,
+            seed=seed if split_seed is None else split_seed,
             fractions=fractions,
             positive=positive,
             limit=limit,
