@@ -23,6 +23,7 @@ PEAK_STATES = (*REGIONS, "undefined")  # rows and columns of a transition table
 LEAVE_DECISION = "leave-decision"  # the usual goal of an attack, and the one that flip rates are about
 SECOND_SWEEP = "second-sweep"  # all changes of the acquisition at once
 ONE_CHANGE = "one-change"  # all single ones, pooled
+SUBGROUPS = ("dataset", "label", "device", "birads", "size")  # columns of PREDICTIONS that part the images
 CURVE_GREY_LEVELS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 25.5)  # 25.5 grey levels are 0.1 of full scale
 
 
@@ -576,6 +577,10 @@ PREDICTIONS = pa.schema(
         pa.field("sha256", pa.string(), nullable=False),
         pa.field("case", pa.string(), nullable=False),  # salted hash unless --keep-ids
         pa.field("label", pa.string()),
+        # as `data.subgroups` has them; null where one is not known. Not in audits of older versions
+        pa.field("device", pa.string()),
+        pa.field("birads", pa.string()),
+        pa.field("size", pa.string()),
         pa.field("attack_id", pa.string(), nullable=False),  # "none" for the clean image
         pa.field("epsilon", pa.float64()),  # null for the clean image and for minimum-norm attacks
         pa.field("curve", pa.bool_(), nullable=False),  # a point of the epsilon curve, run to its goal

@@ -14,6 +14,7 @@ from xaiaudit.attacks.registry import attack
 from xaiaudit.auditing.plan import _differing
 from xaiaudit.auditing.selection import choose_data
 from xaiaudit.data import prepare, stack
+from xaiaudit.data.subgroups import subgroups
 from xaiaudit.metrics.paired import holm
 from xaiaudit.records import CURVE_GREY_LEVELS, MAPS, PREDICTIONS, AuditRecord
 
@@ -49,6 +50,17 @@ def test_tables_have_the_promised_schema_and_a_row_for_everything(
     assert maps.num_rows == record.images * 2 * (
         1 + 3 * 2
     )  # two explainers; clean, and two targets an attack
+
+
+def test_every_row_names_the_subgroups_of_its_image(
+    predictions: list[dict], checkpoint: Path, audit_folder: Path
+) -> None:
+    of_image = {sample.name: subgroups(sample) for sample in choose_data(xaiaudit.load(checkpoint))}
+    assert {row["image"] for row in predictions} <= of_image.keys()
+    assert all(
+        {name: row[name] for name in of_image[row["image"]]} == of_image[row["image"]] for row in predictions
+    )
+    assert {row["size"] for row in predictions} > {"up to 10 mm"}  # phantoms know their spacing
 
 
 def test_flip_rates_are_those_of_the_rows(record: AuditRecord, predictions: list[dict]) -> None:

@@ -65,6 +65,9 @@ from xaiaudit.records import (
 SIZE, GRID = 112, 7  # pixels of the network's input, cells of a map
 CLASSES = ["benign", "malignant"]
 SPACING = (0.4, 0.4)
+DEVICES = ("GE LOGIQ 7", "GE LOGIQ 5", None)
+BIRADS = (("2", "4A"), ("4A", "5"))  # by label
+SIZES = ("up to 10 mm", "10 to 20 mm", "over 20 mm")
 ATTACKS: dict[str, dict[str, Any]] = {
     "fgsm": {"epsilon": 0.1, "steps": 25, "step_size": 0.004, "random_start": False, "strength": 1.0},
     "pgd": {
@@ -101,6 +104,10 @@ class Example:
         self.radius = np.exp(rng.normal(-0.7, 0.9, images))  # grey levels that flip, at strength 1
         self.radius[4::9] = 60.0  # a few that hold
         self.centre = rng.uniform(0.3, 0.6, (images, 2)) * SIZE
+        self.subgroups = [
+            {"device": DEVICES[i % 3], "birads": BIRADS[c][i % 2], "size": SIZES[i % 5 // 2]}
+            for i, c in enumerate(self.label)
+        ]
 
     def flipped(self, attack: str, epsilon: float | None, quantised: bool) -> np.ndarray:
         if epsilon is None:
@@ -186,6 +193,7 @@ def _prediction_row(
         "sha256": example.sha[i],
         "case": example.case[i],
         "label": CLASSES[example.label[i]],
+        **example.subgroups[i],
         "attack_id": attack,
         "epsilon": epsilon,
         "curve": curve,

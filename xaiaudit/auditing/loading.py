@@ -12,6 +12,7 @@ from xaiaudit.auditing.plan import PlannedImage
 from xaiaudit.data.datasets import Dataset
 from xaiaudit.data.preprocess import network_inputs, prepare, stack
 from xaiaudit.data.regions import Regions, regions
+from xaiaudit.data.subgroups import subgroups
 from xaiaudit.errors import AuditError
 from xaiaudit.metrics.chance import chance_uniform
 from xaiaudit.metrics.membership import Membership, membership
@@ -39,6 +40,7 @@ class Loaded:
     ring_mm: float
     spacing: np.ndarray  # (n, 2) mm per pixel, NaN where unknown
     labels: np.ndarray  # (n,) class index of the model, -1 for none or for a class the model does not know
+    subgroups: Sequence[dict[str, str | None]]  # of each image, by the source, whatever the network's grid
 
     @cached_property
     def areas(self) -> dict[str, np.ndarray]:
@@ -70,13 +72,14 @@ def load_images(
     Raises:
         AuditError: an image is no longer what it was when the audit was planned.
     """
-    samples = []
+    samples, groups = [], []
     for image in planned:
         source = dataset[image.index]
         if source.sha256 != image.sha256:
             raise AuditError(
                 f"{image.name} has changed since the audit was planned; start afresh in another folder"
             )
+        groups.append(subgroups(source))
         samples.append(prepare(source, model.preprocessing))
     batch = stack(samples)
     images, valid = network_inputs(batch, model.preprocessing)
@@ -101,6 +104,7 @@ def load_images(
         ring_mm=ring_mm,
         spacing=batch.spacing,
         labels=np.array([classes.get(sample.label or "", -1) for sample in samples], np.int64),
+        subgroups=groups,
     )
 
 

@@ -49,6 +49,7 @@ def prediction_rows(
                 "sha256": planned.sha256,
                 "case": planned.case,
                 "label": sample.label,
+                **loaded.subgroups[row],
                 "attack_id": attack_id,
                 "epsilon": epsilon,
                 "curve": curve,
