@@ -3,9 +3,10 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from xaiaudit.reports.html import write_html
     from xaiaudit.reports.pdf import write_report
 
-__all__ = ["write_report"]
+__all__ = ["write_html", "write_report"]
 
 
 def __getattr__(name: str) -> Any:
@@ -13,4 +14,8 @@ def __getattr__(name: str) -> Any:
         from xaiaudit.reports.pdf import write_report
 
         return write_report
+    if name == "write_html":  # and figures' own libraries here
+        from xaiaudit.reports.html import write_html
+
+        return write_html
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

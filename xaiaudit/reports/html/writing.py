@@ -1,0 +1,62 @@
+"""report.html: verdict, key figures and every image of an audit, the same bytes for the same audit folder."""
+
+import tempfile
+from pathlib import Path
+
+from xaiaudit.errors import AuditError
+from xaiaudit.reports import format as f
+from xaiaudit.reports.blocks import Canvas
+from xaiaudit.reports.html.page import page
+from xaiaudit.reports.html.tags import section_tags, text
+from xaiaudit.reports.reading import Audit, read_audit
+from xaiaudit.reports.sections.audited import audited
+from xaiaudit.reports.sections.flips import flips
+from xaiaudit.reports.sections.left_out import left_out
+from xaiaudit.reports.sections.reproducibility import reproducibility
+from xaiaudit.reports.sections.verdict import verdict
+from xaiaudit.reports.typesetting import save
+
+FRONT = (verdict,)
+FURTHER = (flips, audited, left_out, reproducibility)
+
+
+def write_html(audit_dir: Path | str, *, out: Path | str | None = None) -> Path:
+    """Write the page of the audit in `audit_dir` and return its path, `out` or report.html in that folder.
+
+    Raises:
+        AuditError: the folder is no finished audit, a file of it is missing or of a newer schema, or `out`
+            cannot be written.
+    """
+    folder = Path(audit_dir)
+    target = Path(out) if out is not None else folder / "report.html"
+    if target.suffix.lower() != ".html":
+        raise AuditError(f"a page ends in .html, got {target}; nothing else is written over")
+    return save(html_page(read_audit(folder)).encode(), target)
+
+
+def html_page(audit: Audit) -> str:
+    """The page, whole."""
+    record = audit.record
+    model = Path(record.checkpoint.path).name
+    data = f.listing([dataset.name for dataset in record.datasets])
+    name = "a model in memory" if record.checkpoint.format == "in memory" else model
+    with tempfile.TemporaryDirectory(prefix="xaiaudit-report-") as pictures:
+        canvas = Canvas(folder=Path(pictures))
+        front, further = (
+            "\n".join(
+                section_tags(section, canvas, folded=folded)
+                for make in sections
+                if (section := make(audit, canvas)) is not None
+            )
+            for sections, folded in ((FRONT, False), (FURTHER, True))
+        )
+    return page(
+        title=text(f"Audit of {name}"),
+        subtitle=text(
+            f"Adversarial robustness and explanations of a breast-ultrasound model, on {data}. "
+            f"{f.date(record.created)}"
+        ),
+        running=text(f"{model} · SHA-256 {record.checkpoint.sha256[:12]} · xaiaudit {record.xaiaudit}"),
+        front=front,
+        further=further,
+    )
