@@ -36,6 +36,9 @@ class Elements(HTMLParser):
         self.tags.append((tag, dict(attrs)))
         self.open = tag
 
+    def handle_endtag(self, tag: str) -> None:
+        self.open = ""
+
     def handle_data(self, data: str) -> None:
         self.texts.setdefault(self.open, []).append(data)
 

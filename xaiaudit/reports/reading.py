@@ -69,17 +69,17 @@ def read_audit(folder: Path) -> Audit:
     return Audit(
         folder=folder,
         record=record,
-        predictions=_table(
+        predictions=read_table(
             folder / PREDICTION_TABLE, PREDICTION_COLUMNS, optional=[LESION_COLUMN, OVERLAP_COLUMN]
         ),
-        maps=_table(folder / MAP_TABLE, MAP_COLUMNS),
-        gallery_maps=_table(
+        maps=read_table(folder / MAP_TABLE, MAP_COLUMNS),
+        gallery_maps=read_table(
             folder / MAP_TABLE,
             PIXEL_COLUMNS,
             pc.field("image").isin(pa.array(shown, pa.string())),
             optional=[EXTREME_COLUMN],
         ),
-        sweeps=None if record.variability is None else _table(folder / SWEEP_TABLE, SWEEP_COLUMNS),
+        sweeps=None if record.variability is None else read_table(folder / SWEEP_TABLE, SWEEP_COLUMNS),
         sha256={
             name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
             for name in (
@@ -144,16 +144,21 @@ def read_picture(path: Path) -> np.ndarray:
         ) from error
 
 
-def _table(
-    path: Path, columns: list[str], rows: pc.Expression | None = None, *, optional: Sequence[str] = ()
+def read_table(
+    path: Path, columns: Sequence[str], rows: pc.Expression | None = None, *, optional: Sequence[str] = ()
 ) -> pa.Table:
+    """Columns of a table of an audit, with those of `optional` that it has.
+
+    Raises:
+        AuditError: it is missing, lacks a column or cannot be read.
+    """
     try:
         found = pq.read_schema(path)
         missing = [name for name in columns if name not in found.names]
         if missing:
             raise AuditError(f"{path} lacks the column {missing[0]!r}; run the audit again")
         columns = [*columns, *(name for name in found.names if name in optional)]
-        return pq.read_table(path, columns=columns, filters=rows)
+        return pq.readread_table(path, columns=columns, filters=rows)
     except FileNotFoundError:
         raise AuditError(
             f"{path} is missing; a report needs it beside {RECORD}: finish the audit with --resume, or run "
