@@ -158,7 +158,7 @@ def read_table(
         if missing:
             raise AuditError(f"{path} lacks the column {missing[0]!r}; run the audit again")
         columns = [*columns, *(name for name in found.names if name in optional)]
-        return pq.readread_table(path, columns=columns, filters=rows)
+        return pq.read_table(path, columns=columns, filters=rows)
     except FileNotFoundError:
         raise AuditError(
             f"{path} is missing; a report needs it beside {RECORD}: finish the audit with --resume, or run "
