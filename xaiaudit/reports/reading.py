@@ -14,7 +14,9 @@ from PIL import Image
 from pydantic import ValidationError
 
 from xaiaudit.errors import AuditError
+from xaiaudit.gate_record import Verdict
 from xaiaudit.records import SCHEMA, SHIFT_METRICS, AuditRecord
+from xaiaudit.reports.reading_verdict import read_verdict
 
 PREDICTION_COLUMNS = [
     "image",
@@ -48,6 +50,8 @@ class Audit:
     gallery_maps: pa.Table  # rows of the gallery's images, with the maps
     sweeps: pa.Table | None  # of simulated second sweeps; None where there were none
     sha256: dict[str, str]  # of the files above
+    verdict: Verdict | None = None  # gate.json, where it speaks of this audit.json
+    verdict_fault: str = ""  # why a gate.json that is there is not used
 
 
 def read_audit(folder: Path) -> Audit:
@@ -58,6 +62,7 @@ def read_audit(folder: Path) -> Audit:
             missing.
     """
     record = read_record(folder)
+    verdict, fault = read_verdict(folder, _sha256(folder / RECORD))
     shown = sorted({case.image for case in record.gallery})
     for case in record.gallery:
         for file in case.files.values():
@@ -81,7 +86,7 @@ def read_audit(folder: Path) -> Audit:
         ),
         sweeps=None if record.variability is None else read_table(folder / SWEEP_TABLE, SWEEP_COLUMNS),
         sha256={
-            name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
+            name: _sha256(folder / name)
             for name in (
                 RECORD,
                 PREDICTION_TABLE,
@@ -89,6 +94,8 @@ def read_audit(folder: Path) -> Audit:
                 *[SWEEP_TABLE] * (record.variability is not None),
             )
         },
+        verdict=verdict,
+        verdict_fault=fault,
     )
 
 
@@ -142,6 +149,10 @@ def read_picture(path: Path) -> np.ndarray:
         raise AuditError(
             f"{path} cannot be read ({reason}); restore the folder or run the audit again"
         ) from error
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def read_table(
