@@ -6,6 +6,7 @@ from math import isfinite
 import torch
 
 from xaiaudit.attacks.base import Norm
+from xaiaudit.attacks.defaults import USUAL_RADIUS
 from xaiaudit.errors import UsageError
 from xaiaudit.tensors import Images, Model, Valid
 
@@ -33,7 +34,7 @@ def radius_or_usual(epsilon: float | None, norm: Norm) -> float:
     """
     if norm not in ("linf", "l2"):
         raise UsageError(f"norm must be linf or l2, got {norm!r}")
-    radius = {"linf": 8 / 255, "l2": 3.0}[norm] if epsilon is None else epsilon
+    radius = USUAL_RADIUS[norm] if epsilon is None else epsilon
     check_radius("epsilon", radius, norm)
     return radius
 

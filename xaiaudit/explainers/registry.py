@@ -1,13 +1,15 @@
-"""Explainers by name. A new one is a file of its own and a line here."""
+"""Explainers by name. A new one is a file of its own and a line here. Needs no torch until one is asked for."""
 
 from collections.abc import Mapping
 from dataclasses import fields
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xaiaudit.errors import UsageError
-from xaiaudit.explainers.base import Explainer
+
+if TYPE_CHECKING:
+    from xaiaudit.explainers.base import Explainer
 
 EXPLAINERS: Mapping[str, str] = {
     "cam": "xaiaudit.explainers.cam:CAM",
@@ -27,7 +29,7 @@ EXPLAINERS: Mapping[str, str] = {
 }
 
 
-def explainer(name: str, **parameters: Any) -> Explainer:
+def explainer(name: str, **parameters: Any) -> "Explainer":
     """The explainer of that name, e.g. explainer("grad-cam", layer="layer4").
 
     Raises:

@@ -10,7 +10,7 @@ MIN_CASES = 30  # cases below which a finding is not assessed, unless the policy
 
 
 class Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class AuditTable(Table):
@@ -18,6 +18,10 @@ class AuditTable(Table):
 
     data: list[str] = []  # paths, relative to the policy's folder; empty: the checkpoint's test split
     dataset: str | None = None  # adapter; None: recognised
+    normals: Literal["leave-out", "benign", "class"] | None = (
+        None  # images without a lesion; None: as trained
+    )
+    split: Literal["test", "validation", "train", "all"] | None = None  # None: test; with data all
     attacks: Annotated[list[str], Field(min_length=1)]  # "fgsm:epsilon=1/255"
     criteria: list[str] = []  # empty: as the audit's default
     explainers: list[str] = []  # likewise
@@ -68,7 +72,7 @@ class FindingTable(Table):
 class Policy(Table):
     """xaiaudit.toml, whole."""
 
-    version: Literal[1] = 1
+    version: Annotated[int, Field(ge=1, le=1)] = 1
     audit: AuditTable
     gate: GateTable = GateTable()
     intended_use: IntendedUse = IntendedUse()
