@@ -670,6 +670,11 @@ MAPS = pa.schema(
             pa.field(f"chance_{region}", pa.float64()) for region in (*REGIONS[:4], "any")
         ),  # the same share within the tolerance: what a uniform point hits; null where a hit cannot be known
         pa.field("calibrated", pa.bool_(), nullable=False),
+        # what another audit's maps of the same image are compared on; null in audits of older versions
+        pa.field("spacing", parquet_list(pa.float64())),  # mm per pixel of the input grid, rows and columns
+        pa.field("diagonal", pa.float64()),  # of the box around the valid pixels, in pixels
+        pa.field("lesion_pixels", pa.int32()),  # 0: no lesion, or no known outline
+        pa.field("valid_pixels", pa.int32()),
         pa.field(
             "native_rows", pa.int32(), nullable=False
         ),  # cells of the map that every metric was taken from

@@ -8,9 +8,10 @@ import pytest
 
 from xaiaudit.auditing.abstention_statistics import abstention_records
 from xaiaudit.auditing.hit_statistics import RELATED, hit_relations
-from xaiaudit.auditing.tables import Rows, Tables
+from xaiaudit.auditing.tables import Tables
 from xaiaudit.metrics.contrast import permutation
 from xaiaudit.metrics.paired import holm
+from xaiaudit.rows import Rows
 
 UNKNOWN = -1  # no label, or one that the model has no class for
 

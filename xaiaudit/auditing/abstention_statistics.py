@@ -3,12 +3,13 @@
 import numpy as np
 
 from xaiaudit.auditing.candidates import support
-from xaiaudit.auditing.tables import Rows, Tables
+from xaiaudit.auditing.tables import Tables
 from xaiaudit.metrics.abstention import aurc, least_aurc, risk_coverage
 from xaiaudit.metrics.cases import Cases, select
 from xaiaudit.metrics.membership import ANY
 from xaiaudit.metrics.proportions import proportion
 from xaiaudit.records import REGIONS, AbstentionRecord, RiskCoverage
+from xaiaudit.rows import Rows
 from xaiaudit.types import Flags, Vector
 
 UNDRAWN = "the model draws no lesion on any image that has a defined map"

@@ -3,10 +3,11 @@
 import numpy as np
 
 from xaiaudit.auditing.outline_statistics import has_masks
-from xaiaudit.auditing.tables import Rows, Tables
+from xaiaudit.auditing.tables import Tables
 from xaiaudit.metrics.bootstrap import bootstrap, distribution
 from xaiaudit.metrics.proportions import proportion
 from xaiaudit.records import AgreementRecord, MaskAgreement
+from xaiaudit.rows import Rows
 from xaiaudit.types import Vector
 
 TARGET = "own"  # the map that a reader would see beside the decision

@@ -9,12 +9,13 @@ import pyarrow.compute as pc
 from xaiaudit.attacks.registry import ART_PREFIX
 from xaiaudit.attacks.registry import attack as make_attack
 from xaiaudit.auditing.plan import PlannedAttack
-from xaiaudit.auditing.tables import Rows, Tables
+from xaiaudit.auditing.tables import Tables
 from xaiaudit.metrics import flips
 from xaiaudit.metrics.bootstrap import bootstrap, distribution
 from xaiaudit.metrics.paired import holm, sign_flip
 from xaiaudit.metrics.proportions import FEWEST, proportion
 from xaiaudit.records import AttackRecord, CheckpointRecord, CurvePoint, Distribution, Interval
+from xaiaudit.rows import Rows
 
 ONE_DECISION = (
     "the model gives one decision to over 95 % of the clean images, so that it hardly decides at all"

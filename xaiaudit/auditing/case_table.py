@@ -8,8 +8,9 @@ import numpy as np
 
 from xaiaudit.auditing.map_statistics import SHIFTED
 from xaiaudit.auditing.sweeps import sweeps
-from xaiaudit.auditing.tables import Rows, Tables
+from xaiaudit.auditing.tables import Tables
 from xaiaudit.metrics.cases import case_sums, number_cases
+from xaiaudit.rows import Rows
 
 COUNTS = ("images", "flipped", "clean_maps", "silent_shifts", "vanished")
 KEYS = ("kind", "under", "explainer", "target", "case")

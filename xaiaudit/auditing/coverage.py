@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from xaiaudit.auditing.tables import Rows
 from xaiaudit.records import RegionCoverage
+from xaiaudit.rows import Rows
 
 
 def coverage(rows: Rows, ring_mm: float, tolerance_mm: float) -> RegionCoverage:

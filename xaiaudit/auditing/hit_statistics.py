@@ -3,11 +3,11 @@
 import numpy as np
 
 from xaiaudit.auditing.pointing_statistics import share
-from xaiaudit.auditing.tables import Rows
 from xaiaudit.metrics.cases import select
 from xaiaudit.metrics.contrast import permutation, rate_difference
 from xaiaudit.metrics.paired import holm
 from xaiaudit.records import HitRelation
+from xaiaudit.rows import Rows
 
 RELATED = ("lesion", "ring", "posterior", "any")
 

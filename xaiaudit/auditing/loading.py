@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from xaiaudit.auditing.cells import none_if_nan
 from xaiaudit.auditing.plan import PlannedImage
 from xaiaudit.data.datasets import Dataset
 from xaiaudit.data.preprocess import network_inputs, prepare, stack
@@ -15,6 +17,7 @@ from xaiaudit.data.regions import Regions, regions
 from xaiaudit.data.subgroups import subgroups
 from xaiaudit.errors import AuditError
 from xaiaudit.metrics.chance import chance_uniform
+from xaiaudit.metrics.displacement import diagonals
 from xaiaudit.metrics.membership import Membership, membership
 from xaiaudit.models import AuditedModel
 from xaiaudit.records import REGIONS
@@ -52,6 +55,21 @@ class Loaded:
         chance = chance_uniform(self.member)
         return {f"area_{region}": area[f"maximum_in_{region}"] for region in REGIONS[:4]} | {
             f"chance_{region}": chance[f"maximum_in_{region}"] for region in (*REGIONS[:4], "any")
+        }
+
+    @cached_property
+    def field(self) -> dict[str, Sequence[Any]]:
+        """What a comparison of two audits asks of the images: columns of `records.MAPS`, one value an image."""
+        valid = self.codes != REGIONS.index("padding")
+        lesion = np.where(self.has_lesion, (self.codes == 0).sum((1, 2)), 0)
+        known = np.isfinite(self.spacing).all(1)
+        return {
+            "spacing": [
+                pair if there else None for pair, there in zip(self.spacing.tolist(), known, strict=True)
+            ],
+            "diagonal": [none_if_nan(value) for value in diagonals(valid)],
+            "lesion_pixels": lesion.tolist(),
+            "valid_pixels": valid.sum((1, 2)).tolist(),
         }
 
     @property

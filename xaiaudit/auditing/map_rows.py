@@ -66,6 +66,7 @@ def map_rows(
                     "target_class": model.classes[targets[row]],
                     **{key: plain_cell(values[row]) for key, values in loaded.areas.items()},
                     "calibrated": bool(loaded.calibrated[row]),
+                    **{key: values[row] for key, values in loaded.field.items()},
                     "native_rows": maps.shape[1],
                     "native_columns": maps.shape[2],
                     "grid_rows": stored.shape[1],

@@ -6,7 +6,7 @@ import numpy as np
 
 from xaiaudit.auditing.plan import PlannedAttack, PlannedExplainer
 from xaiaudit.auditing.pointing_statistics import pointing_records
-from xaiaudit.auditing.tables import Rows, Tables
+from xaiaudit.auditing.tables import Tables
 from xaiaudit.explainers.registry import explainer as make_explainer
 from xaiaudit.metrics.bootstrap import distribution
 from xaiaudit.metrics.paired import holm, wilcoxon
@@ -23,6 +23,7 @@ from xaiaudit.records import (
     MapRecord,
     PseudoMaskRecord,
 )
+from xaiaudit.rows import Rows
 
 SHIFTED = (*SHIFT_METRICS, *(f"delta_energy_{region}" for region in REGIONS))
 TESTED = ("energy_lesion", "energy_ring", "energy_posterior", "relevance_rank")

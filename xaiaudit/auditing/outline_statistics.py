@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from xaiaudit.auditing.tables import Rows, Tables
+from xaiaudit.auditing.tables import Tables
 from xaiaudit.metrics.bootstrap import bootstrap
 from xaiaudit.metrics.cases import select
 from xaiaudit.records import Interval, MaskState, OutlineRecord
+from xaiaudit.rows import Rows
 from xaiaudit.types import Flags, Vector
 
 

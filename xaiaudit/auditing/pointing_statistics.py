@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from xaiaudit.auditing.stored_maps import extreme_shares, unpacked_bits
-from xaiaudit.auditing.tables import Rows
 from xaiaudit.metrics.bootstrap import distribution
 from xaiaudit.metrics.chance import chance_of_extremes
 from xaiaudit.metrics.proportions import proportion
 from xaiaudit.records import EXTREMES, REGIONS, Interval, PointingCell, PointingRecord
+from xaiaudit.rows import Rows
 
 POINTED = ("lesion", "ring", "posterior", "elsewhere", "any")
 

@@ -24,12 +24,12 @@ from xaiaudit.auditing.plan import PlannedExplainer
 from xaiaudit.auditing.planning import checkpoint_record, planned_images
 from xaiaudit.auditing.pointing_statistics import pointing_cells
 from xaiaudit.auditing.specs import Spec
-from xaiaudit.auditing.tables import Rows
 from xaiaudit.data.datasets import Dataset
 from xaiaudit.errors import DataError, UsageError
 from xaiaudit.models import AuditedModel
 from xaiaudit.models.execution import deterministic
 from xaiaudit.records import MAPS, PointingGroup, PointingReport, PointingTable
+from xaiaudit.rows import Rows
 from xaiaudit.version import __version__
 
 

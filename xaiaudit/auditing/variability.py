@@ -7,7 +7,7 @@ import numpy as np
 from xaiaudit.auditing.map_statistics import SHIFTED, distributions, rate
 from xaiaudit.auditing.plan import PlannedExplainer
 from xaiaudit.auditing.sweeps import Sweep, sweeps
-from xaiaudit.auditing.tables import Rows, Tables
+from xaiaudit.auditing.tables import Tables
 from xaiaudit.metrics.multiples import amount, farther, median_amount, times
 from xaiaudit.metrics.proportions import proportion
 from xaiaudit.records import (
@@ -19,6 +19,7 @@ from xaiaudit.records import (
     NaturalShiftRecord,
     VariabilityRecord,
 )
+from xaiaudit.rows import Rows
 
 
 def variability_record(tables: Tables) -> VariabilityRecord | None:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from xaiaudit.auditing.tables import Rows
 from xaiaudit.benchmark_record import ComparisonRecord
 from xaiaudit.benchmarking.finished import Finished, all_cases, joined
 from xaiaudit.benchmarking.pooling import assessable, attack_ids, both_classes
@@ -15,6 +14,7 @@ from xaiaudit.metrics.cross_validated import cv_auc_difference, cv_auc_test
 from xaiaudit.metrics.differences import paired_difference
 from xaiaudit.metrics.paired import holm, sign_flip, wilcoxon
 from xaiaudit.records import Interval
+from xaiaudit.rows import Rows
 
 Pair = tuple[Finished, Finished]  # reference and configuration, of one repeat and fold
 Found = tuple[Interval, str, float | None]  # difference, test in words, p

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from xaiaudit.auditing.tables import Rows
 from xaiaudit.benchmark_record import AttackFigures, RunRecord
 from xaiaudit.benchmarking.unit import AUDIT, TABLE
 from xaiaudit.metrics.cross_validated import Fold
+from xaiaudit.rows import Rows
 
 ATTACKED = [
     "image",

@@ -39,14 +39,16 @@ def distances_mm(before: Points, after: Points, spacing: Spacings) -> Vector:
     return np.asarray(np.linalg.norm((after - before) * spacing, axis=1))
 
 
-def centre_shift(before: Maps, after: Maps, valid: Masks, spacing: Spacings) -> tuple[Vector, Vector]:
-    """How far the mass centre went, in mm and as a fraction of the valid image's diagonal in pixels.
+def centre_shift(
+    before: Maps, after: Maps, shape: tuple[int, int], diagonal: Vector, spacing: Spacings
+) -> tuple[Vector, Vector]:
+    """How far the mass centre went, in mm and as a fraction of the valid image's `diagonal`, in pixels.
 
     NaN where either map has no positive mass; in mm also without spacing.
     """
-    start, end = (mass_centres(maps, valid.shape[1:]) for maps in (before, after))
+    start, end = (mass_centres(maps, shape) for maps in (before, after))
     pixels = distances_mm(start, end, np.ones_like(spacing))
-    return distances_mm(start, end, spacing), pixels / diagonals(valid)
+    return distances_mm(start, end, spacing), pixels / diagonal
 
 
 def diagonals(valid: Masks) -> Vector:

@@ -1,6 +1,9 @@
 """How the map of an image changed between two inputs, by every measure of `records.SHIFT_METRICS`."""
 
+from dataclasses import dataclass
+
 import numpy as np
+from jaxtyping import Int
 
 from xaiaudit.metrics.displacement import centre_shift, diagonals, distances_mm, peaks, wasserstein_mm
 from xaiaudit.metrics.extremes import defined
@@ -11,6 +14,35 @@ from xaiaudit.records import REGIONS, SHIFT_METRICS
 from xaiaudit.types import Cells, Codes, Flags, Maps, Spacings, Vector
 
 TOP_SHARE = 0.05  # of the valid pixels, where there is no lesion to say how many
+Counts = Int[np.ndarray, "n"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Field:
+    """What the measures ask of the images themselves, on the input grid."""
+
+    shape: tuple[int, int]  # rows and columns
+    diagonal: Vector  # of the box around each image's valid pixels, in pixels
+    top: Counts  # pixels whose overlap is asked for
+    spacing: Spacings  # mm per pixel, NaN where unknown
+
+
+def field_of(codes: Codes, has_lesion: Flags, spacing: Spacings) -> Field:
+    """`codes` and `has_lesion` as for `map_shift`."""
+    valid = codes != REGIONS.index("padding")
+    lesion = np.where(has_lesion, (codes == 0).sum((1, 2)), 0)
+    return Field(
+        shape=(codes.shape[1], codes.shape[2]),
+        diagonal=diagonals(valid),
+        top=top_counts(lesion, valid.sum((1, 2))),
+        spacing=spacing,
+    )
+
+
+def top_counts(lesion_pixels: Counts, valid_pixels: Counts) -> Counts:
+    """As many as the lesion has; without one 5 % of the valid pixels, at least one."""
+    share = np.maximum(1, np.rint(TOP_SHARE * valid_pixels)).astype(np.int64)
+    return np.where(lesion_pixels > 0, lesion_pixels, share)
 
 
 def map_shift(
@@ -43,14 +75,22 @@ def map_shift(
         Wasserstein also where either map has no positive mass; in the correlations where either is constant; in
         top-k and SSIM where `within` leaves too few pixels, fewer than k or less than a window.
     """
+    return shift_in(field_of(codes, has_lesion, spacing), before, after, signed=signed, within=within)
+
+
+def shift_in(
+    field: Field, before: Maps, after: Maps, *, signed: bool, within: Cells | None = None
+) -> dict[str, Vector]:
+    """`map_shift` of maps on images of which only the field is known."""
     both = defined(before, signed=signed, within=within) & defined(after, signed=signed, within=within)
-    shape = codes.shape[1:]
-    valid = codes != REGIONS.index("padding")
+    shape, spacing = field.shape, field.spacing
     values = {metric: np.full(len(before), np.nan) for metric in SHIFT_METRICS}
     start, end = (peaks(maps, shape, signed=signed, within=within) for maps in (before, after))
     values["peak_mm"] = distances_mm(start, end, spacing)
-    values["peak_diagonal"] = distances_mm(start, end, np.ones_like(spacing)) / diagonals(valid)
-    values["mass_centre_mm"], values["mass_centre_diagonal"] = centre_shift(before, after, valid, spacing)
+    values["peak_diagonal"] = distances_mm(start, end, np.ones_like(spacing)) / field.diagonal
+    values["mass_centre_mm"], values["mass_centre_diagonal"] = centre_shift(
+        before, after, shape, field.diagonal, spacing
+    )
     values["wasserstein_mm"] = wasserstein_mm(before, after, shape, spacing)
     cells = np.ones(before.shape, bool) if within is None else within
     pixels = pixels_within(within, shape, len(before))
@@ -61,7 +101,5 @@ def map_shift(
         )
         old, new = upsample(np.stack([old, new]), shape)
         values["ssim"][i] = ssim(old, new, pixels[i])
-        lesion = int((codes[i] == 0).sum()) if has_lesion[i] else 0
-        k = lesion or max(1, round(TOP_SHARE * int(valid[i].sum())))
-        values["topk_intersection"][i] = topk_intersection(old, new, k, pixels[i])
+        values["topk_intersection"][i] = topk_intersection(old, new, int(field.top[i]), pixels[i])
     return {metric: np.where(both, value, np.nan) for metric, value in values.items()}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from xaiaudit.metrics.displacement import centre_shift
+from xaiaudit.metrics.displacement import centre_shift, diagonals
 from xaiaudit.metrics.extremes import vanished
 from xaiaudit.metrics.pointing import peak_state
 from xaiaudit.records import REGIONS
@@ -41,7 +41,8 @@ def moved_maps(
 ) -> Flags:
     """`moved` from the maps themselves, with what it asks for computed as for the tables."""
     start, end = (peak_state(maps, codes, has_lesion, signed=signed) for maps in (before, after))
-    mm, diagonal = centre_shift(before, after, codes != REGIONS.index("padding"), spacing)
+    across = diagonals(codes != REGIONS.index("padding"))
+    mm, diagonal = centre_shift(before, after, codes.shape[1:], across, spacing)
     return moved(start, end, mm, diagonal, vanished(before, after, signed=signed))
 
 

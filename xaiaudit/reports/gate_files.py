@@ -4,13 +4,13 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from xaiaudit.audit_files import read_record
 from xaiaudit.errors import AuditError
 from xaiaudit.gate_record import Verdict
 from xaiaudit.reports.anchors import root
 from xaiaudit.reports.annotations import annotations
 from xaiaudit.reports.junit import junit
 from xaiaudit.reports.markdown import summary_markdown
-from xaiaudit.reports.reading import read_record
 from xaiaudit.reports.sarif import sarif
 from xaiaudit.writing import write_atomically
 

@@ -1,21 +1,29 @@
 """An audit folder, read whole before a report is begun, so that what is missing is said at once."""
 
-import hashlib
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from PIL import Image
-from pydantic import ValidationError
 
+from xaiaudit.audit_files import (
+    MAP_TABLE,
+    PREDICTION_TABLE,
+    RECORD,
+    SWEEP_TABLE,
+    digest,
+)
+from xaiaudit.audit_files import (
+    read_record as read_record,
+)
+from xaiaudit.audit_files import (
+    read_table as read_table,
+)
 from xaiaudit.errors import AuditError
 from xaiaudit.gate_record import Verdict
-from xaiaudit.records import SCHEMA, SHIFT_METRICS, AuditRecord
+from xaiaudit.records import SHIFT_METRICS, AuditRecord
 from xaiaudit.reports.reading_verdict import read_verdict
 
 PREDICTION_COLUMNS = [
@@ -35,8 +43,6 @@ PIXEL_COLUMNS = [*MAP_COLUMNS[:4], "defined", "grid_rows", "grid_columns", "map_
 EXTREME_COLUMN = "maximum_cells"  # not in audits of older versions
 LESION_COLUMN, OVERLAP_COLUMN = "outlined_lesion", "mask_overlap"  # likewise
 SWEEP_COLUMNS = ["image", "change_id", "explainer_id", "seed", *SHIFT_METRICS]
-RECORD, PREDICTION_TABLE, MAP_TABLE = "audit.json", "predictions.parquet", "maps.parquet"
-SWEEP_TABLE = "acquisition.parquet"  # where second sweeps were simulated
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -62,7 +68,7 @@ def read_audit(folder: Path) -> Audit:
             missing.
     """
     record = read_record(folder)
-    verdict, fault = read_verdict(folder, _sha256(folder / RECORD))
+    verdict, fault = read_verdict(folder, digest(folder / RECORD))
     shown = sorted({case.image for case in record.gallery})
     for case in record.gallery:
         for file in case.files.values():
@@ -86,7 +92,7 @@ def read_audit(folder: Path) -> Audit:
         ),
         sweeps=None if record.variability is None else read_table(folder / SWEEP_TABLE, SWEEP_COLUMNS),
         sha256={
-            name: _sha256(folder / name)
+            name: digest(folder / name)
             for name in (
                 RECORD,
                 PREDICTION_TABLE,
@@ -97,39 +103,6 @@ def read_audit(folder: Path) -> Audit:
         verdict=verdict,
         verdict_fault=fault,
     )
-
-
-def read_record(folder: Path) -> AuditRecord:
-    """audit.json of `folder`, checked.
-
-    Raises:
-        AuditError: it is missing, no valid record, or of a newer schema than this xaiaudit reads.
-    """
-    path = folder / RECORD
-    try:
-        content = json.loads(path.read_bytes())
-    except OSError as error:
-        raise AuditError(
-            f"{folder} holds no readable audit ({RECORD}: {error.strerror}); name the --out folder of a "
-            "finished audit"
-        ) from error
-    except ValueError as error:
-        raise AuditError(f"{path} is not JSON ({error}); run the audit again") from error
-    version = content.get("schema_version") if isinstance(content, dict) else None
-    if isinstance(version, int) and version > SCHEMA:
-        raise AuditError(
-            f"{path} has schema version {version}, this xaiaudit reads up to {SCHEMA}; read it with "
-            f"xaiaudit {content.get('xaiaudit', 'of a newer version')} or newer"
-        )
-    try:
-        return AuditRecord.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the whole file"
-        raise AuditError(
-            f"{path} is no audit record of schema version {SCHEMA} ({where}: {first['msg']}); run the "
-            "audit again"
-        ) from error
 
 
 def read_picture(path: Path) -> np.ndarray:
@@ -148,34 +121,4 @@ def read_picture(path: Path) -> np.ndarray:
         reason = str(error).splitlines()[0]
         raise AuditError(
             f"{path} cannot be read ({reason}); restore the folder or run the audit again"
-        ) from error
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def read_table(
-    path: Path, columns: Sequence[str], rows: pc.Expression | None = None, *, optional: Sequence[str] = ()
-) -> pa.Table:
-    """Columns of a table of an audit, with those of `optional` that it has.
-
-    Raises:
-        AuditError: it is missing, lacks a column or cannot be read.
-    """
-    try:
-        found = pq.read_schema(path)
-        missing = [name for name in columns if name not in found.names]
-        if missing:
-            raise AuditError(f"{path} lacks the column {missing[0]!r}; run the audit again")
-        columns = [*columns, *(name for name in found.names if name in optional)]
-        return pq.read_table(path, columns=columns, filters=rows)
-    except FileNotFoundError:
-        raise AuditError(
-            f"{path} is missing; a report needs it beside {RECORD}: finish the audit with --resume, or run "
-            "it again"
-        ) from None
-    except (OSError, pa.ArrowInvalid) as error:
-        raise AuditError(
-            f"{path} cannot be read ({str(error).splitlines()[0]}); run the audit again"
         ) from error

@@ -1,10 +1,11 @@
 """What took no part, and why; what was undefined; what the audit warned of."""
 
+from xaiaudit.audit_files import RECORD
 from xaiaudit.records import AuditRecord
 from xaiaudit.reports import format as f
 from xaiaudit.reports import words
 from xaiaudit.reports.blocks import Block, Canvas, Column, Points, Section, Table, Text
-from xaiaudit.reports.reading import RECORD, Audit
+from xaiaudit.reports.reading import Audit
 
 TITLE = "What was left out, and what is undefined"
 SHOWN = 40  # files named here; a longer list is cut, and the cut is said
