@@ -10,7 +10,6 @@ import pytest
 
 from xaiaudit.errors import AuditError
 from xaiaudit.reports.gate_files import STEP, tell_github, write_gate_files
-from xaiaudit.reports.judged import read_verdict
 
 
 @pytest.fixture
@@ -80,31 +79,3 @@ def test_a_page_that_takes_nothing_more_is_told_and_left(audit: Path, tmp_path: 
     assert line.startswith("Warning: ")
     assert why in line
     assert page.is_dir() or page.read_bytes() == before
-
-
-def test_a_verdict_is_read_only_beside_the_audit_it_is_of(audit: Path) -> None:
-    assert "no policy was asked" in read_verdict(audit).why_not
-    made = example.verdict(audit, example.mixed())
-    gate = audit / "gate.json"
-    gate.write_text(made.model_dump_json())
-    assert read_verdict(audit).verdict == made
-    gate.write_text(made.model_copy(update={"audit_sha256": "0" * 64}).model_dump_json())
-    assert read_verdict(audit).verdict is None
-    assert "speaks of another audit.json" in read_verdict(audit).why_not
-    gate.write_text('{"verdict": "passed", "findings": [], "notes": []}')
-    assert "before policies" in read_verdict(audit).why_not
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        ("{", "is not JSON"),
-        ('{"schema_version": 99}', "schema version 99"),
-        ('{"schema_version": 1}', "is no verdict"),
-    ],
-)
-def test_a_broken_verdict_is_told_in_one_line(audit: Path, content: str, said: str) -> None:
-    (audit / "gate.json").write_text(content)
-    with pytest.raises(AuditError, match=said) as caught:
-        read_verdict(audit)
-    assert "\n" not in str(caught.value)

@@ -9,10 +9,24 @@ from xaiaudit.cli import options
 
 @click.command()
 @click.argument("audit", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="PDF to write.  [default: report.pdf in AUDIT]")
+@click.option(
+    "--format",
+    "formats",
+    default="pdf",
+    show_default=True,
+    metavar="NAME[,NAME...]",
+    help="Of pdf, html, junit (the verdict, for CI) and md (a summary).",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder for report.pdf, report.html, junit.xml and summary.md; or, for one format, the file to write.  "
+    "[default: AUDIT]",
+)
 @options.debug
-def report(audit: Path, out: Path | None, debug: bool) -> None:
-    """Write the PDF report of the audit folder AUDIT again. Needs neither model nor images."""
-    from xaiaudit.reports import write_report
+def report(audit: Path, formats: str, out: Path | None, debug: bool) -> None:
+    """Write the documents of the audit folder AUDIT again. Needs neither model nor images."""
+    from xaiaudit.reports.formats import named, write_formats
 
-    click.echo(f"Report: {write_report(audit, out=out)}")
+    for path in write_formats(audit, named(formats), out):
+        click.echo(f"Report: {path}")

@@ -4,13 +4,14 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from xaiaudit.audit_files import read_record
+from xaiaudit.audit_files import RECORD, digest, read_record
 from xaiaudit.errors import AuditError
 from xaiaudit.gate_record import Verdict
 from xaiaudit.reports.anchors import root
 from xaiaudit.reports.annotations import annotations
 from xaiaudit.reports.junit import junit
 from xaiaudit.reports.markdown import summary_markdown
+from xaiaudit.reports.reading_verdict import VERDICT, read_verdict
 from xaiaudit.reports.sarif import sarif
 from xaiaudit.writing import write_atomically
 
@@ -29,24 +30,66 @@ def write_gate_files(
         AuditError: audit.json cannot be read, or a file cannot be written.
     """
     record = read_record(folder)
-    contents = {
-        JUNIT: junit(verdict, record),
-        SUMMARY: summary_markdown(verdict, record, folder).encode(),
-        SARIF: sarif(verdict, root(environment)),
-    }
-    for name, content in contents.items():
-        _write(folder / name, content)
-    return [folder / name for name, content in contents.items() if content is not None]
+    written = [
+        _write(folder / JUNIT, junit(verdict, record)),
+        _write(folder / SUMMARY, summary_markdown(verdict, record, folder).encode()),
+    ]
+    content = sarif(verdict, root(environment))
+    if content is None:
+        (folder / SARIF).unlink(missing_ok=True)
+        return written
+    return [*written, _write(folder / SARIF, content)]
 
 
-def _write(path: Path, content: bytes | None) -> None:
+def write_junit(folder: Path, *, out: Path) -> Path:
+    """The verdict that lies in the audit's folder, as JUnit XML.
+
+    Raises:
+        AuditError: there is none, audit.json cannot be read, `out` does not end in .xml or cannot be written.
+    """
+    _check_suffix(out, ".xml")
+    return _write(out, junit(the_verdict(folder, "junit"), read_record(folder)))
+
+
+def write_summary(folder: Path, *, out: Path) -> Path:
+    """What lies in the audit's folder, as Markdown; without a verdict it says "no policy".
+
+    Raises:
+        AuditError: audit.json or gate.json cannot be read, `out` does not end in .md or cannot be written.
+    """
+    _check_suffix(out, ".md")
+    record = read_record(folder)
+    verdict, fault = read_verdict(folder, digest(folder / RECORD))
+    return _write(out, summary_markdown(verdict, record, folder, fault).encode())
+
+
+def the_verdict(folder: Path, name: str) -> Verdict:
+    """The verdict of an audit, for a format that tells nothing else.
+
+    Raises:
+        AuditError: the folder is no finished audit, or no verdict speaks of it.
+    """
+    read_record(folder)
+    verdict, fault = read_verdict(folder, digest(folder / RECORD))
+    if verdict is None:
+        raise AuditError(
+            f"{name} tells a verdict, and {folder} has none ({fault or f'no {VERDICT}'}); judge the audit with "
+            f"xaiaudit gate {folder} --policy FILE"
+        )
+    return verdict
+
+
+def _check_suffix(path: Path, suffix: str) -> None:
+    if path.suffix.lower() != suffix:
+        raise AuditError(f"this format ends in {suffix}, got {path}; nothing else is written over")
+
+
+def _write(path: Path, content: bytes) -> Path:
     try:
-        if content is None:
-            path.unlink(missing_ok=True)
-        else:
-            write_atomically(path, content)
+        write_atomically(path, content)
     except OSError as error:
         raise AuditError(f"{path} cannot be written ({error.strerror})") from error
+    return path
 
 
 def tell_github(folder: Path, verdict: Verdict, environment: Mapping[str, str] = os.environ) -> list[str]:

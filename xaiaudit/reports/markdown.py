@@ -18,15 +18,18 @@ ROOM = (
 LONGEST = 1000  # characters of one cell
 
 
-def summary_markdown(verdict: Verdict | None, record: AuditRecord, folder: Path | str) -> str:
+def summary_markdown(
+    verdict: Verdict | None, record: AuditRecord, folder: Path | str, fault: str = ""
+) -> str:
     """The document, at most `ROOM` bytes of UTF-8; rows that do not fit are counted, never cut.
 
     Args:
         verdict: None where no policy was asked.
         record: of the audit.
         folder: of the audit, as the reader would name it.
+        fault: why a verdict that lies there is not used.
     """
-    parts = [_head(verdict, record)]
+    parts = [_head(verdict, record, fault)]
     if verdict is not None:
         parts.append(_findings(verdict, folder))
         parts.append(_notes(verdict, folder))
@@ -35,12 +38,13 @@ def summary_markdown(verdict: Verdict | None, record: AuditRecord, folder: Path 
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def _head(verdict: Verdict | None, record: AuditRecord) -> str:
+def _head(verdict: Verdict | None, record: AuditRecord, fault: str) -> str:
     checkpoint = f"{_text(record.checkpoint.path)} (SHA-256 {record.checkpoint.sha256[:12]})"
     data = _text(f.listing([dataset.name for dataset in record.datasets]))
     judged = f"{checkpoint} on {f.terminal(f.count(record.images, 'image'))} of {data}"
     if verdict is None:
-        return f"## xaiaudit: no policy\n\n{judged}. {words.NO_POLICY}"
+        why = f"**{_text(fault)}.**" if fault else words.NO_POLICY
+        return f"## xaiaudit: no policy\n\n{judged}. {why}"
     policy = verdict.policy
     told = [f"**{tally(verdict.findings)}.** {judged}."]
     told.append(

@@ -1,0 +1,79 @@
+"""The documents that `xaiaudit report` writes: a literal table from a format to its file and to what makes it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import import_module
+from pathlib import Path
+
+from xaiaudit.errors import AuditError, UsageError
+from xaiaudit.reports.gate_files import the_verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Format:
+    file: str  # its name in the audit's folder
+    writer: str  # imported on use; called with the audit's folder and, as `out`, the file to write
+    needs_verdict: bool = False
+
+
+FORMATS: Mapping[str, Format] = {
+    "pdf": Format(file="report.pdf", writer="xaiaudit.reports.pdf:write_report"),
+    "html": Format(file="report.html", writer="xaiaudit.reports.html:write_html"),
+    "junit": Format(file="junit.xml", writer="xaiaudit.reports.gate_files:write_junit", needs_verdict=True),
+    "md": Format(file="summary.md", writer="xaiaudit.reports.gate_files:write_summary"),
+}
+
+
+def named(text: str) -> list[str]:
+    """The formats of a list like "pdf,html", each once, in its order.
+
+    Raises:
+        UsageError: one is not known.
+    """
+    names = list(dict.fromkeys(name.strip().lower() for name in text.split(",")))
+    for name in names:
+        if name not in FORMATS:
+            near = get_close_matches(name, FORMATS, n=1, cutoff=0.5)
+            hint = f"the nearest is {near[0]!r}; " if near else ""
+            raise UsageError(f"no format {name!r}; {hint}there are {', '.join(FORMATS)}, joined by commas")
+    return names
+
+
+def write_formats(folder: Path, names: Sequence[str], out: Path | None = None) -> Iterator[Path]:
+    """Write the audit in `folder` in each of the formats; yields each file when it is written.
+
+    Args:
+        folder: of a finished audit.
+        names: of `FORMATS`.
+        out: a folder, made where it is missing; or, for one format, a file that ends as it should. None: `folder`.
+
+    Raises:
+        UsageError: `out` is one file, and there are several formats.
+        AuditError: the folder is no finished audit, there is no verdict and a format tells nothing else, or a file
+            cannot be written. Of the first two nothing is written.
+    """
+    for name in names:
+        if FORMATS[name].needs_verdict:
+            the_verdict(folder, name)
+    for name, target in zip(names, _targets(folder, names, out), strict=True):
+        module, _, function = FORMATS[name].writer.partition(":")
+        yield getattr(import_module(module), function)(folder, out=target)
+
+
+def _targets(folder: Path, names: Sequence[str], out: Path | None) -> list[Path]:
+    where = folder if out is None else out
+    if out is not None and out.suffix and not out.is_dir():
+        if len(names) > 1:
+            raise UsageError(
+                f"--out {out} is one file, and {len(names)} formats are asked for; name a folder for them"
+            )
+        return [out]
+    if out is not None:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise AuditError(
+                f"the folder {out} cannot be made ({error.strerror}); name another with --out"
+            ) from error
+    return [where / FORMATS[name].file for name in names]
