@@ -11,6 +11,7 @@ import click
 
 from xaiaudit.cli.attack import attack
 from xaiaudit.cli.benchmark import benchmark
+from xaiaudit.cli.card import card
 from xaiaudit.cli.convert import convert
 from xaiaudit.cli.data import data
 from xaiaudit.cli.demo import demo
@@ -123,6 +124,7 @@ for command in (
     benchmark,
     gate,
     report,
+    card,
     merge,
     data,
     inspect,

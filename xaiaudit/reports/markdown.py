@@ -1,13 +1,12 @@
 """summary.md: the verdict first, then what was found, as GitHub's page of a job shows it."""
 
-import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 from xaiaudit.gate_record import Finding, Verdict
 from xaiaudit.records import AuditRecord, RegionCoverage
-from xaiaudit.reports import check_words, words
+from xaiaudit.reports import check_words, markup, words
 from xaiaudit.reports import format as f
 from xaiaudit.reports.plain import plain
 from xaiaudit.reports.severity import gravest_first, tally
@@ -136,9 +135,7 @@ def _how_to_go_on(verdict: Verdict | None, folder: Path | str) -> str:
         commands.append((f"xaiaudit compare {baseline} {audit}", "image by image against the baseline"))
     width = max(len(command) for command, _ in commands)
     lines = [f"{command:<{width}}  # {why}" for command, why in commands]
-    longest = max((len(run) for run in re.findall("`+", "".join(lines))), default=0)
-    fence = "`" * max(3, longest + 1)
-    return "\n".join(["How to go on:\n", fence, *lines, fence])
+    return f"How to go on:\n\n{markup.block(lines)}"
 
 
 def _where(folder: Path | str, file: str = "gate.json") -> str:
@@ -161,4 +158,4 @@ def _text(text: object) -> str:
     shown = plain(text)
     if len(shown) > LONGEST:
         shown = f"{shown[:LONGEST]} … ({len(shown) - LONGEST} more characters)"
-    return re.sub(r"([\\`*_{}\[\]<>#|~$!&@^]|(?<=:)/)", r"\\\1", shown)
+    return markup.text(shown)

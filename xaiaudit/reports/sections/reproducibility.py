@@ -17,8 +17,10 @@ LIMITS = [
     "for the decision. CAM and Grad-CAM explain a coarse layer.",
     "Intervals hold for images like the audited ones. They say nothing about other hospitals, devices or "
     "patients, and they are not corrected for the number of attacks and explainers shown.",
-    "Without a policy this document is a description. It claims compliance with no standard and no law.",
 ]
+NO_CLAIM = (
+    "Without a policy this document is a description. It claims compliance with no standard and no law."
+)
 
 
 def _maps(audit: Audit) -> list[tuple[str, str]]:
@@ -65,6 +67,6 @@ def reproducibility(audit: Audit, canvas: Canvas) -> Section:
             style="note",
         ),
         Text(text="Limits of this audit", style="subheading"),
-        Points(items=LIMITS),
+        Points(items=[*LIMITS, NO_CLAIM]),
     ]
     return Section(title="Reproducibility and limits", blocks=blocks)
