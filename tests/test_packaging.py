@@ -18,6 +18,7 @@ SINGLE = (
     "CONTRIBUTING.md",
     "LICENSE",
     "pyproject.toml",
+    "action.yml",
     ".gitignore",
     "PKG-INFO",
 )
