@@ -89,18 +89,23 @@ def outline_panel(image: GreyImage, reader: Mask | None, predicted: Mask) -> Rgb
 
 
 def perturbation_panel(clean: GreyImage, adversarial: np.ndarray) -> tuple[Rgb, int, float]:
-    """The perturbation, signed about mid grey, magnified as far as 99 % of it fits the 8-bit range.
+    """The perturbation, signed about mid grey and `magnified`; its magnification and reach likewise."""
+    share, magnification, reach = magnified(clean, adversarial)
+    return _coloured(_enlarge(share, _factor(clean.shape)), signed()), magnification, reach
 
-    What is larger is clipped to the ends of the scale. Returns the picture, the magnification, and the
-    perturbation in grey levels at the ends of the scale.
+
+def magnified(clean: GreyImage, adversarial: np.ndarray) -> tuple[np.ndarray, int, float]:
+    """The perturbation in [0, 1], 0.5 where there is none, magnified as far as 99 % of it fits the 8-bit range.
+
+    What is larger is clipped to the ends of the scale. Returns it, the magnification, and the perturbation in grey
+    levels at the ends of the scale.
     """
     grey = 255.0 * adversarial.astype(np.float64) - clean
     largest = float(np.percentile(np.abs(grey), 99))
     steps = [m * 10**e for e in range(5) for m in (1, 2, 5)]
     magnification = max([n for n in steps if n * largest <= 127.5] or [1])
     reach = 127.5 / magnification
-    share = 0.5 + 0.5 * np.clip(grey / reach, -1, 1)
-    return _coloured(_enlarge(share, _factor(clean.shape)), signed()), magnification, reach
+    return 0.5 + 0.5 * np.clip(grey / reach, -1, 1), magnification, reach
 
 
 def save(rgb: Rgb, path: Path) -> None:

@@ -8,12 +8,22 @@ from string import Template
 from typing import Any
 
 TEMPLATE, STYLE = "page.html", "page.css"
-SCRIPTS = ("theme.js",)
+SCRIPTS = (
+    "data.js",
+    "format.js",
+    "columns.js",
+    "table.js",
+    "paint.js",
+    "facts.js",
+    "viewer.js",
+    "theme.js",
+    "page.js",
+)  # in the order that one needs another
 FOLDER = files("xaiaudit.reports.html")
 
 
-def page(*, title: str, front: str, further: str, **words: str) -> str:
-    """The file, whole. `front` and `further` are markup, `words` and `title` are escaped already.
+def page(**parts: str) -> str:
+    """The file, whole, of the parts that the template names, all of them markup or escaped.
 
     Its policy lets the browser run this script and this style alone, told by their hashes, show the pictures that
     lie in the file, and ask for nothing else.
@@ -24,9 +34,7 @@ def page(*, title: str, front: str, further: str, **words: str) -> str:
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
-    return Template(_asset(TEMPLATE)).substitute(
-        words, title=title, front=front, further=further, policy=policy, style=style, script=script
-    )
+    return Template(_asset(TEMPLATE)).substitute(parts, policy=policy, style=style, script=script)
 
 
 def json_text(value: Any) -> str:

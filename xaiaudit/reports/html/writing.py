@@ -6,7 +6,8 @@ from pathlib import Path
 from xaiaudit.errors import AuditError
 from xaiaudit.reports import format as f
 from xaiaudit.reports.blocks import Canvas
-from xaiaudit.reports.html.page import page
+from xaiaudit.reports.html.page import json_text, page
+from xaiaudit.reports.html.payload import payload
 from xaiaudit.reports.html.tags import section_tags, text
 from xaiaudit.reports.reading import Audit, read_audit
 from xaiaudit.reports.sections.audited import audited
@@ -16,6 +17,12 @@ from xaiaudit.reports.sections.reproducibility import reproducibility
 from xaiaudit.reports.sections.verdict import verdict
 from xaiaudit.reports.typesetting import save
 
+LEGEND = (
+    "One row an image. Figures under an attack are of the image before rounding to 8 bits, unless the column says "
+    "otherwise; maps explain the clean decision before and after. A dash: not known, or undefined. Red: a decision "
+    "that is not the label or did not stand, or a silent shift. A row opens its image: of every image the map, of "
+    "those in the gallery pictures too."
+)
 FRONT = (verdict,)
 FURTHER = (flips, audited, left_out, reproducibility)
 
@@ -50,7 +57,11 @@ def html_page(audit: Audit) -> str:
             )
             for sections, folded in ((FRONT, False), (FURTHER, True))
         )
+    values, content = payload(audit)
     return page(
+        legend=text(LEGEND),
+        report=json_text(values),
+        bytes=content,
         title=text(f"Audit of {name}"),
         subtitle=text(
             f"Adversarial robustness and explanations of a breast-ultrasound model, on {data}. "

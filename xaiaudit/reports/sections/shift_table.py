@@ -45,7 +45,7 @@ def shift_table(records: list[MapRecord], new: list[MapRecord]) -> Table | Text:
                 empty.append(Empty(record, outcome))
                 continue
             cells = [
-                f.spread(values.get(metric), SCALE.get(metric, 1.0), _decimals(metric)) for metric in shown
+                f.spread(values.get(metric), SCALE.get(metric, 1.0), decimals(metric)) for metric in shown
             ]
             rows.append([f"{f.identifier(record.attack_id)}, {outcome}", str(n), *cells])
     if not rows:
@@ -96,7 +96,7 @@ def energy_table(records: list[MapRecord]) -> Table:
     )
 
 
-def _decimals(metric: str) -> int:
+def decimals(metric: str) -> int:
     return 1 if metric.endswith(("_mm", "_diagonal")) else 2
 
 

@@ -1,0 +1,99 @@
+// What the table can show of an image. `value` is what is sorted by, `words` what is read.
+const choice = { attack: 0, explainer: 0, further: false };
+const pictured = new Set(report.pictures.map((picture) => picture.image));
+const attacked = () => cases.attacks[choice.attack];
+const shifted = () => cases.shifts[choice.attack]?.[choice.explainer];
+const truth = { true: "yes", false: "no", null: DASH };
+
+// Wide enough for every image's words, so that nothing moves when the table is sorted or filtered.
+function wide(title, words) {
+  const longest = Math.max(...title.split(/[ /]/).map((word) => word.length + 2), ...words.map((word) => word.length));
+  return Math.min(20, 1.8 + 0.6 * longest);
+}
+
+function column(id, title, value, words, more = {}) {
+  return { id, title, value, words, width: wide(title, all.map(words)), ...more };
+}
+
+const text = (id, title, values, more) => column(id, title, (i) => values[i], (i) => values[i] ?? DASH, more);
+const amount = (id, title, values, words) =>
+  column(id, title, (i) => values[i], (i) => words(values[i]), { number: true });
+
+// A decision after the attack; sorted by whether it flipped, and then by the class.
+function decided(id, title, flipped, decision) {
+  const key = (i) => `${flipped[i] ? 1 : 0}${decision[i]}`;
+  return column(id, title, key, (i) => outcome(flipped[i], decision[i]), { alarm: (i) => flipped[i] });
+}
+
+const outcome = (flipped, decision) => (flipped ? `→ ${decision}` : "stands");
+
+function imageColumns() {
+  const several = new Set(cases.dataset).size > 1;
+  return [
+    text("image", "Image", cases.image, { name: true }),
+    ...(report.pictures.length ? [column("picture", "Picture", (i) => Number(!pictured.has(i)), (i) => (pictured.has(i) ? "yes" : ""))] : []),
+    text("case", "Case", cases.case),
+    ...(several ? [text("dataset", "Dataset", cases.dataset)] : []),
+    ...Object.entries(cases.subgroups).map(([key, values]) => text(key, report.subgroups[key], values)),
+    text("label", "Label", cases.label),
+  ];
+}
+
+function cleanColumns() {
+  return [
+    text("decision", "Decision", cases.decision, { alarm: wrong }),
+    amount("probability", `P(${report.positive})`, cases.probability, probability),
+    ...outline("dice", "Dice", cases.dice),
+  ];
+}
+
+const wrong = (i) => known(cases.label[i]) && cases.label[i] !== cases.decision[i];
+const outline = (id, title, values) =>
+  values?.some(known) ? [amount(id, title, values, (v) => fixed(v, 2))] : [];
+
+function attackColumns() {
+  const own = attacked(), linf = report.attacks[choice.attack].norm === "linf";
+  return [
+    decided("flipped", "Decision", own.flipped, own.decision),
+    decided("rounded", "After rounding", own.roundedFlipped, own.rounded),
+    amount("after", `P(${report.positive})`, own.probability, probability),
+    amount("linf", "L∞, grey levels", own.linf, greyLevels),
+    linf
+      ? amount("radius", "Smallest radius, grey levels", own.radius, greyLevels)
+      : amount("radius", "Smallest step, L2", own.radius, number),
+    ...outline("diceAfter", "Dice", own.dice),
+    ...outline("overlap", "Overlap with clean mask", own.overlap),
+  ];
+}
+
+function shiftColumns() {
+  const own = shifted();
+  if (!own) return [];
+  const key = (i) => (known(own.silent[i]) ? Number(own.silent[i]) + (own.vanished[i] ? 0.5 : 0) : null);
+  const words = (i) => truth[own.silent[i]] + (own.vanished[i] ? ", vanished" : "");
+  const silent = column("silent", "Silent shift", key, words, { alarm: (i) => own.silent[i] === true });
+  const metrics = report.metrics.filter((metric) => choice.further || metric.main);
+  return [silent, ...metrics.map((m) => amount(m.key, m.title, own[m.key], (v) => measure(m, v)))];
+}
+
+const measure = (metric, value) => (known(value) ? fixed(value * metric.scale, metric.decimals) : DASH);
+
+const built = new Map(); // by choice: words of every image are measured only once
+
+function groups() {
+  const key = JSON.stringify(choice);
+  if (!built.has(key)) built.set(key, build());
+  return built.get(key);
+}
+
+const columns = () => groups().flatMap(([, own]) => own);
+
+function build() {
+  const found = [["Image", imageColumns()], ["Clean", cleanColumns()]];
+  if (attacked()) {
+    found.push([`Under ${report.attacks[choice.attack].id}, before rounding unless said`, attackColumns()]);
+    const maps = shiftColumns();
+    if (maps.length) found.push([`Map by ${report.explainers[choice.explainer].id}`, maps]);
+  }
+  return found;
+}

@@ -1,0 +1,123 @@
+// One image, large: before and after, the perturbation between them, and the map, as the reader chooses.
+const viewer = element("viewer");
+const kept = { false: 0, true: 0 }; // palette of maps that are not signed, and that are
+const images = new Map(); // decoded pictures by number
+let walk = []; // images that Previous and Next go through
+let looked = 0; // which of them is looked at
+
+const pictureOf = (i) =>
+  report.pictures.find((p) => p.image === i && p.attack === choice.attack) ?? report.pictures.find((p) => p.image === i);
+const palettesOf = (signed) => palettes.filter((palette) => palette.signed === signed);
+const part = (start, length) => bytes.subarray(start, start + length);
+
+async function decoded(number) {
+  if (!images.has(number)) {
+    const image = new Image();
+    image.src = report.urls[number];
+    await image.decode();
+    images.set(number, image);
+  }
+  return images.get(number);
+}
+
+function look(place) {
+  looked = place;
+  drawViewer();
+}
+
+function openViewer(row) {
+  walk = shown;
+  viewer.showModal();
+  viewer.scrollTop = 0;
+  look(row);
+}
+
+async function drawViewer() {
+  const i = walk[looked];
+  element("viewer-title").textContent = cases.image[i];
+  element("previous").disabled = looked === 0;
+  element("next").disabled = looked === walk.length - 1;
+  element("place").textContent = `${looked + 1} of ${walk.length}`;
+  const signed = report.explainers[choice.explainer]?.signed ?? false;
+  fill(element("palette"), palettesOf(signed).map(({ name }, k) => [k, name]));
+  element("palette").value = kept[signed];
+  drawFacts(i);
+  if (!bytes) return;
+  const picture = pictureOf(i);
+  drawMap(i, picture);
+  drawPerturbation(picture);
+  await drawPicture(i, picture);
+}
+
+async function drawPicture(i, picture) {
+  const own = picture?.attack === choice.attack;
+  element("picture").hidden = !picture;
+  element("no-picture").hidden = Boolean(picture);
+  if (!picture) return;
+  const { rows, columns } = picture;
+  const before = await decoded(picture.clean), after = await decoded(own ? picture.adversarial : picture.clean);
+  if (walk[looked] !== i) return; // the reader has gone on
+  const lines = element("outline").checked;
+  for (const [id, image, drawn] of [["picture-before", before, 0], ["picture-after", after, own ? 1 : 0]]) {
+    paintImage(element(id), image, rows, columns);
+    if (!lines) continue;
+    paintRegions(element(id), part(picture.codes, rows * columns), rows, columns);
+    const mask = picture.drawn.length === 2 ? part(picture.drawn[drawn], rows * columns) : null;
+    if (mask) paintLine(element(id), rows, columns, (at) => mask[at] > 0, true, "#ffbe32");
+  }
+  element("picture-note").textContent = (own ? "Adversarial image rounded to 8 bits. "
+    : `Of the attacks on this image the gallery keeps ${others(i)}, not this one: the clean image on both sides. `)
+    + lineWords(picture);
+}
+
+function lineWords({ outlined, calibrated, drawn }) {
+  const ring = calibrated ? "" : ", relative, no calibration";
+  const known = outlined ? `Solid line: lesion; dashed: outer edge of the ring${ring}.` : "No lesion is outlined.";
+  return known + (drawn.length === 2 ? " Orange dashes: what the model outlines." : "");
+}
+
+const others = (i) =>
+  report.pictures.filter((p) => p.image === i).map((p) => report.attacks[p.attack].id).join(", ");
+
+function drawPerturbation(picture) {
+  const own = picture?.attack === choice.attack;
+  element("perturbation").hidden = !own;
+  if (!own) return;
+  const { rows, columns, magnification, reach } = picture;
+  const palette = palettesOf(true)[kept.true];
+  paintBytes(element("perturbation-canvas"), part(picture.perturbation, rows * columns), rows, columns, palette, false);
+  paintScale(element("perturbation-scale"), palette);
+  element("perturbation-title").textContent = `Perturbation × ${magnification}`;
+  element("perturbation-canvas").setAttribute("aria-label", `Perturbation magnified ${magnification} times, signed`);
+  ends("perturbation", `−${number(reach)}`, "0", `+${number(reach)} grey levels`);
+}
+
+function drawMap(i, picture) {
+  const explained = report.explainers[choice.explainer], maps = report.maps[choice.explainer];
+  element("map").hidden = !maps;
+  if (!maps) return;
+  const { rows, columns } = maps, size = rows * columns;
+  const palette = palettesOf(explained.signed)[kept[explained.signed]];
+  const told = [["map-before", maps.states[0]], ["map-after", maps.states[choice.attack + 1]]].map(([id, state]) => {
+    const canvas = element(id);
+    paintBytes(canvas, part(state.start + i * size, size), rows, columns, palette, true,
+      picture ? [picture.rows, picture.columns] : [rows, columns]);
+    if (element("outline").checked) {
+      if (picture) paintRegions(canvas, part(picture.codes, picture.rows * picture.columns), picture.rows, picture.columns);
+      else paintRegions(canvas, part(maps.cells + i * size, size), rows, columns);
+    }
+    if (known(state.peak[i])) paintCross(canvas, rows, columns, state.peak[i]);
+    const high = number(state.scale[i]);
+    return known(state.peak[i]) ? `${explained.signed ? `−${high}` : "0"} to ${high}` : "undefined";
+  });
+  paintScale(element("map-scale"), palette);
+  element("map-title").textContent = `Map by ${explained.id}`;
+  ends("map", explained.signed ? "lowest" : "0", explained.signed ? "0" : "", "highest");
+  element("map-note").textContent = `Raw values, each map on its own scale: clean ${told[0]}, adversarial ${told[1]}. `
+    + `${rows} × ${columns} cells, drawn by bilinear interpolation. Cross: the maximum.`
+    + (picture ? "" : " No picture of this image is kept: the lines follow the cells whose centre lies in lesion or ring.");
+}
+
+function ends(id, low, middle, high) {
+  element(`${id}-ends`).replaceChildren(...[low, middle, high].map((words) => make("span", words)));
+}
