@@ -7,17 +7,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.special import softmax
 
+from xaiaudit.audit_files import MAP_TABLE, PREDICTION_TABLE, read_table
 from xaiaudit.errors import AuditError
 from xaiaudit.records import SHIFT_METRICS, AttackRecord
 from xaiaudit.reports.html.values import plain
-from xaiaudit.reports.reading import (
-    MAP_COLUMNS,
-    MAP_TABLE,
-    OVERLAP_COLUMN,
-    PREDICTION_TABLE,
-    Audit,
-    read_table,
-)
+from xaiaudit.reports.reading import MAP_COLUMNS, OVERLAP_COLUMN, Audit
+from xaiaudit.rows import Rows
 
 COLUMNS = (
     "image", "dataset", "case", "label", "attack_id", "epsilon", "curve", "quantised", "logits", "decision",
@@ -50,7 +45,7 @@ def case_columns(audit: Audit) -> Columns:
         "subgroups": {key: values for key, values in subgroups.items() if any(values)},
         "decision": clean["decision"].to_pylist(),
         "probability": _probability(clean, positive),
-        "dice": plain(clean["dice"].to_numpy()),
+        "dice": plain(Rows(clean).floats("dice")),
         "attacks": attacks,
         "shifts": _shifts(audit, names),
     }
@@ -85,10 +80,10 @@ def _attack(audit: Audit, rows: pa.Table, attack: AttackRecord, names: list[str]
         "rounded": after["decision"].to_pylist(),
         "roundedFlipped": after["flipped"].to_pylist(),
         "probability": _probability(before, positive),
-        "linf": plain(before["linf"].to_numpy()),
-        "l2": plain(before["l2"].to_numpy()),
-        "dice": plain(before["dice"].to_numpy()),
-        "overlap": plain(before[OVERLAP_COLUMN].to_numpy())
+        "linf": plain(Rows(before).floats("linf")),
+        "l2": plain(Rows(before).floats("l2")),
+        "dice": plain(Rows(before).floats("dice")),
+        "overlap": plain(Rows(before).floats(OVERLAP_COLUMN))
         if OVERLAP_COLUMN in before.column_names
         else None,
         "radius": _smallest_radius(own, before, attack, names),
@@ -97,8 +92,7 @@ def _attack(audit: Audit, rows: pa.Table, attack: AttackRecord, names: list[str]
 
 def _probability(rows: pa.Table, positive: int) -> list[float | None]:
     """Of the positive class, from the logits."""
-    logits = np.array(rows["logits"].to_pylist(), np.float64).reshape(rows.num_rows, -1)
-    return plain(softmax(logits, axis=1)[:, positive]) if rows.num_rows else []
+    return plain(softmax(Rows(rows).stacked("logits").astype(np.float64), axis=1)[:, positive])
 
 
 def _smallest_radius(
@@ -107,7 +101,7 @@ def _smallest_radius(
     """The smallest radius that reached the goal, in the attack's norm: of the curve, or the step of a minimum-norm
     attack. None where none did, or no radius was varied."""
     if attack.epsilon is None:
-        steps = np.where(before["reached"].to_numpy(), before[attack.norm].to_numpy(), np.nan)
+        steps = np.where(Rows(before).flags("reached"), Rows(before).floats(attack.norm), np.nan)
         return plain(steps)
     tried = own.filter(pc.field("curve") & pc.field("reached") & ~pc.field("quantised"))
     least = tried.group_by("image").aggregate([("epsilon", "min")])
@@ -133,5 +127,5 @@ def _shift(rows: pa.Table, attack: str, explainer: str, names: list[str], where:
     return {
         "silent": own["silent_shift"].to_pylist(),
         "vanished": own["vanished"].to_pylist(),
-        **{metric: plain(own[metric].to_numpy()) for metric in SHIFT_METRICS},
+        **{metric: plain(Rows(own).floats(metric)) for metric in SHIFT_METRICS},
     }

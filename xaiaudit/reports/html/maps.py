@@ -6,10 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xaiaudit.audit_files import MAP_TABLE, read_table
 from xaiaudit.records import ExplainerRecord
 from xaiaudit.reports.html.cases import TARGET, in_order
 from xaiaudit.reports.html.values import Bytes, plain
-from xaiaudit.reports.reading import EXTREME_COLUMN, MAP_TABLE, Audit, read_table
+from xaiaudit.reports.reading import EXTREME_COLUMN, Audit
+from xaiaudit.rows import Rows
 
 COLUMNS = (
     "image", "attack_id", "explainer_id", "target", "defined", "peak_state", "grid_rows", "grid_columns", "cells",
@@ -36,25 +38,25 @@ def map_bytes(audit: Audit, names: list[str], into: Bytes) -> list[dict[str, Any
 
 
 def _explainer(explainer: ExplainerRecord, states: list[pa.Table], into: Bytes) -> dict[str, Any]:
-    first = states[0].slice(0, 1).to_pylist()
+    rows, columns = (states[0][name][0].as_py() for name in ("grid_rows", "grid_columns"))
     return {
-        "rows": first[0]["grid_rows"] if first else 0,
-        "columns": first[0]["grid_columns"] if first else 0,
-        "cells": into.add(_flat(states[0]["cells"])),
-        "states": [_state(rows, explainer.signed, into) for rows in states],
+        "rows": rows,
+        "columns": columns,
+        "cells": into.add(Rows(states[0]).stacked("cells")),
+        "states": [_state(state, explainer.signed, into) for state in states],
     }
 
 
 def _state(rows: pa.Table, signed: bool, into: Bytes) -> dict[str, Any]:
     """`scale` is the raw value of the largest magnitude; `peak` the cell of the maximum, None where undefined."""
-    stored = _flat(rows["map"]).astype(np.float32).reshape(rows.num_rows, -1)
+    stored = Rows(rows).stacked("map").astype(np.float32)
     values = np.nan_to_num(stored)  # a map with NaN is undefined, and said to be
     largest = (np.abs(values) if signed else values).max(axis=1, initial=0)
     share = values / np.where(largest > 0, largest, np.float32(1))[:, None]
     coded = ZERO + FULL * share if signed else 255 * share.clip(0)
     return {
         "start": into.add(np.rint(coded)),
-        "scale": plain(largest * rows["map_scale"].to_numpy()),
+        "scale": plain(largest * Rows(rows).floats("map_scale")),
         "peak": _peaks(rows, share),
         "state": rows["peak_state"].to_pylist(),
     }
@@ -67,7 +69,3 @@ def _peaks(rows: pa.Table, share: np.ndarray) -> list[int | None]:
         cells = rows[EXTREME_COLUMN].to_pylist()
         return [own[0] if yes else None for own, yes in zip(cells, defined, strict=True)]
     return [int(own.argmax()) if yes else None for own, yes in zip(share, defined, strict=True)]
-
-
-def _flat(lists: pa.ChunkedArray) -> np.ndarray:
-    return np.asarray(lists.combine_chunks().flatten().to_numpy(zero_copy_only=False))
