@@ -85,6 +85,10 @@ TABLES: dict[str, tuple[list[str], Row]] = {
         [f"{_percent(rate)} wrong, skill {skill:g}" for rate, skill in RANKINGS],
         lambda design, n: [sim.aurc(*ranking, design, n) for ranking in RANKINGS],
     ),
+    "calibration": (
+        ["Brier score", "intercept", "slope", "error called more than chance"],
+        lambda design, n: sim.calibrated(design, n),
+    ),
     "power": (
         ["passes 20 %", "how often", "rise over 0 %", "noticed", "over 10 %", "noticed", "over 50 %", "noticed"],
         lambda design, n: _power(design, n),

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import expit, ndtr, ndtri
 
-from xaiaudit.metrics import abstention
+from xaiaudit.metrics import abstention, calibration
 from xaiaudit.metrics import statistics as s
+from xaiaudit.metrics.calibration_line import calibration_line
 from xaiaudit.metrics.classification import class_mean
 from xaiaudit.metrics.contrast import rate_difference
 from xaiaudit.metrics.cross_validated import Fold, cv_auc, cv_auc_difference
@@ -272,6 +273,42 @@ def _folds(rng: Rng, area: float, design: Design) -> tuple[list[Fold], list[Fold
         parts = [(labels[fold == k], drawn[fold == k] + 10 * k, index[fold == k]) for k in range(count)]
         sides.append([Fold(labels=y, scores=x, cases=cases) for y, x, cases in parts])
     return sides[0], sides[1]
+
+
+def calibrated(design: Design, repeats: int, resamples: int = 1000) -> list[float]:
+    """Of probabilities that are right: how often intervals hold the truth of Brier score, intercept and slope.
+
+    And how often the calibration error is above what 95 % of draws give, where none is. Odds, and labels given odds,
+    correlate within their case.
+    """
+
+    def drawn(rng: Rng, of: Design) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        index = of.index(rng)
+        odds = 1.5 * normals(rng, index, of) - 0.5
+        return ndtr(normals(rng, index, of)) < expit(odds), odds, index
+
+    many = expit(drawn(np.random.default_rng(1), Design(1_000_000))[1])
+    truth, rng, found = float((many * (1 - many)).mean()), np.random.default_rng(0), []
+    for _ in range(repeats):
+        hits, odds, index = drawn(rng, design)
+        chances, seed = expit(odds), int(rng.integers(2**31))
+        scores = calibration.brier_scores(hits.astype(int), np.stack([1 - chances, chances], 1))
+        line = calibration_line(hits, odds, index) if 0 < hits.sum() < len(hits) else (None, None)
+        bins = calibration.equal_bins(chances, calibration.MOST)
+        high = np.quantile(
+            calibration.errors_by_chance(chances, bins, index, draws=resamples, seed=seed),
+            0.95,
+            method="higher",
+        )
+        found.append(
+            [
+                covers(s.bootstrap(scores, index, resamples=resamples, seed=seed), truth),
+                line[0] is None or covers(line[0], 0.0),
+                line[1] is None or covers(line[1], 1.0),
+                calibration.calibration_error(hits, chances, bins) > high,
+            ]
+        )
+    return [float(share) for share in np.mean(found, axis=0)]
 
 
 def balanced(rate: float, design: Design, repeats: int) -> float:

@@ -124,6 +124,38 @@ class RocPoint(Record):
     margin: float  # decisions at or above this margin are positive
 
 
+class ReliabilityBin(Record):
+    """Images of like probability."""
+
+    low: float  # smallest probability of the positive class given in it
+    high: float
+    mean_probability: float
+    positive_share: Interval  # images that are positive
+
+
+class ReliabilityRecord(Record):
+    """Whether probabilities mean what they say, on clean images with a label: see `metrics.calibration`.
+
+    Of the positive class against all others, but for the Brier score, which is of all classes. It holds for this share
+    of positive images; where they are rarer, a model that is right here gives too high probabilities.
+    """
+
+    positive_share: float
+    mean_probability: float  # of the positive class
+    brier: Interval  # mean of half the squared distance to certainty of the label; 0 is best
+    brier_of_shares: float  # what the shares of the classes score as the probabilities of every image
+    bins: list[ReliabilityBin]  # of about as many images each; empty with fewer than 20 images
+    ece: float | None  # expected calibration error over these bins, biased upwards; None without them
+    ece_by_chance: (
+        float | None
+    )  # its mean where the same probabilities are right, by 2000 draws of the labels
+    ece_by_chance_high: float | None  # which 95 % of these draws do not exceed
+    intercept: (
+        Interval | None
+    )  # of the log-odds with their slope held at 1; 0 where they are right on the whole
+    slope: Interval | None  # of the log-odds; under 1: too extreme. None where they part the classes wholly
+
+
 class CleanRecord(Record):
     """Performance on clean images that have a label. None where a class is missing."""
 
@@ -139,6 +171,7 @@ class CleanRecord(Record):
     dice: Interval | None  # multi-task models only
     jsi: Interval | None = None  # intersection over union, likewise; None in records of old
     box_jsi: Interval | None = None  # of the boxes around mask and lesion; None in an audit
+    reliability: ReliabilityRecord | None = None  # of the probabilities; None in records of old
     confusion: list[list[int]]  # [label][decision], in the order of the classes
     roc: list[RocPoint]
     decision_shares: dict[str, float]  # share of images given each decision
@@ -162,6 +195,28 @@ class Distribution(Record):
     q3: float | None
     maximum: float | None
     median_interval: Interval | None = None
+
+
+class ConfidenceBin(Record):
+    """Images decided with like confidence before the attack."""
+
+    low: float  # smallest confidence in it
+    high: float
+    flips: Interval
+    after: Distribution  # confidence in the new decision, of those that flipped
+
+
+class ConfidenceRecord(Record):
+    """Flips by confidence before and after: how far logits carry the decision beyond the operating threshold.
+
+    Confidence is the logistic of that distance: 0.5 at the threshold, up to 1; of more than two classes it is of the
+    decided class against the next. At a threshold of 0.5, of two classes, it is the probability of the decided class.
+    """
+
+    bins: list[ConfidenceBin]  # of about as many images each, at most four; one with fewer than 20 images
+    flipped_before: Distribution
+    flipped_after: Distribution
+    held_before: Distribution  # of the images that did not flip
 
 
 class AttackRecord(Record):
@@ -194,6 +249,7 @@ class AttackRecord(Record):
     false_alarms: Interval | None  # decided malignant, of images labelled and (clean) decided otherwise
     from_positive: Interval  # flips among images decided positive
     from_negative: Interval
+    confidence: ConfidenceRecord | None = None  # flips by it; None in records of old
     failed: int  # the attack itself could not go on; counted as not flipped, which is no robustness
     linf: Distribution  # perturbation really reached
     l2: Distribution
@@ -499,6 +555,50 @@ class AgreementRecord(Record):
     energy_change: Interval | None  # mean paired change from clean to attacked, where both have a value
 
 
+class SubgroupAttack(Record):
+    """What one attack did to the images of a subgroup."""
+
+    attack_id: str
+    flips: Interval
+    robust_accuracy: Interval | None  # None without labels
+    silent_shift: dict[str, Interval]  # explainer -> rate, of the maps of the clean decision
+
+
+class SubgroupRecord(Record):
+    """Images that share a value of one of SUBGROUPS. With fewer than 10 images, or value None, they are only counted.
+
+    None where a class is missing, as in CleanRecord.
+    """
+
+    attribute: str
+    value: str | None  # None: not known
+    images: int
+    cases: int
+    rated: bool
+    auc: Interval | None = None
+    sensitivity: Interval | None = None
+    specificity: Interval | None = None
+    accuracy: Interval | None = None
+    attacks: list[SubgroupAttack] = []
+
+
+class SubgroupTest(Record):
+    """Whether a rate differs among the rated values of an attribute, by a permutation of cases.
+
+    Only cases whose images have the same labels are exchanged, so that a difference is not one of how many are
+    malignant; for the attribute label itself all cases of a size are.
+    """
+
+    attribute: str
+    outcome: Literal["accuracy", "flip rate", "silent shift"]
+    attack_id: str | None  # None: clean images
+    explainer_id: str | None  # of a silent shift
+    groups: int
+    images: int
+    p: float
+    p_holm: float  # by Holm over all tests of the audit's subgroups
+
+
 class GalleryCase(Record):
     kind: Literal["worst", "typical", "random"]
     image: str  # name of the sample
@@ -557,6 +657,8 @@ class AuditRecord(Record):
     abstention: list[AbstentionRecord] = []  # likewise
     outlines: list[OutlineRecord] = []  # one an attack; empty in older audits, and without a mask head
     agreement: list[AgreementRecord] = []  # likewise, and without maps
+    subgroups: list[SubgroupRecord] = []  # of attributes with more than one value; empty in older audits
+    subgroup_tests: list[SubgroupTest] = []  # of attributes with two rated values or more
     regions: RegionCoverage
     gallery: list[GalleryCase]
     keep_ids: bool

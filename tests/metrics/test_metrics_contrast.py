@@ -1,10 +1,12 @@
 """Rates of two groups: Newcombe's printed intervals, Fisher's test, and size where images of a case agree."""
 
+from itertools import product
+
 import numpy as np
 import pytest
-from scipy.stats import hypergeom
+from scipy.stats import hypergeom, multivariate_hypergeom
 
-from xaiaudit.metrics.contrast import permutation, rate_difference
+from xaiaudit.metrics.contrast import permutation, permutation_among, rate_difference
 from xaiaudit.metrics.proportions import proportion
 
 
@@ -68,3 +70,56 @@ def _rejections(rounds: int) -> float:
         hits = (np.repeat(rng.random(30), 3) > rng.random(90)).astype(float)
         rejected += (permutation(hits, group, cases, resamples=199) or 1) <= 0.05
     return rejected / rounds
+
+
+def test_three_groups_with_one_image_a_case_are_the_exact_chi_square_test() -> None:
+    """Groups of 6, 5 and 4 with 5, 1 and 2 hits: all tables of 8 hits whose chi-square is as large."""
+    sizes, hits = np.array([6, 5, 4]), np.array([5, 1, 2])
+
+    def distance(table: np.ndarray) -> float:
+        return float(((table - sizes * 8 / 15) ** 2 / sizes).sum())
+
+    tables = [np.array(t) for t in product(*(range(size + 1) for size in sizes)) if sum(t) == 8]
+    chance = multivariate_hypergeom(sizes, 8)
+    exact = sum(chance.pmf(t) for t in tables if distance(t) >= distance(hits) - 1e-9)
+    groups = np.repeat(range(3), sizes)
+    values = np.concatenate([np.arange(size) < hit for size, hit in zip(sizes, hits, strict=True)])
+    found = permutation_among(values[:, None].astype(float), groups, range(15), resamples=40_000)
+    assert found[0] == pytest.approx(exact, abs=0.004)
+
+
+def test_each_kind_of_value_is_tested_by_the_same_exchanges() -> None:
+    rng = np.random.default_rng(2)
+    values, groups, cases = rng.random((60, 3)), rng.integers(0, 3, 60), rng.integers(0, 25, 60)
+    together = permutation_among(values, groups, cases, resamples=500)
+    alone = [permutation_among(values[:, [k]], groups, cases, resamples=500)[0] for k in range(3)]
+    assert together.tolist() == alone
+
+
+def test_what_a_stratum_explains_is_no_difference() -> None:
+    """Values follow the stratum alone, and the groups hold other shares of it."""
+    strata = np.array([0] * 16 + [1] * 4 + [0] * 4 + [1] * 16)
+    groups, values = np.repeat([0, 1], 20), strata[:, None].astype(float)
+    assert permutation_among(values, groups, range(40))[0] < 0.001
+    assert permutation_among(values, groups, range(40), strata=strata)[0] == 1
+    # within a case, values keep to the images of their stratum: here no exchange can change anything
+    pairs = np.repeat(range(20), 2)
+    mixed = np.tile([0, 1], 20)
+    shuffled = np.concatenate([order for order in ([1, 0], [0, 1]) for _ in range(10)]) + np.repeat(
+        range(0, 40, 2), 2
+    )
+    assert permutation_among(mixed[shuffled, None] * 1.0, groups, pairs, strata=mixed[shuffled])[0] == 1
+
+
+def test_size_within_strata_and_cases() -> None:
+    rng = np.random.default_rng(0)
+    cases, rejected = np.repeat(np.arange(40), 2), 0
+    for _ in range(400):
+        strata = np.repeat(rng.random(40) < 0.4, 2).astype(int)
+        groups = np.repeat(
+            rng.integers(0, 2, 40) + (rng.random(40) < 0.7) * strata[::2], 2
+        )  # 0, 1 or 2, by stratum
+        hits = (np.repeat(rng.random(40), 2) * 0.6 + 0.4 * rng.random(80)) < np.where(strata, 0.7, 0.3)
+        p = permutation_among(hits[:, None] * 1.0, groups, cases, strata=strata, resamples=199)[0]
+        rejected += p <= 0.05
+    assert rejected / 400 == pytest.approx(0.05, abs=0.033)  # three standard errors

@@ -3,6 +3,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,13 @@ from scipy.ndimage import gaussian_filter
 
 from xaiaudit.auditing.abstention_statistics import abstention_record
 from xaiaudit.auditing.stored_maps import packed_bits
+from xaiaudit.auditing.subgroup_statistics import subgroup_records
+from xaiaudit.auditing.tables import Tables
 from xaiaudit.data.regions import regions
+from xaiaudit.metrics.calibration import reliability_record
 from xaiaudit.metrics.chance import chance_uniform
 from xaiaudit.metrics.classification import class_mean
+from xaiaudit.metrics.confidence import confidence_record
 from xaiaudit.metrics.contrast import permutation, rate_difference
 from xaiaudit.metrics.f1 import f1
 from xaiaudit.metrics.membership import membership
@@ -59,6 +64,8 @@ from xaiaudit.records import (
     RegionCoverage,
     RocPoint,
     SelfCheckRecord,
+    SubgroupRecord,
+    SubgroupTest,
     VariabilityRecord,
 )
 
@@ -159,8 +166,14 @@ def build(
         for attack in attacks
         for kind, i in (("worst", 0), ("typical", 1), ("random", 2))
     ]
-    found = _variability(example, attacks, maps, sweeps)
-    record = _record(example, attacks, maps, gallery).model_copy(update={"variability": found} | changes)
+    record = _record(example, attacks, maps, gallery)
+    subgroups, tests = _subgroups(record, predictions, maps)
+    found = {
+        "variability": _variability(example, attacks, maps, sweeps),
+        "subgroups": subgroups,
+        "subgroup_tests": tests,
+    }
+    record = record.model_copy(update=found | changes)
     (folder / "audit.json").write_text(record.model_dump_json(indent=1))
     return folder
 
@@ -421,6 +434,19 @@ def _record(
     )
 
 
+def _subgroups(
+    record: AuditRecord, predictions: list[dict[str, Any]], maps: list[dict[str, Any]]
+) -> tuple[list[SubgroupRecord], list[SubgroupTest]]:
+    plan: Any = SimpleNamespace(
+        checkpoint=record.checkpoint,
+        attacks=record.attacks,
+        explainers=record.explainers,
+        data=[SimpleNamespace(record=data) for data in record.datasets],
+    )
+    tables = Tables(plan, pa.Table.from_pylist(predictions, PREDICTIONS), pa.Table.from_pylist(maps, MAPS))
+    return subgroup_records(tables, record.attacks)
+
+
 def _checks(attacks: Sequence[str]) -> list[SelfCheckRecord]:
     """Four of the model; of each attack one that passed, one that could not be assessed."""
     found: list[tuple[str | None, str, Any, str]] = [
@@ -492,6 +518,9 @@ def _clean(example: Example) -> CleanRecord:
         false_positive_rate=complement(proportion(right[~positive], cases[~positive])),
         false_negative_rate=complement(proportion(right[positive], cases[positive])),
         dice=None,
+        reliability=reliability_record(
+            example.label, _logits(0.6 * example.margin), example.case, positive=1
+        ),
         confusion=[
             [int(((example.label == a) & (example.decision == b)).sum()) for b in (0, 1)] for a in (0, 1)
         ],
@@ -505,6 +534,10 @@ def _clean(example: Example) -> CleanRecord:
         ],
         decision_shares={name: float((example.decision == k).mean()) for k, name in enumerate(CLASSES)},
     )
+
+
+def _logits(margin: np.ndarray) -> np.ndarray:
+    return np.stack([np.zeros_like(margin), margin], axis=1)
 
 
 def _attack(example: Example, attack: str) -> AttackRecord:
@@ -552,6 +585,9 @@ def _attack(example: Example, attack: str) -> AttackRecord:
         false_alarms=among((label == 0) & (decision == 0)),
         from_positive=among(decision == 1),
         from_negative=among(decision == 0),
+        confidence=confidence_record(
+            np.abs(example.margin), np.where(flipped, 3.0, np.abs(example.margin)), flipped, example.case
+        ),
         failed=1 if attack == "deepfool" else 0,
         linf=distribution(reached, cases),
         l2=distribution(0.3 * SIZE * reached, cases),

@@ -27,6 +27,28 @@ def test_a_statistic_without_an_interval_is_not_said_to_have_one(record: AuditRe
     assert "95 % interval over" in told[1]
 
 
+def test_a_calibration_error_stands_beside_that_of_chance(record: AuditRecord) -> None:
+    reliability = record.clean.reliability
+    assert reliability is not None
+    for error, said in ((0.2, "more than chance explains"), (0.1, "which chance alone may give")):
+        given = reliability.model_copy(
+            update={"ece": error, "ece_by_chance": 0.08, "ece_by_chance_high": 0.11}
+        )
+        told = clean_lines(record.clean.model_copy(update={"reliability": given}))
+        (line,) = [line for line in told if line.startswith("  ECE")]
+        assert line.split()[1:4] == [f"{error:.3f}", "over", str(len(reliability.bins))]
+        assert said in line
+        assert "0.080 on the mean, and at most 0.110 in 95 % of samples" in line
+        assert any(line.startswith("  Brier score") for line in told)
+    few = reliability.model_copy(
+        update={"bins": [], "ece": None, "ece_by_chance": None, "ece_by_chance_high": None}
+    )
+    told = clean_lines(record.clean.model_copy(update={"reliability": few}))
+    assert any(line.startswith("  ECE                not assessed: fewer than 20 images") for line in told)
+    old = clean_lines(record.clean.model_copy(update={"reliability": None}))
+    assert not any("Brier" in line or "ECE" in line for line in old)
+
+
 def test_figures_of_a_model_that_is_given_the_outline_say_so(record: AuditRecord) -> None:
     assert not any("reader outlined it" in line for line in (*clean_lines(record.clean), *summary(record)))
     assert "reader outlined it" in clean_lines(record.clean, given_outline=True)[-1]

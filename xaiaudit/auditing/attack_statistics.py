@@ -8,13 +8,22 @@ import pyarrow.compute as pc
 
 from xaiaudit.attacks.registry import ART_PREFIX
 from xaiaudit.attacks.registry import attack as make_attack
+from xaiaudit.auditing.candidates import support
 from xaiaudit.auditing.plan import PlannedAttack
 from xaiaudit.auditing.tables import Tables
 from xaiaudit.metrics import flips
 from xaiaudit.metrics.bootstrap import bootstrap, distribution
+from xaiaudit.metrics.confidence import confidence_record
 from xaiaudit.metrics.paired import holm, sign_flip
 from xaiaudit.metrics.proportions import FEWEST, proportion
-from xaiaudit.records import AttackRecord, CheckpointRecord, CurvePoint, Distribution, Interval
+from xaiaudit.records import (
+    AttackRecord,
+    CheckpointRecord,
+    ConfidenceRecord,
+    CurvePoint,
+    Distribution,
+    Interval,
+)
 from xaiaudit.rows import Rows
 
 ONE_DECISION = (
@@ -102,6 +111,7 @@ def attack_record(tables: Tables, planned: PlannedAttack) -> AttackRecord:
         false_alarms=flips.false_alarms(labels, before, after, cases, positive=positive),
         from_positive=flips.from_positive(before, after, cases, positive=positive),
         from_negative=flips.from_negative(before, after, cases, positive=positive),
+        confidence=_confidence(tables, rows),
         failed=failed,
         linf=distribution(rows.floats("linf"), cases),
         l2=distribution(rows.floats("l2"), cases),
@@ -194,6 +204,15 @@ def _smallest(
         radii = np.where(tables.prediction(planned.id).flags("reached"), 0.0, np.nan)
         return None, int((np.isnan(radii) & applies).sum())
     return distribution(radii, tables.clean.cases), int((np.isnan(radii) & applies).sum())
+
+
+def _confidence(tables: Tables, rows: Rows) -> ConfidenceRecord | None:
+    checkpoint, clean = tables.plan.checkpoint, tables.clean
+    before, after = (
+        support(own.stacked("logits"), own.classes("decision", checkpoint.classes), checkpoint.threshold)
+        for own in (clean, rows)
+    )
+    return confidence_record(before, after, rows.flags("flipped"), clean.cases)
 
 
 def _mean(values: np.ndarray, cases: list[str]) -> Interval | None:

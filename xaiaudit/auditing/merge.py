@@ -21,6 +21,7 @@ from xaiaudit.auditing.map_statistics import explainer_record, map_records
 from xaiaudit.auditing.outline_statistics import outline_records
 from xaiaudit.auditing.plan import AuditFolder, AuditPlan, read_plan
 from xaiaudit.auditing.self_checks.verdicts import check_records, read_facts
+from xaiaudit.auditing.subgroup_statistics import subgroup_records
 from xaiaudit.auditing.tables import Tables
 from xaiaudit.auditing.variability import variability_record
 from xaiaudit.errors import AuditError
@@ -128,6 +129,8 @@ def _record(
 ) -> AuditRecord:
     plan = tables.plan
     clean = _clean(tables)
+    attacks = attack_records(tables)
+    subgroups, subgroup_tests = subgroup_records(tables, attacks)
     return AuditRecord(
         schema_version=SCHEMA,
         xaiaudit=plan.xaiaudit,
@@ -147,7 +150,7 @@ def _record(
         warnings=[*plan.warnings, *_warnings(tables, clean)],
         leak=plan.leak,
         clean=clean,
-        attacks=attack_records(tables),
+        attacks=attacks,
         map_differences=_map_differences(markers),
         explainers=[explainer_record(tables.map("none", item.id, "own"), item) for item in plan.explainers],
         checks=checks,
@@ -157,6 +160,8 @@ def _record(
         abstention=abstention_records(tables),
         outlines=outline_records(tables),
         agreement=agreement_records(tables),
+        subgroups=subgroups,
+        subgroup_tests=subgroup_tests,
         regions=_coverage(tables),
         gallery=gallery,
         keep_ids=plan.keep_ids,

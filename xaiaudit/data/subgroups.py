@@ -12,6 +12,7 @@ from xaiaudit.types import Sample
 
 MILLIMETRES = (10, 20)  # T1b | T1c | T2 of the TNM classification, there of the largest extent
 SHARES = (4, 10)  # % of the image; about a third each of BUSI's 647 lesions and of 557 of BUS-BRA
+RELATIVE = "relative: "  # begins the values of images without spacing
 _UNKNOWN = {"", "-", "?", "na", "n/a", "nan", "none", "null", "unknown", "not available", "not applicable"}
 _CATEGORY = re.compile(r"(?:(?:BI-?RADS|CATEGORY)[ :]*)*([0-6][ABC]?)(?:\.0)?")
 
@@ -62,7 +63,7 @@ def size(sample: Sample) -> str | None:
         return None
     pixels = int(np.bincount(components.ravel())[1:].max())
     if sample.spacing is None:
-        return "relative: " + _between(100 * pixels / int(valid.sum()), SHARES, "%")
+        return RELATIVE + _between(100 * pixels / int(valid.sum()), SHARES, "%")
     area = pixels * sample.spacing[0] * sample.spacing[1]
     return _between(math.sqrt(4 * area / math.pi), MILLIMETRES, "mm")
 
@@ -77,6 +78,15 @@ def _attribute(sample: Sample, name: str) -> str:
 
 def _between(value: float, cuts: tuple[int, int], unit: str) -> str:
     low, high = cuts
-    if value <= low:
-        return f"up to {low} {unit}"
-    return f"{low} to {high} {unit}" if value <= high else f"over {high} {unit}"
+    return _names(cuts, unit)[(value > low) + (value > high)]
+
+
+def _names(cuts: tuple[int, int], unit: str) -> tuple[str, str, str]:
+    low, high = cuts
+    return f"up to {low} {unit}", f"{low} to {high} {unit}", f"over {high} {unit}"
+
+
+SIZES = (
+    *_names(MILLIMETRES, "mm"),
+    *(f"{RELATIVE}{name}" for name in _names(SHARES, "%")),
+)  # in rising order

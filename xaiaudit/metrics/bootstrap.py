@@ -74,18 +74,19 @@ def distribution(values: Vector, cases: Cases) -> Distribution:
 
     All None where no value is defined. Quartiles by linear interpolation between order statistics.
     """
+    found = quartiles(values)
+    return (
+        found.model_copy(update={"median_interval": bootstrap(values, cases, "median")}) if found.n else found
+    )
+
+
+def quartiles(values: Vector) -> Distribution:
+    """`distribution` without the interval of the median."""
     defined = values[np.isfinite(values)]
     if len(defined) == 0:
         return Distribution(n=0, median=None, q1=None, q3=None, maximum=None)
     q1, median, q3 = (float(q) for q in np.quantile(defined, (0.25, 0.5, 0.75)))
-    return Distribution(
-        n=len(defined),
-        median=median,
-        q1=q1,
-        q3=q3,
-        maximum=float(defined.max()),
-        median_interval=bootstrap(values, cases, "median"),
-    )
+    return Distribution(n=len(defined), median=median, q1=q1, q3=q3, maximum=float(defined.max()))
 
 
 def draw_cases(index: Int[np.ndarray, "n"], count: int, resamples: int, seed: int) -> Iterator[Weights]:

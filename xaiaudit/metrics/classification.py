@@ -9,6 +9,7 @@ from scipy.special import logsumexp
 from xaiaudit.functional import decision, margin
 from xaiaudit.metrics.auc import auc
 from xaiaudit.metrics.bootstrap import bootstrap
+from xaiaudit.metrics.calibration import reliability_record
 from xaiaudit.metrics.cases import Cases, select
 from xaiaudit.metrics.f1 import f1
 from xaiaudit.metrics.proportions import complement, proportion
@@ -72,6 +73,7 @@ def clean_record(
         dice=_mean(dice, cases),
         jsi=_mean(None if dice is None else iou_from_dice(dice), cases),
         box_jsi=_mean(box_jsi, cases),
+        reliability=reliability_record(labels, logits, cases, positive=positive),
         confusion=confusion(truth, decided, len(classes)),
         roc=roc(is_positive, scores) if both else [],
         decision_shares={

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from xaiaudit.metrics.bootstrap import CELLS
 from xaiaudit.metrics.cases import Cases, number_cases
@@ -32,11 +33,9 @@ def rate_difference(first: Interval, second: Interval, *, cases: int) -> Interva
 def permutation(
     values: Vector, group: Flags, cases: Cases, *, resamples: int = 10_000, seed: int = 0
 ) -> float | None:
-    """Two-sided p that the mean of `values` does not depend on `group`.
+    """Two-sided p that the mean of `values` does not depend on `group`; `permutation_among` of two groups.
 
-    The values of a case move as they are to another case with as many images, and the groups stay: that is exact
-    where cases of one size can be exchanged. A case without a partner of its size tells nothing. With one image a case
-    and flags for values it is Fisher's exact test, drawn.
+    With one image a case and flags for values it is Fisher's exact test, drawn.
 
     Args:
         values: (n,), without NaN.
@@ -45,35 +44,73 @@ def permutation(
 
     Returns:
         p in (0, 1]; 1 where no exchange can change anything; None where a group is empty.
-
-    Source: Davison & Hinkley 1997, Bootstrap Methods, chapter 4 (permutation tests, and p as (r + 1) / (b + 1)).
     """
     if group.all() or not group.any():
         return None
-    index, count = number_cases(cases, len(values))
-    sizes = np.bincount(index, minlength=count)
-    order = np.argsort(index, kind="stable")
-    rng = np.random.default_rng(seed)
-    moved = np.zeros(resamples)  # the sum of `values` in the group, less its mean over all exchanges
-    found = 0.0
-    for size in np.unique(sizes).tolist():
-        rows = order[sizes[index[order]] == size].reshape(-1, size)  # (cases of this size, size)
-        own, flags = values[rows] - values[rows].mean(0), group[rows].astype(np.float64)
-        found += float((own * flags).sum())
-        moved += np.concatenate(
-            [_exchanged(own, flags, draws) for draws in _draws(rng, len(rows), size, resamples)]
-        )
-    extreme = np.abs(moved) >= abs(found) - 1e-9
-    return float((1 + extreme.sum()) / (1 + resamples))
+    groups = group.astype(np.int64)
+    return float(permutation_among(values[:, None], groups, cases, resamples=resamples, seed=seed)[0])
 
 
-def _exchanged(values: np.ndarray, flags: np.ndarray, draws: np.ndarray) -> np.ndarray:
-    sums: np.ndarray = np.einsum("bcs,cs->b", values[draws], flags)
-    return sums
+def permutation_among(
+    values: Float[np.ndarray, "n k"],
+    groups: Int[np.ndarray, "n"],
+    cases: Cases,
+    *,
+    strata: Int[np.ndarray, "n"] | None = None,
+    resamples: int = 10_000,
+    seed: int = 0,
+) -> Float[np.ndarray, "k"]:
+    """p that the mean of each of k kinds of `values` depends on none of the `groups`.
+
+    The values of a case move as they are to another case with as many images, of each of the `strata`, and the groups
+    stay: that is exact where such cases can be exchanged. A case without a partner tells nothing. The statistic is the
+    sum over groups of images times the squared distance of their mean from its mean over all exchanges.
+
+    Args:
+        values: (n, k), without NaN.
+        groups: (n,) index of each image's group, each at least once.
+        cases: the case id of each image.
+        strata: (n,) what values may depend on besides, such as the label; None: nothing.
+
+    Returns:
+        (k,) in (0, 1]; 1 where no exchange can change anything. The draws are the same for all kinds.
+
+    Source: Davison & Hinkley 1997, Bootstrap Methods, chapter 4 (permutation tests, and p as (r + 1) / (b + 1)).
+    """
+    member = np.eye(groups.max() + 1)[groups]  # (n, groups)
+    rng, kinds = np.random.default_rng(seed), values.T
+    moved = np.zeros(
+        (len(kinds), resamples, member.shape[1])
+    )  # sums by group, less their mean over all exchanges
+    found = np.zeros((len(kinds), member.shape[1]))
+    for rows in _exchangeable(cases, np.zeros(len(groups), np.int64) if strata is None else strata):
+        own, place = kinds[:, rows] - kinds[:, rows].mean(1, keepdims=True), member[rows.ravel()]
+        found += own.reshape(len(kinds), -1) @ place
+        done = 0
+        for draws in _draws(rng, len(rows), rows.size * len(kinds), resamples):
+            exchanged = own[:, draws].reshape(len(kinds), len(draws), -1)  # (k, b, images)
+            moved[:, done : done + len(draws)] += exchanged @ place
+            done += len(draws)
+    sizes = member.sum(0)
+    distance, drawn = (found**2 / sizes).sum(-1), (moved**2 / sizes).sum(-1)
+    extreme = drawn >= distance[:, None] * (1 - 1e-9) - 1e-12
+    ps: np.ndarray = (1 + extreme.sum(1)) / (1 + resamples)
+    return ps
 
 
-def _draws(rng: np.random.Generator, count: int, size: int, resamples: int) -> Iterator[np.ndarray]:
-    """Chunks of random orders of `count` cases, (b, count)."""
-    step = max(1, CELLS // (count * size))
+def _exchangeable(cases: Cases, strata: Int[np.ndarray, "n"]) -> Iterator[Int[np.ndarray, "c s"]]:
+    """The images of cases that may be exchanged, (cases, images a case), equal strata in a column."""
+    index, count = number_cases(cases, len(strata))
+    order = np.lexsort((strata, index))
+    alike: dict[tuple[int, ...], list[np.ndarray]] = {}
+    for rows in np.split(order, np.bincount(index, minlength=count).cumsum()[:-1]):
+        alike.setdefault((len(rows), *strata[rows].tolist()), []).append(rows)
+    for kind in sorted(alike):
+        yield np.stack(alike[kind])
+
+
+def _draws(rng: np.random.Generator, count: int, cells: int, resamples: int) -> Iterator[np.ndarray]:
+    """Chunks of random orders of `count` cases, (b, count), each order moving so many `cells`."""
+    step = max(1, CELLS // cells)
     for start in range(0, resamples, step):
         yield rng.random((min(step, resamples - start), count)).argsort(1)

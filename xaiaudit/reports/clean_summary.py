@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from xaiaudit.records import CleanRecord, Interval
 from xaiaudit.reports import format as f
 from xaiaudit.reports import words
+from xaiaudit.reports.calibration_words import error_words
 
 
 def clean_lines(record: CleanRecord, *, diagnoses: bool = True, given_outline: bool = False) -> list[str]:
@@ -31,6 +32,9 @@ def clean_lines(record: CleanRecord, *, diagnoses: bool = True, given_outline: b
         )
         if interval is not None  # records of old lack them
     ]
+    if record.reliability is not None:
+        lines.append(_line("Brier score", record.reliability.brier, lambda brier: f.value(brier, 3)))
+        lines.append(f"  {'ECE':<18} {error_words(record.reliability)}")
     overlaps = {"Dice": record.dice, "JSI (IoU)": record.jsi, "JSI of boxes": record.box_jsi}
     lines += [_line(name, overlap, f.value) for name, overlap in overlaps.items() if overlap is not None]
     lines += [] if diagnoses else [f"  {words.NO_DIAGNOSIS}."]

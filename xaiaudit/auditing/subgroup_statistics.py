@@ -1,0 +1,194 @@
+"""The same statistics for images of one device, BI-RADS category or size of lesion; and whether they differ."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from xaiaudit.auditing.tables import Tables
+from xaiaudit.data.subgroups import SIZES
+from xaiaudit.metrics.auc import auc
+from xaiaudit.metrics.cases import select
+from xaiaudit.metrics.classification import positive_scores, share_among
+from xaiaudit.metrics.contrast import permutation_among
+from xaiaudit.metrics.paired import holm
+from xaiaudit.metrics.proportions import FEWEST, proportion
+from xaiaudit.records import SUBGROUPS, AttackRecord, SubgroupAttack, SubgroupRecord, SubgroupTest
+from xaiaudit.types import Decisions, Flags, Vector
+
+Outcome = tuple[str, str | None, str | None]  # what, attack, explainer
+
+
+@dataclass(frozen=True, eq=False)
+class _Facts:
+    """One value an image, in the order of the plan."""
+
+    tables: Tables
+    assessable: frozenset[str]  # attacks whose flips say something
+
+    @cached_property
+    def labels(self) -> Decisions:
+        return self.tables.clean.classes("label", self.tables.plan.checkpoint.classes)
+
+    @cached_property
+    def decisions(self) -> Decisions:
+        return self.tables.clean.classes("decision", self.tables.plan.checkpoint.classes)
+
+    @cached_property
+    def scores(self) -> Vector:
+        checkpoint = self.tables.plan.checkpoint
+        logits = self.tables.clean.stacked("logits").astype(np.float64)
+        return positive_scores(logits, self.positive, checkpoint.threshold)
+
+    @property
+    def positive(self) -> int:
+        checkpoint = self.tables.plan.checkpoint
+        return checkpoint.classes.index(checkpoint.positive)
+
+    @cached_property
+    def outcomes(self) -> Mapping[Outcome, Vector]:
+        """1 where it holds, 0 where not, NaN where it is not defined: of every test."""
+        right = np.where(self.labels >= 0, self.decisions == self.labels, np.nan)
+        found: dict[Outcome, Vector] = {("accuracy", None, None): right}
+        for attack in self.tables.plan.attacks:
+            flipped = self.tables.prediction(attack.id).flags("flipped")
+            found["flip rate", attack.id, None] = flipped.astype(np.float64)
+            for explainer in self.tables.plan.explainers:
+                moved = self.tables.map(attack.id, explainer.id, "same").floats("silent_shift")
+                found["silent shift", attack.id, explainer.id] = moved
+        return found
+
+    @cached_property
+    def groups(self) -> Mapping[str, Mapping[str | None, Flags]]:
+        """By attribute with more than one value, and by value: the images that have it."""
+        found: dict[str, Mapping[str | None, Flags]] = {}
+        for attribute in SUBGROUPS:
+            values = self.tables.clean.strings(attribute)
+            ordered = sorted(set(values), key=lambda value: self._rank(attribute, value))
+            if len(ordered) > 1:
+                found[attribute] = {
+                    value: np.array([own == value for own in values], bool) for value in ordered
+                }
+        return found
+
+    def _rank(self, attribute: str, value: str | None) -> tuple[bool, int, str]:
+        order: dict[str, list[str]] = {
+            "dataset": [data.record.name for data in self.tables.plan.data],
+            "label": self.tables.plan.checkpoint.classes,
+            "size": list(SIZES),
+        }
+        own = order.get(attribute, [])
+        return value is None, own.index(value) if value in own else len(own), value or ""
+
+
+def subgroup_records(
+    tables: Tables, attacks: Sequence[AttackRecord]
+) -> tuple[list[SubgroupRecord], list[SubgroupTest]]:
+    """Every subgroup of every attribute that parts the images, and the tests of differences among them.
+
+    `attacks` tell whose flips can be assessed; those of the others are not tested.
+    """
+    facts = _Facts(tables, frozenset(attack.id for attack in attacks if attack.assessable))
+    records = [
+        _record(facts, attribute, value, own)
+        for attribute, groups in facts.groups.items()
+        for value, own in groups.items()
+    ]
+    return records, _tests(facts)
+
+
+def _record(facts: _Facts, attribute: str, value: str | None, own: Flags) -> SubgroupRecord:
+    cases = select(facts.tables.clean.cases, own)
+    counts = {"attribute": attribute, "value": value, "images": len(cases), "cases": len(set(cases))}
+    if not _rated(value, own):
+        return SubgroupRecord.model_validate(counts | {"rated": False})
+    every, known = facts.tables.clean.cases, own & (facts.labels >= 0)
+    positive, said = facts.labels == facts.positive, facts.decisions == facts.positive
+    return SubgroupRecord.model_validate(
+        counts
+        | {
+            "rated": True,
+            "auc": auc(positive[known], facts.scores[known], select(every, known))
+            if positive[known].any() and not positive[known].all()
+            else None,
+            "sensitivity": share_among(said, known & positive, every),
+            "specificity": share_among(~said, known & ~positive, every),
+            "accuracy": share_among(facts.decisions == facts.labels, known, every),
+            "attacks": [_attacked(facts, attack.id, own) for attack in facts.tables.plan.attacks],
+        }
+    )
+
+
+def _rated(value: str | None, own: Flags) -> bool:
+    return value is not None and int(own.sum()) >= FEWEST
+
+
+def _attacked(facts: _Facts, attack_id: str, own: Flags) -> SubgroupAttack:
+    every = facts.tables.clean.cases
+    flipped = facts.outcomes["flip rate", attack_id, None] == 1
+    return SubgroupAttack(
+        attack_id=attack_id,
+        flips=proportion(flipped[own], select(every, own)),
+        robust_accuracy=share_among(
+            (facts.decisions == facts.labels) & ~flipped, own & (facts.labels >= 0), every
+        ),
+        silent_shift={
+            str(explainer): proportion(
+                moved[own & ~np.isnan(moved)] == 1, select(every, own & ~np.isnan(moved))
+            )
+            for (_, attack, explainer), moved in facts.outcomes.items()
+            if explainer is not None and attack == attack_id
+        },
+    )
+
+
+def _tests(facts: _Facts) -> list[SubgroupTest]:
+    """One family, adjusted together."""
+    found = [test for attribute in facts.groups for test in _tests_of(facts, attribute)]
+    adjusted = holm([test.p for test in found])
+    return [test.model_copy(update={"p_holm": p}) for test, p in zip(found, adjusted, strict=True)]
+
+
+def _tests_of(facts: _Facts, attribute: str) -> list[SubgroupTest]:
+    """Outcomes that are defined on the same images are tested in one go, by the same exchanges."""
+    number = np.full(len(facts.labels), -1)
+    rated = [own for value, own in facts.groups[attribute].items() if _rated(value, own)]
+    for index, own in enumerate(rated):
+        number[own] = index
+    together: dict[bytes, list[Outcome]] = {}
+    tested = {key: values for key, values in facts.outcomes.items() if key[1] in (None, *facts.assessable)}
+    for outcome, values in tested.items():
+        together.setdefault((np.isfinite(values) & (number >= 0)).tobytes(), []).append(outcome)
+    found: dict[Outcome, SubgroupTest] = {}
+    for defined, outcomes in together.items():
+        found |= _tested(facts, attribute, number, np.frombuffer(defined, bool), outcomes)
+    return [found[outcome] for outcome in tested if outcome in found]
+
+
+def _tested(
+    facts: _Facts, attribute: str, number: Decisions, among: Flags, outcomes: Sequence[Outcome]
+) -> dict[Outcome, SubgroupTest]:
+    """Tests on the images `among`; none where they are of fewer than two groups."""
+    names, groups = np.unique(number[among], return_inverse=True)
+    if len(names) < 2:
+        return {}
+    ps = permutation_among(
+        np.stack([facts.outcomes[outcome][among] for outcome in outcomes], 1),
+        groups,
+        select(facts.tables.clean.cases, among),
+        strata=None if attribute == "label" else facts.labels[among],
+    )
+    return {
+        outcome: SubgroupTest.model_validate(
+            {
+                "attribute": attribute,
+                **dict(zip(("outcome", "attack_id", "explainer_id"), outcome, strict=True)),
+                "groups": len(names),
+                "images": int(among.sum()),
+                "p": p,
+                "p_holm": p,
+            }
+        )
+        for outcome, p in zip(outcomes, ps.tolist(), strict=True)
+    }
