@@ -268,6 +268,11 @@ MALFORMED: dict[str, tuple[str | bytes, int | None, str]] = {
         5,
         "map-shift leaves the decision as it is",
     ),
+    "a flip rate without a radius": (
+        '[audit]\nattacks = ["deepfool"]\n[[finding]]\nmetric = "flip-rate"\nattack = "deepfool"\nmax = 0.1',
+        5,
+        "deepfool has no radius",
+    ),
     "a map of no explainer": (
         finding('metric = "silent-shift"\nattack = "fgsm"\nmax = 0.1'),
         4,

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from policies import MALFORMED, RIGHT
 
+from xaiaudit.attacks.registry import ATTACKS, attack
 from xaiaudit.errors import UsageError
-from xaiaudit.gate.policy import Policy
 from xaiaudit.gate.reading import ReadPolicy, read_policy
+from xaiaudit.gate.rules import NO_RADIUS
 
 
 def read(folder: Path, text: str | bytes) -> ReadPolicy:
@@ -75,6 +76,10 @@ def test_a_malformed_policy_is_told_in_one_line_that_names_the_line(name: str, t
     assert len(told) < len(place) + 320
 
 
+def test_attacks_without_a_radius_are_known_by_name() -> None:
+    assert set(NO_RADIUS) == {name for name in ATTACKS if attack(name).epsilon is None}
+
+
 def test_there_are_at_least_forty_of_them() -> None:
     assert len(MALFORMED) >= 40
 
@@ -92,7 +97,3 @@ def test_a_fault_found_later_names_its_line(tmp_path: Path) -> None:
     assert str(found.fault(("audit", "attacks", 1), "too weak")) == f"{path}, line 6: too weak"
     assert str(found.fault(("finding", 1, "min_cases"), "too few")) == f"{path}, line 25: too few"
     assert str(found.fault((), "no")) == f"{path}: no"
-
-
-def test_the_tables_have_a_schema() -> None:
-    assert "finding" in Policy.model_json_schema()["properties"]

@@ -19,6 +19,7 @@ from xaiaudit.cli.evaluate import evaluate
 from xaiaudit.cli.explain import explain
 from xaiaudit.cli.faithfulness import faithfulness
 from xaiaudit.cli.gate import gate
+from xaiaudit.cli.init import init
 from xaiaudit.cli.inspect import inspect
 from xaiaudit.cli.list import list_names
 from xaiaudit.cli.merge import merge
@@ -122,6 +123,7 @@ for command in (
     pointing,
     faithfulness,
     benchmark,
+    init,
     gate,
     report,
     card,

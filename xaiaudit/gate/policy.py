@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from xaiaudit.gate.metrics import METRICS
+
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 MIN_CASES = 30  # cases below which a finding is not assessed, unless the policy says otherwise
@@ -54,7 +56,7 @@ class IntendedUse(Table):
 class FindingTable(Table):
     """One line of the policy: at least one of max, min and max_regression."""
 
-    metric: str  # of METRICS
+    metric: Annotated[str, Field(json_schema_extra={"enum": list(METRICS)})]  # told in words where it is none
     attack: str | None = None  # one of [audit] attacks, as written there, or its name where that is unique
     criterion: str | None = None  # one of [audit] criteria, likewise
     explainer: str | None = None  # one of [audit] explainers, likewise

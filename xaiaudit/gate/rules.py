@@ -11,10 +11,10 @@ from xaiaudit.gate.faults import Fault, nearest
 from xaiaudit.gate.key_lines import Key
 from xaiaudit.gate.metrics import METRICS, Metric
 from xaiaudit.gate.policy import AuditTable, FindingTable, Policy
-from xaiaudit.records import LEAVE_DECISION
+from xaiaudit.records import LEAVE_DECISION, SUBGROUPS
 
-SUBGROUPS = ("dataset", "label", "device", "birads", "size")
 OF_DECISIONS = ("flip-rate", "robust-accuracy", "missed-cancers", "false-alarms")
+NO_RADIUS = ("deepfool", "radius")  # attacks that go on until the decision flips
 SINGLE_CLASS = ("auc", "balanced-accuracy")  # undefined among images of one label
 
 
@@ -160,6 +160,12 @@ def _check_goal(finding: FindingTable, known: Asked, here: Key) -> None:
             (*here, "attack"),
             f"{OWN_GOAL} leaves the decision as it is, so that {finding.metric} says nothing; judge silent-shift, or "
             "name an attack on the decision",
+        )
+    if known.attack[0] in NO_RADIUS:
+        raise Fault(
+            (*here, "attack"),
+            f"{known.attack[0]} has no radius and goes on until the decision flips, so that {finding.metric} says "
+            "nothing of how small a change does it; name an attack with a radius, e.g. pgd:epsilon=1/255",
         )
     fitting = (LEAVE_DECISION,) if finding.metric == "flip-rate" else (LEAVE_DECISION, "true-label")
     if known.criterion is not None and known.criterion[0] not in fitting:
