@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from xaiaudit.models import AuditedModel as AuditedModel
     from xaiaudit.models import load as load
     from xaiaudit.models import save as save
+    from xaiaudit.reports import log_to_mlflow as log_to_mlflow
     from xaiaudit.reports import write_card as write_card
     from xaiaudit.reports import write_report as write_report
     from xaiaudit.training import train as train
@@ -20,13 +21,24 @@ _PUBLIC = {
     "AuditedModel": "xaiaudit.models",
     "audit": "xaiaudit.auditing",
     "load": "xaiaudit.models",
+    "log_to_mlflow": "xaiaudit.reports",
     "open_dataset": "xaiaudit.data",
     "save": "xaiaudit.models",
     "train": "xaiaudit.training",
     "write_card": "xaiaudit.reports",
     "write_report": "xaiaudit.reports",
 }
-__all__ = ["AuditedModel", "audit", "load", "open_dataset", "save", "train", "write_card", "write_report"]
+__all__ = [
+    "AuditedModel",
+    "audit",
+    "load",
+    "log_to_mlflow",
+    "open_dataset",
+    "save",
+    "train",
+    "write_card",
+    "write_report",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -23,6 +23,7 @@ from xaiaudit.cli.init import init
 from xaiaudit.cli.inspect import inspect
 from xaiaudit.cli.list import list_names
 from xaiaudit.cli.merge import merge
+from xaiaudit.cli.mlflow import mlflow
 from xaiaudit.cli.pointing import pointing
 from xaiaudit.cli.report import report
 from xaiaudit.cli.train import train
@@ -127,6 +128,7 @@ for command in (
     gate,
     report,
     card,
+    mlflow,
     merge,
     data,
     inspect,
