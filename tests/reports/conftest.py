@@ -5,7 +5,7 @@ from pathlib import Path
 import example_audit
 import pytest
 
-from xaiaudit.reports import write_report
+from xaiaudit.reports import write_html, write_report
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +16,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def report(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_report(folder, out=tmp_path_factory.mktemp("report") / "report.pdf")
+
+
+@pytest.fixture(scope="session")
+def page(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_html(folder, out=tmp_path_factory.mktemp("page") / "report.html")

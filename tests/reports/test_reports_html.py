@@ -17,11 +17,6 @@ from xaiaudit.reports.html.page import json_text
 HOSTILE = "</script><img src=x onerror=alert(1)>\"'&\u2028"
 
 
-@pytest.fixture(scope="session")
-def page(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_html(folder, out=tmp_path_factory.mktemp("page") / "report.html")
-
-
 class Elements(HTMLParser):
     """Start tags with their attributes, and the text within each kind of element."""
 
