@@ -224,6 +224,7 @@ class AttackRecord(Record):
     name: str
     summary: str  # one line in words: norm, radius in grey levels, steps, step size, start
     parameters: dict[str, Any]
+    defaults: dict[str, Any] | None = None  # of the same, where none is named; None in older audits
     norm: Literal["linf", "l2"]
     epsilon: float | None  # None for minimum-norm attacks
     steps: int

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xaiaudit.attacks.registry import ART_PREFIX
+from xaiaudit.attacks.registry import ART_PREFIX, settings
 from xaiaudit.attacks.registry import attack as make_attack
 from xaiaudit.auditing.candidates import support
 from xaiaudit.auditing.plan import PlannedAttack
@@ -25,6 +25,7 @@ from xaiaudit.records import (
     Interval,
 )
 from xaiaudit.rows import Rows
+from xaiaudit.types import plain
 
 ONE_DECISION = (
     "the model gives one decision to over 95 % of the clean images, so that it hardly decides at all"
@@ -37,7 +38,6 @@ ONE_OUTLINE = (
     "the model makes no diagnosis: it decides whether to outline anything, and decides that alike for over 95 % of the "
     "clean images"
 )
-FAILED = 0.05  # share of images on which an attack may fail before its flip rate says nothing
 CURVE_NOTE = (
     "for each image the smallest of these radii is searched at which the goal is reached, and the smallest at which it "
     "still is after rounding to 8 bits: it then counts at every larger radius, as its adversarial image lies in those "
@@ -84,6 +84,7 @@ def attack_record(tables: Tables, planned: PlannedAttack) -> AttackRecord:
         name=planned.name,
         summary=attack.describe(),
         parameters=planned.parameters,
+        defaults=plain(settings(make_attack(planned.name))),
         norm=attack.norm,
         epsilon=attack.epsilon,
         steps=attack.steps,
@@ -151,7 +152,7 @@ def _why_not(before: np.ndarray, failed: int, checkpoint: CheckpointRecord) -> s
         if not checkpoint.diagnoses:
             return ONE_OUTLINE
         return TOO_FEW if 0 < len(before) < FEWEST else ONE_DECISION
-    if failed > FAILED * len(before):
+    if failed > flips.FAILED * len(before):
         return (
             f"the attack failed on {failed} of {len(before)} images (a zero or non-finite gradient, or nowhere to "
             "begin), which is no sign of robustness"

@@ -2,45 +2,128 @@
 
 import sys
 from pathlib import Path
+from shutil import get_terminal_size
+from textwrap import fill
+from typing import TYPE_CHECKING
 
 import click
 
 from xaiaudit.cli import options
 
+if TYPE_CHECKING:
+    from xaiaudit.gate_record import Verdict
+
+WIDTH = 100  # columns of text that are easily read
+INDENT = " " * 14  # under the status of a finding
+
 
 @click.command()
 @click.argument("audit", type=click.Path(path_type=Path))
 @click.option(
+    "--policy",
+    type=click.Path(path_type=Path),
+    help="What must hold, as xaiaudit init writes it.  [default: ./xaiaudit.toml]",
+)
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path),
+    help="Audit, or store of accepted audits, that the regressions of the policy compare with.  "
+    "[default: as the policy says]",
+)
+@click.option("--no-baseline", is_flag=True, help="Leave the regressions of the policy out.")
+@click.option(
     "--max-flip-rate",
     type=click.FloatRange(0, 1),
-    required=True,
-    help="Largest share of label flips under each attack, 0 to 1; its one-sided 95 % upper bound must hold.",
+    help="Without a policy: the largest share of label flips under each attack, 0 to 1; its one-sided 95 % upper bound "
+    "must hold.",
 )
 @click.option(
     "--attack",
     "attacks",
     multiple=True,
     metavar="ID",
-    help="Only this attack of the audit; may be repeated.  [default: all that have a radius and are after flips]",
+    help="With --max-flip-rate: only this attack of the audit; may be repeated.  [default: all that have a radius and "
+    "are after flips]",
 )
 @options.as_json
 @options.debug
-def gate(audit: Path, max_flip_rate: float, attacks: tuple[str, ...], as_json: bool, debug: bool) -> None:
-    """Judge the finished audit in folder AUDIT and write gate.json there.
+def gate(
+    audit: Path,
+    policy: Path | None,
+    baseline: Path | None,
+    no_baseline: bool,
+    max_flip_rate: float | None,
+    attacks: tuple[str, ...],
+    as_json: bool,
+    debug: bool,
+) -> None:
+    """Judge the finished audit in folder AUDIT by a policy and write gate.json there.
 
-    Exit code 0 where every attack holds, 1 where one does not or cannot be assessed, 2 where there is no audit.
+    Exit code 0 where every finding passes, 1 where one does not or cannot be assessed, 2 where nothing can be judged.
     """
-    from xaiaudit.gate.flips import judge_flips
+    from xaiaudit.errors import UsageError
 
-    verdict = judge_flips(audit, max_flip_rate, attacks)
+    if attacks and max_flip_rate is None:
+        raise UsageError("--attack goes with --max-flip-rate; a policy names its attacks itself")
+    if max_flip_rate is not None and (policy or baseline or no_baseline):
+        raise UsageError(
+            "--max-flip-rate is a limit without a policy, and without a baseline; say it alone, or write it into the "
+            'policy as a finding: metric = "flip-rate", max = ...'
+        )
+    if baseline and no_baseline:
+        raise UsageError("--baseline names one and --no-baseline leaves it out; say one of the two")
+    if max_flip_rate is not None:
+        from xaiaudit.gate.quick import judge_flips
+
+        verdict = judge_flips(audit, max_flip_rate, attacks)
+    else:
+        verdict = judge_by_policy(audit, policy, baseline, no_baseline=no_baseline)
+    finish(audit, verdict, as_json=as_json)
+
+
+def judge_by_policy(
+    audit: Path, policy: Path | None, baseline: Path | None, *, no_baseline: bool
+) -> "Verdict":
+    """By the file named, else by ./xaiaudit.toml, which is said aloud.
+
+    Raises:
+        UsageError: there is none.
+    """
+    from xaiaudit.errors import UsageError
+    from xaiaudit.gate.judging import judge
+    from xaiaudit.gate.reading import POLICY, read_policy
+
+    if policy is None:
+        policy = Path(POLICY)
+        if not policy.is_file():
+            raise UsageError(
+                f"nothing says what must hold: there is no {POLICY} here; name a policy with --policy (xaiaudit init "
+                "writes one to start from), or say --max-flip-rate"
+            )
+        click.echo(f"Policy: {policy}", err=True)
+    return judge(audit, read_policy(policy), baseline, no_baseline=no_baseline)
+
+
+def finish(audit: Path, verdict: "Verdict", *, as_json: bool) -> None:
+    """Write what CI reads beside gate.json, print the verdict and end with its exit code."""
+    from xaiaudit.reports.gate_files import tell_github, write_gate_files
+    from xaiaudit.reports.verdict_lines import verdict_lines
+
+    write_gate_files(audit, verdict)
     if as_json:
         click.echo(verdict.model_dump_json(indent=1))
     else:
-        for finding in verdict.findings:
-            click.echo(f"{finding.status.upper():<13} {finding.attack_id}: {finding.words}")
-            if finding.sample is not None:
-                click.echo(f"{'':<13} {finding.sample.words}")
-        for note in verdict.notes:
-            click.echo(f"Note: {note}")
-        click.echo(f"Verdict: {verdict.verdict}")
+        for line in verdict_lines(verdict):
+            click.echo(_wrapped(line))
+    for line in tell_github(audit, verdict):
+        click.echo(line, err=True)
     sys.exit(0 if verdict.verdict == "passed" else 1)
+
+
+def _wrapped(line: str) -> str:
+    """For people; a log keeps one line a finding, which can be searched."""
+    if not sys.stdout.isatty():
+        return line
+    return fill(
+        line, min(WIDTH, get_terminal_size().columns), subsequent_indent=INDENT, break_on_hyphens=False
+    )

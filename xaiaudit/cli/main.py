@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 import click
 
+from xaiaudit.cli.accept import accept
 from xaiaudit.cli.attack import attack
 from xaiaudit.cli.benchmark import benchmark
 from xaiaudit.cli.card import card
@@ -126,6 +127,7 @@ for command in (
     benchmark,
     init,
     gate,
+    accept,
     report,
     card,
     mlflow,

@@ -41,6 +41,7 @@ class AuditTable(Table):
 class GateTable(Table):
     min_cases: Count = MIN_CASES
     require_calibration: bool = False  # every image with a lesion must have its pixel spacing
+    require_leak_check: bool = True  # it must be known which images the model was trained on
     max_left_out: Share = 0.0  # of the files: could not be read
     baseline: str | None = None  # audit or store of accepted audits, relative to the policy's folder
 

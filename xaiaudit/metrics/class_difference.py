@@ -2,7 +2,7 @@
 
 from xaiaudit.metrics.cases import Cases, select
 from xaiaudit.metrics.classification import mover_mean
-from xaiaudit.metrics.differences import paired_difference, two_sided
+from xaiaudit.metrics.differences import p_value, paired_difference, two_sided
 from xaiaudit.records import Interval
 from xaiaudit.types import Decisions
 
@@ -54,3 +54,27 @@ def balanced_accuracy_test(
 ) -> float | None:
     """Two-sided p against equal balanced accuracies, by the intervals of `balanced_accuracy_difference`."""
     return two_sided(lambda level: balanced_accuracy_difference(truth, before, after, cases, k, level=level))
+
+
+def balanced_accuracy_worsening(
+    truth: Decisions, before: Decisions, after: Decisions, cases: Cases, k: int, *, tolerated: float = 0.0
+) -> float | None:
+    """One-sided p against "balanced accuracy fell by no more than `tolerated`": small where it surely fell by more.
+
+    Agrees with `balanced_accuracy_difference`: p < 0.05 where its upper bound at level 0.90 lies below -tolerated. In
+    [1e-12, 1); None where a class has no image.
+    """
+
+    def at(level: float) -> Interval:
+        return balanced_accuracy_difference(truth, before, after, cases, k, level=level)
+
+    found = at(0.9)
+    if found.estimate is None:
+        return None
+    worse = found.estimate < -tolerated
+
+    def excess(p: float) -> float:
+        interval = at(1 - 2 * p)
+        return -tolerated - (interval.high or 0.0) if worse else (interval.low or 0.0) + tolerated
+
+    return p_value(excess, worse=worse)

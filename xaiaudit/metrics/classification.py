@@ -12,7 +12,7 @@ from xaiaudit.metrics.bootstrap import bootstrap
 from xaiaudit.metrics.calibration import reliability_record
 from xaiaudit.metrics.cases import Cases, select
 from xaiaudit.metrics.f1 import f1
-from xaiaudit.metrics.proportions import complement, proportion
+from xaiaudit.metrics.proportions import bound, complement, proportion
 from xaiaudit.metrics.roc import roc
 from xaiaudit.metrics.segmentation import iou_from_dice
 from xaiaudit.records import CleanRecord, Interval
@@ -120,6 +120,28 @@ def class_mean(hits: Flags, truth: Decisions, cases: Cases, k: int) -> Interval 
         n=len(truth),
         cases=len(set(cases)),
         method="MOVER of Wilson at n/deff",
+    )
+
+
+def class_mean_bound(hits: Flags, truth: Decisions, cases: Cases, k: int) -> Interval | None:
+    """As `class_mean`, with a one-sided 95 % lower bound fit to pass a requirement on; the upper one is 1.
+
+    It joins the bounds of the classes, Clopper and Pearson's at n/deff (`proportions.bound`), as `class_mean` joins
+    intervals. `level` is that of the two-sided interval with this bound.
+    """
+    owns = [truth == label for label in range(k)]
+    if not all(own.any() for own in owns):
+        return None
+    recalls = [bound(hits[own], select(cases, own), "lower") for own in owns]
+    estimate, low, _ = mover_mean(recalls)
+    return Interval(
+        estimate=estimate,
+        low=max(0.0, low),
+        high=1.0,
+        n=len(truth),
+        cases=len(set(cases)),
+        method="MOVER of one-sided Clopper-Pearson at n/deff",
+        level=recalls[0].level,
     )
 
 

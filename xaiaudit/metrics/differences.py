@@ -10,18 +10,22 @@ from scipy.special import ndtri
 from xaiaudit.metrics.cases import Cases, number_cases
 from xaiaudit.metrics.effective import effective_images
 from xaiaudit.records import Interval
-from xaiaudit.types import Flags
+from xaiaudit.types import Flags, Vector
 
 Shares = float | np.ndarray | np.floating
 METHOD = "Tango at n/deff"
 SMALLEST = 1e-12  # p-values below are given as this
 
 
-def paired_difference(before: Flags, after: Flags, cases: Cases, *, level: float = 0.95) -> Interval:
+def paired_difference(
+    before: Flags | Vector, after: Flags | Vector, cases: Cases, *, level: float = 0.95
+) -> Interval:
     """Share of `after` minus share of `before` on the same images, with Tango's interval at n/deff.
 
     Args:
-        before, after: (n,) bool, of the same images: e.g. whether the baseline and the new checkpoint flipped.
+        before, after: (n,) bool, of the same images: e.g. whether the baseline and the new checkpoint flipped; or
+            shares in [0, 1], whose changes vary at most as gains and losses of the same means do, so that the interval
+            errs to the wide side.
         cases: the case id of each image.
         level: two-sided; 0.90 gives the one-sided 95 % bounds.
 
@@ -51,13 +55,15 @@ def paired_difference(before: Flags, after: Flags, cases: Cases, *, level: float
     )
 
 
-def worsening(before: Flags, after: Flags, cases: Cases, *, tolerated: float = 0.0) -> float | None:
+def worsening(
+    before: Flags | Vector, after: Flags | Vector, cases: Cases, *, tolerated: float = 0.0
+) -> float | None:
     """One-sided p against "the share rose by no more than `tolerated`": small where it surely rose by more.
 
     It agrees with `paired_difference`: p < 0.05 where the lower bound at level 0.90 lies above `tolerated`.
 
     Args:
-        before, after: (n,) bool, of the same images.
+        before, after: (n,) bool, of the same images, or shares as in `paired_difference`.
         cases: the case id of each image.
         tolerated: in [0, 1), of the share.
 
@@ -145,11 +151,14 @@ def score(gained: Shares, lost: Shares, delta: float) -> Shares:
     return np.where(np.abs(distance) < 1e-15, 0.0, distance / np.sqrt(variance))
 
 
-def _discordant(before: Flags, after: Flags) -> tuple[float, float]:
-    return float((after & ~before).mean()), float((before & ~after).mean())
+def _discordant(before: Flags | Vector, after: Flags | Vector) -> tuple[float, float]:
+    change = after.astype(float) - before
+    return float(np.maximum(change, 0).mean()), float(np.maximum(-change, 0).mean())
 
 
-def _effective(before: Flags, after: Flags, index: np.ndarray, count: int) -> Callable[[float], float]:
+def _effective(
+    before: Flags | Vector, after: Flags | Vector, index: np.ndarray, count: int
+) -> Callable[[float], float]:
     change = after.astype(float) - before
     gained, lost = _discordant(before, after)
     variance = gained + lost - (gained - lost) ** 2

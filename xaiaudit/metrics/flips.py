@@ -13,6 +13,7 @@ from xaiaudit.metrics.proportions import proportion
 from xaiaudit.records import Interval
 from xaiaudit.types import Decisions, Flags
 
+FAILED = 0.05  # share of images on which an attack may fail before what it found says nothing
 ONE_DECISION = 0.95  # a model that gives one decision to more images than this does not decide
 
 

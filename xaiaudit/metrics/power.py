@@ -116,11 +116,22 @@ def detectable_rise(rate: float, effective: float, tolerated: float = 0.0) -> fl
 def power(rate: float, rise: float, n: int, tolerated: float = 0.0) -> float:
     """Chance that `worsening` is below 5 % for `n` independent images and independent hits."""
     after = min(rate + rise, 1.0)
-    gained, lost = after * (1 - rate), rate * (1 - after)
+    return noticed(after * (1 - rate), rate * (1 - after), n, tolerated)
+
+
+def noticed(gained: float, lost: float, n: int, tolerated: float = 0.0, *, alpha: float = 0.05) -> float:
+    """Chance that `worsening` is below `alpha` for `n` independent images.
+
+    Args:
+        gained, lost: share of images that are hits after and not before, and the other way round.
+        n: images.
+        tolerated: rise that is tolerated.
+        alpha: one-sided.
+    """
     b, c = (_likely(share, n) for share in (gained, lost))
     b, c = b[:, None], c[None]
     chance = np.where(b + c <= n, np.exp(_log_chance(b, c, n, gained, lost)), 0.0)
-    seen = np.sqrt(n) * score(b / n, c / n, tolerated) > ndtri((1 + LEVEL) / 2)
+    seen = np.sqrt(n) * score(b / n, c / n, tolerated) > ndtri(1 - alpha)
     return float(chance[seen].sum())
 
 

@@ -48,7 +48,11 @@ def proportion(hits: Flags | Vector, cases: Cases, *, level: float = 0.95) -> In
 
 
 def bound(
-    hits: Flags, cases: Cases, side: Literal["lower", "upper"] = "upper", *, confidence: float = 0.95
+    hits: Flags | Vector,
+    cases: Cases,
+    side: Literal["lower", "upper"] = "upper",
+    *,
+    confidence: float = 0.95,
 ) -> Interval:
     """Share of images that are hits, with a one-sided bound fit to pass a requirement on.
 
@@ -57,7 +61,7 @@ def bound(
     shares (by 91 % at worst with 10 independent images, where 95 % are promised).
 
     Args:
-        hits: (n,) bool.
+        hits: (n,) bool, or shares as in `proportion`.
         cases: the case id of each image.
         side: the bound that is wanted; the other one is 0 or 1.
         confidence: one-sided.

@@ -1,0 +1,77 @@
+"""What is asked of every audit, whatever its policy says."""
+
+from pathlib import Path
+
+import pytest
+from judged_audits import finding, made, policy
+
+from xaiaudit.gate.judging import judged
+from xaiaudit.gate_record import Status
+from xaiaudit.records import LeakRecord, LeftOutRecord, RegionCoverage
+
+AUC = 'metric = "auc"\nmin = 0.1'
+
+
+@pytest.mark.parametrize(
+    ("leak", "status"),
+    [
+        (LeakRecord(assessed=True, reason="", exact=[], near=[]), "passed"),
+        (LeakRecord(assessed=True, reason="", exact=["0.png"], near=[]), "failed"),
+        (LeakRecord(assessed=True, reason="", exact=[], near=[], same_case=["0.png"]), "failed"),
+        (LeakRecord(assessed=False, reason="no hashes", exact=[], near=[]), "not assessed"),
+    ],
+)
+def test_a_leak_fails_and_an_unknown_one_does_not_pass(
+    tmp_path: Path, leak: LeakRecord, status: Status
+) -> None:
+    verdict = judged(made(changes={"leak": leak}), policy(tmp_path, AUC), None)
+    assert (finding(verdict, "leak").status, verdict.verdict) == (status, status)
+
+
+def test_a_policy_may_do_without_the_leak_check_and_the_verdict_says_so(tmp_path: Path) -> None:
+    leak = LeakRecord(assessed=False, reason="no hashes", exact=[], near=[])
+    read = policy(tmp_path, AUC, gate="min_cases = 1\nrequire_leak_check = false")
+    verdict = judged(made(changes={"leak": leak}), read, None)
+    assert verdict.verdict == "passed"
+    assert "leak not assessed: no hashes" in verdict.notes
+    leak = LeakRecord(assessed=True, reason="", exact=["0.png"], near=[])
+    assert judged(made(changes={"leak": leak}), read, None).verdict == "failed"
+
+
+def test_files_left_out_are_held_to_their_limit(tmp_path: Path) -> None:
+    left = [LeftOutRecord(file=f"{number}.png", reason="cut off") for number in range(10)]
+    audited = made(40, changes={"left_out": left})  # 10 of 50
+    for limit, status in ((0.19, "failed"), (0.2, "passed")):
+        read = policy(tmp_path, AUC, gate=f"min_cases = 1\nmax_left_out = {limit}")
+        found = finding(judged(audited, read, None), "left-out")
+        assert (found.status, found.estimate, found.images) == (status, 0.2, 50)
+    assert "10 of 50 files" in found.words
+    assert "0.png, 1.png, 2.png ..." in found.words
+
+
+def test_calibration_is_asked_for_only_where_the_policy_does(tmp_path: Path) -> None:
+    read = policy(tmp_path, AUC, gate="min_cases = 1\nrequire_calibration = true")
+    counts = {(40, 0): "passed", (39, 1): "failed", (0, 0): "not assessed"}
+    for (calibrated, relative), status in counts.items():
+        regions = RegionCoverage(ring_mm=5.0, calibrated=calibrated, relative=relative, without_lesion=0)
+        verdict = judged(made(changes={"regions": regions}), read, None)
+        assert finding(verdict, "calibration").status == status
+    plain = judged(made(changes={"regions": regions}), policy(tmp_path, AUC), None)
+    assert "calibration" not in {item.id for item in plain.findings}
+
+
+def test_an_audit_with_other_settings_than_asked_does_not_pass(tmp_path: Path) -> None:
+    verdict = judged(made(), policy(tmp_path, AUC, audit="ring_mm = 4.0\nseed = 3"), None)
+    found = finding(verdict, "settings")
+    assert (found.status, verdict.verdict) == ("not assessed", "not assessed")
+    assert "ring_mm 5.0, not 4.0, seed 0, not 3" in found.words
+
+
+def test_what_is_not_judged_is_noted(tmp_path: Path) -> None:
+    audited = made(attacks={"fgsm": {"epsilon": 1 / 255}}, changes={"search": ["a", "b"], "warnings": ["w"]})
+    notes = judged(audited, policy(tmp_path, AUC), None).notes
+    assert "fgsm is not judged: no finding asks about it" in notes
+    assert "maps of grad-cam are not judged: no finding asks about them" in notes
+    assert "parts of the audit were searched on machines that differ: a; b" in notes
+    assert "the audit gave 1 warning, which its report tells" in notes
+    assert any(note.startswith("no self-checks") for note in notes)

@@ -1,0 +1,77 @@
+"""Accepting an audit as the baseline of those to come. No torch."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from xaiaudit.audit_files import MAP_TABLE, PREDICTION_TABLE, RECORD, SWEEP_TABLE, digest, read_record
+from xaiaudit.errors import AuditError, UsageError
+from xaiaudit.gate.store import Accepted, add
+from xaiaudit.gate_record import Verdict
+
+GATE = "gate.json"
+TABLES = (PREDICTION_TABLE, MAP_TABLE)
+
+
+def accept(folder: Path, store: Path, *, by: str, note: str = "", despite: str = "") -> Accepted:
+    """Copy an audit into the store, without its pictures; from then on it is the baseline.
+
+    Args:
+        despite: why it is accepted although it has not passed a policy; empty: it must have.
+
+    Raises:
+        AuditError: no finished audit there, it was accepted before, or the store cannot be written.
+        UsageError: it has not passed, and no reason is given.
+    """
+    record, sha256 = read_record(folder), digest(folder / RECORD)
+    verdict = read_own_verdict(folder, sha256)
+    fault = _fault(folder, verdict)
+    if fault and not despite.strip():
+        raise UsageError(f"{fault}; to accept it all the same, say why with --despite")
+    now = datetime.now(UTC)
+    entry = Accepted(
+        name=f"{now:%Y-%m-%d}-{sha256[:12]}",
+        date=now.isoformat(timespec="seconds"),
+        checkpoint=record.checkpoint.path,
+        checkpoint_sha256=record.checkpoint.sha256,
+        audit_sha256=sha256,
+        policy_sha256=None if verdict is None else verdict.policy.sha256,
+        verdict="none" if verdict is None else verdict.verdict,
+        by=by,
+        note=note,
+        despite=despite if fault else "",
+    )
+    files = [
+        RECORD,
+        *TABLES,
+        *[SWEEP_TABLE] * (record.variability is not None),
+        *[GATE] * (verdict is not None),
+    ]
+    missing = [name for name in files if not (folder / name).is_file()]
+    if missing:
+        raise AuditError(f"{folder / missing[0]} is missing; restore the folder or run the audit again")
+    add(store, entry, [folder / name for name in files])
+    return entry
+
+
+def read_own_verdict(folder: Path, sha256: str) -> Verdict | None:
+    """gate.json, where it speaks of the audit.json with this hash."""
+    try:
+        verdict = Verdict.model_validate_json((folder / GATE).read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
+    except OSError as error:
+        raise AuditError(f"{folder / GATE} cannot be read ({error.strerror})") from error
+    return verdict if verdict.audit_sha256 == sha256 else None
+
+
+def _fault(folder: Path, verdict: Verdict | None) -> str:
+    """Why the audit is not to be accepted; empty where it is."""
+    if verdict is None:
+        return f"{folder} holds no verdict on its audit ({GATE}); judge it first with xaiaudit gate {folder} --policy"
+    if verdict.policy.sha256 is None:
+        return f"{folder} was judged by a limit of the command line, not by a policy; judge it with --policy"
+    if verdict.verdict != "passed":
+        return f"the verdict on {folder} is {verdict.verdict}"
+    return ""
