@@ -201,7 +201,8 @@ def _record(columns: Columns, attacks: Mapping[str, dict[str, Any]], *, swept: b
 def _checkpoint() -> CheckpointRecord:
     return CheckpointRecord(path="model.pt", sha256="0" * 64, format="pt", loaded="weights only", architecture="made",
                             arguments={}, parameters=1, classes=CLASSES, positive="malignant", one_logit=False,
-                            threshold=0.5, preprocessing={"size": 224, "mode": "pad"}, cam_layer=None, training={})  # fmt: skip
+                            threshold=0.5, preprocessing={"size": 224, "mode": "pad"}, cam_layer=None,
+                            training={})  # fmt: skip
 
 
 def _attack(name: str, named: dict[str, Any], n: int, assessable: bool) -> AttackRecord:
