@@ -111,7 +111,7 @@ def test_without_an_outlined_lesion_there_is_no_picture_of_dice(folder: Path, tm
 def test_a_model_without_a_diagnosis_is_headed_by_its_outline(
     folder: Path, tmp_path: Path, records: list[OutlineRecord], said: str
 ) -> None:
-    lead = verdict(changed(folder, records, diagnoses=False), Canvas(folder=tmp_path)).blocks[0]
+    lead = verdict(changed(folder, records, diagnoses=False), Canvas(folder=tmp_path)).blocks[1]
     assert isinstance(lead, Text)
     assert said in lead.text.replace(NBSP, " ")
     lead = verdict(changed(folder, records), Canvas(folder=tmp_path)).blocks[0]

@@ -27,6 +27,24 @@ class Alarm:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Mark:
+    """The verdict in a word, beside a sign that a grey print keeps."""
+
+    status: Literal["passed", "failed", "not assessed", "no policy"]
+    text: str
+    kind: Literal["mark"] = "mark"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignOff:
+    """A line for each role, with blanks to be filled by hand."""
+
+    roles: list[str]
+    blanks: list[str]
+    kind: Literal["sign-off"] = "sign-off"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Points:
     items: list[str]
     kind: Literal["points"] = "points"
@@ -51,10 +69,11 @@ class Column:
 @dataclass(frozen=True, kw_only=True)
 class Table:
     columns: list[Column]
-    rows: list[list[str]]
+    rows: list[list[str]]  # a row of one cell heads the rows below it
     caption: str
     note: str = ""
     stacked: bool = False  # what stands in brackets goes below its value, for tables with many columns
+    bold: tuple[str, ...] = ()  # cells with just this text stand out
     kind: Literal["table"] = "table"
 
 
@@ -89,20 +108,22 @@ class Panel:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pair:
-    """Two pictures under one title, which may run over both."""
+class CaseRow:
+    """One state of an image, as many panels abreast as the case has columns; None leaves a place empty."""
 
     title: str
-    panels: tuple[Panel | None, Panel | None]
+    caption: str
+    panels: list[Panel | None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    badge: str
+    """One image of the gallery: a row for the clean image, and one for each attack."""
+
     title: str
     caption: str
-    images: list[Panel]  # three
-    pairs: list[Pair]
+    columns: list[str]
+    rows: list[CaseRow]
     kind: Literal["case"] = "case"
 
 
@@ -122,7 +143,7 @@ class Together:
     kind: Literal["together"] = "together"
 
 
-Block = Text | Alarm | Points | Facts | Table | Heat | Picture | Case | Row | Together
+Block = Text | Alarm | Mark | SignOff | Points | Facts | Table | Heat | Picture | Case | Row | Together
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +151,12 @@ class Section:
     title: str
     blocks: list[Block]
     new_page: bool = False
+    key: str = ""  # what `format.page_of` names it by; a document's sections differ in theirs
+
+    @property
+    def assessed(self) -> bool:
+        """It says more than why there is nothing to say."""
+        return any(not isinstance(block, Text) or block.style != "closing" for block in self.blocks)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +165,7 @@ class Document:
     subtitle: str
     running: str  # in the head of every page
     sections: list[Section]
+    contents: bool = False  # a table of them after the first section
 
     def data(self) -> dict[str, Any]:
         """Plain values for JSON."""

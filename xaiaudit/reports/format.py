@@ -17,6 +17,9 @@ NBSP = "\u00a0"
 NARROW_NBSP = "\u202f"  # between thousands
 SOFT_BREAK = "\u200b"  # a place where a long word may break; the PDF shows and stores nothing there
 
+# Around the key of a section: the PDF sets the number of its page there. No foreign text holds them, see `printable`.
+PAGE_OF = ("\ue000", "\ue001")
+
 # Letters and signs that the fonts embedded in typst hold; PDF/A forbids a glyph that is not there.
 _SHOWN = re.compile(
     "[ -~\u00a0-\u00ac\u00ae-\u017f\u0384-\u0386\u0388-\u038a\u038c\u038e-\u03a1\u03a3-\u03ce\u0400-\u045f"
@@ -44,6 +47,11 @@ def breakable(text: object) -> str:
 def identifier(text: object) -> str:
     """The id of an attack in a narrow column: it may break after a separator and before a capital."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", SOFT_BREAK, breakable(text))
+
+
+def page_of(key: str) -> str:
+    """The page on which the section of that key begins, as the PDF counts them."""
+    return f"{PAGE_OF[0]}{key}{PAGE_OF[1]}"
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -83,6 +91,16 @@ def value(interval: Interval | None, decimals: int = 2) -> str:
     if interval is None or interval.estimate is None:
         return DASH
     return fixed(interval.estimate, decimals) + _bounds(interval, 1, decimals)
+
+
+def compact(interval: Interval | None) -> str:
+    """A proportion in per cent without the sign, for tables whose caption says so: 93.8 (88.2–96.9)."""
+    if interval is None or interval.estimate is None:
+        return DASH
+    if interval.low is None or interval.high is None:
+        return fixed(100 * interval.estimate, 1)
+    low, high = (fixed(100 * bound, 1) for bound in (interval.low, interval.high))
+    return f"{fixed(100 * interval.estimate, 1)}{NBSP}({low}\u2013{high})"
 
 
 def points(difference: Interval) -> str:

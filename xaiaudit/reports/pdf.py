@@ -1,33 +1,45 @@
 """report.pdf: A4, tagged, PDF/A-2a and PDF/UA-1, the same bytes for the same audit folder."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from xaiaudit.errors import AuditError
 from xaiaudit.reports import format as f
-from xaiaudit.reports.blocks import Canvas, Document
+from xaiaudit.reports.blocks import Canvas, Document, Section
 from xaiaudit.reports.reading import Audit, read_audit
 from xaiaudit.reports.sections.abstention import abstention
 from xaiaudit.reports.sections.audited import audited
+from xaiaudit.reports.sections.checklist import checklist
 from xaiaudit.reports.sections.clean import clean
 from xaiaudit.reports.sections.curve import curve
+from xaiaudit.reports.sections.findings import findings
 from xaiaudit.reports.sections.flips import flips
 from xaiaudit.reports.sections.gallery import gallery
+from xaiaudit.reports.sections.glossary import glossary
+from xaiaudit.reports.sections.intended_use import intended_use
 from xaiaudit.reports.sections.left_out import left_out
+from xaiaudit.reports.sections.limits import limits
 from xaiaudit.reports.sections.outlines import outlines
 from xaiaudit.reports.sections.pointing import pointing
 from xaiaudit.reports.sections.pseudo_masks import pseudo_masks
 from xaiaudit.reports.sections.reproducibility import reproducibility
 from xaiaudit.reports.sections.self_checks import self_checks
 from xaiaudit.reports.sections.shift import shift
+from xaiaudit.reports.sections.sign_off import sign_off
+from xaiaudit.reports.sections.threat import threat
 from xaiaudit.reports.sections.variability import variability
 from xaiaudit.reports.sections.verdict import verdict
 from xaiaudit.reports.typesetting import lay_out_document, save, typeset
 
-SECTIONS = (
+SECTIONS: tuple[Callable[[Audit, Canvas], Section | None], ...] = (
     verdict,
+    findings,
+    intended_use,
     audited,
     clean,
+    threat,
     flips,
     outlines,
     curve,
@@ -39,7 +51,9 @@ SECTIONS = (
     pseudo_masks,
     gallery,
     left_out,
+    limits,
     reproducibility,
+    glossary,
 )
 
 
@@ -69,10 +83,16 @@ def document(audit: Audit, canvas: Canvas) -> Document:
     model = f.printable(Path(record.checkpoint.path).name)
     data = f.listing([f.printable(dataset.name) for dataset in record.datasets])
     title = "a model in memory" if record.checkpoint.format == "in memory" else model
+    sections = [
+        replace(made, key=section.__name__)
+        for section in SECTIONS
+        if (made := section(audit, canvas)) is not None
+    ]
     return Document(
         title=f"Audit of {title}",
         subtitle=f"Adversarial robustness and explanations of a breast-ultrasound model, on {data}. "
         f"{f.date(record.created)}",
         running=f"{model} · SHA-256 {record.checkpoint.sha256[:12]}",
-        sections=[made for section in SECTIONS if (made := section(audit, canvas)) is not None],
+        sections=[*sections, checklist(sections), sign_off(audit, canvas)],
+        contents=True,
     )

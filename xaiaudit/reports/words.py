@@ -282,6 +282,41 @@ def silent(maps: Sequence[MapRecord]) -> str:
     return f"{text}; the least of {pairs} of attack and explainer is {f.percent(least)}"
 
 
+def vanished(maps: Sequence[MapRecord]) -> str:
+    """How many maps an attack took away: defined before, without an extreme after."""
+    judged = same_target(maps)
+    if not judged:
+        return "not assessed, because the audit has no maps"
+    gone = [m for m in judged if m.vanished]
+    pairs = f.count(len(judged), "pair")
+    if not gone:
+        return f"none, under none of {pairs} of attack and explainer"
+    most = max(gone, key=lambda m: m.vanished)
+    return (
+        f"up to {most.vanished} of {f.count(most.images, 'map')}, under {f.printable(most.attack_id)} by "
+        f"{f.printable(most.explainer_id)}, before rounding to 8 bits; each counts as moved. Some vanish under "
+        f"{len(gone)} of {pairs} of attack and explainer"
+    )
+
+
+def unseen_maps(record: AuditRecord) -> list[str]:
+    """Attacks on a map that is not among the compared ones, so that what they moved stands nowhere."""
+    compared = {explainer.name for explainer in record.explainers}
+    layers = {(explainer.name, explainer.layer) for explainer in record.explainers}
+    told = []
+    for attack in record.attacks:
+        name, layer = attack.parameters.get("explainer"), attack.parameters.get("layer")
+        if name is None or (name in compared and (layer is None or (name, layer) in layers)):
+            continue
+        at = f" at {f.breakable(layer)}" if layer else ""
+        shown = f.listing([f.printable(explainer.id) for explainer in record.explainers]) or "no explainer"
+        told.append(
+            f"{f.printable(attack.id)} moves maps of {f.printable(name)}{at}, and the maps compared are of {shown}: "
+            "how far it moved its own stands nowhere in this report"
+        )
+    return told
+
+
 def leak(record: AuditRecord) -> str:
     """Whether the checkpoint was trained on what it is judged by."""
     found = record.leak

@@ -8,7 +8,7 @@ from xaiaudit.records import AuditRecord, DatasetRecord
 from xaiaudit.reports import check_words, markup, words
 from xaiaudit.reports import format as f
 from xaiaudit.reports.card import tables
-from xaiaudit.reports.sections.reproducibility import LIMITS
+from xaiaudit.reports.sections.limits import LIMITS
 from xaiaudit.reports.severity import not_passed, tally
 
 NO_DEVICE = (

@@ -14,10 +14,12 @@ from xaiaudit.reports.blocks import (
     Column,
     Facts,
     Heat,
+    Mark,
     Picture,
     Points,
     Row,
     Section,
+    SignOff,
     Table,
     Text,
     Together,
@@ -50,6 +52,10 @@ def _block(block: Block, canvas: Canvas) -> str:
             return _text(block)
         case Alarm():
             return f'<p class="alarm"><strong>Warning. {text(block.title)}.</strong> {text(block.text)}</p>'
+        case Mark():
+            return f'<p class="mark"><strong>{text(block.status.upper())}</strong> {text(block.text)}</p>'
+        case SignOff():
+            return _table(_signatures(block))
         case Points():
             return f"<ul>{''.join(f'<li>{text(item)}</li>' for item in block.items)}</ul>"
         case Facts():
@@ -97,6 +103,10 @@ def _table(block: Table) -> str:
     )
     rows = []
     for row in block.rows:
+        if len(row) == 1:
+            span = f'colspan="{len(block.columns)}" scope="colgroup"'
+            rows.append(f"<tr><th {span}>{text(row[0])}</th></tr>")
+            continue
         shown = [cell.replace(" (", "\n(") if block.stacked else cell for cell in row]
         first, *others = (text(cell) for cell in shown)
         cells = "".join(f"<td{how}>{cell}</td>" for cell, how in zip(others, aligned[1:], strict=True))
@@ -113,6 +123,12 @@ def _counts(block: Heat) -> Table:
     columns = [Column(title="From, to"), *(Column(title=state, align="right") for state in block.states)]
     rows = [[state, *map(str, row)] for state, row in zip(block.states, block.counts, strict=True)]
     return Table(columns=columns, rows=rows, caption=block.caption)
+
+
+def _signatures(block: SignOff) -> Table:
+    columns = [Column(title="Signed as"), *(Column(title=blank) for blank in block.blanks)]
+    rows = [[role, *[""] * len(block.blanks)] for role in block.roles]
+    return Table(columns=columns, rows=rows, caption="Sign-off")
 
 
 def _picture(block: Picture, canvas: Canvas) -> str:

@@ -11,9 +11,12 @@ from xaiaudit.reports.html.payload import payload
 from xaiaudit.reports.html.tags import section_tags, text
 from xaiaudit.reports.reading import Audit, read_audit
 from xaiaudit.reports.sections.audited import audited
+from xaiaudit.reports.sections.findings import findings
 from xaiaudit.reports.sections.flips import flips
 from xaiaudit.reports.sections.left_out import left_out
+from xaiaudit.reports.sections.limits import limits
 from xaiaudit.reports.sections.reproducibility import reproducibility
+from xaiaudit.reports.sections.threat import threat
 from xaiaudit.reports.sections.verdict import verdict
 from xaiaudit.reports.typesetting import save
 
@@ -23,8 +26,8 @@ LEGEND = (
     "that is not the label or did not stand, or a silent shift. A row opens its image: of every image the map, of "
     "those in the gallery pictures too."
 )
-FRONT = (verdict,)
-FURTHER = (flips, audited, left_out, reproducibility)
+FRONT = (verdict, findings)
+FURTHER = (flips, audited, threat, left_out, limits, reproducibility)
 
 
 def write_html(audit_dir: Path | str, *, out: Path | str | None = None) -> Path:

@@ -1,19 +1,12 @@
-"""What was audited: checkpoint, data, and against whom (the threat model, in grey levels)."""
+"""What was audited: checkpoint and how it was loaded, data and its independence, preprocessing and calibration."""
 
-from xaiaudit.records import AttackRecord, AuditRecord, CheckpointRecord, DatasetRecord
+from xaiaudit.records import AuditRecord, CheckpointRecord, DatasetRecord
 from xaiaudit.reports import format as f
 from xaiaudit.reports import words
-from xaiaudit.reports.blocks import Block, Canvas, Column, Facts, Section, Table, Text
+from xaiaudit.reports.blocks import Block, Canvas, Facts, Section, Text
 from xaiaudit.reports.reading import Audit
 
 TITLE = "What was audited"
-KNOWLEDGE = (
-    "An attack that follows gradients knows the model, its weights and its preprocessing; one that does not (square, "
-    "noise, black-box attacks of ART) only asks the model. Either changes the grey image and nothing else, and leaves "
-    "padding alone. Perturbations live on the network's input grid. Results after "
-    "rounding to 8 bits are judged at that size as well; nothing is claimed about full-size files in "
-    "storage, for no attack went through the resize."
-)
 
 
 def audited(audit: Audit, canvas: Canvas) -> Section:
@@ -23,10 +16,10 @@ def audited(audit: Audit, canvas: Canvas) -> Section:
         _checkpoint(record.checkpoint),
         Text(text="Data", style="subheading"),
         *(_dataset(dataset) for dataset in record.datasets),
-        Text(text=_ring(record), style="note"),
-        Text(text="Threat model", style="subheading"),
-        Text(text=KNOWLEDGE),
-        _threat(record),
+        Text(text="Independence of training and audited images", style="subheading"),
+        Facts(rows=_independence(record), mono=[]),
+        Text(text="Preprocessing and calibration", style="subheading"),
+        Facts(rows=_calibration(record), mono=[]),
     ]
     return Section(title=TITLE, blocks=blocks)
 
@@ -46,7 +39,6 @@ def _checkpoint(checkpoint: CheckpointRecord) -> Facts:
         ("Parameters", f.count(checkpoint.parameters, "weight")),
         ("Classes", f"{classes}; positive: {f.printable(checkpoint.positive)}; {outputs}"),
         ("Operating threshold", _threshold(checkpoint)),
-        ("Preprocessing", _preprocessing(checkpoint.preprocessing)),
         ("Layer of the maps", f.breakable(checkpoint.cam_layer) if checkpoint.cam_layer else "none recorded"),
         ("Training", _training(checkpoint.training)),
     ]
@@ -124,9 +116,51 @@ def _dataset(dataset: DatasetRecord) -> Facts:
     return Facts(rows=rows, mono=[])
 
 
+def _independence(record: AuditRecord) -> list[tuple[str, str]]:
+    split = record.checkpoint.training.get("split_words")
+    cases = sum(dataset.cases for dataset in record.datasets)
+    joined = record.images - cases
+    return [
+        ("Split", f"{f.printable(split)}" if split else "the checkpoint records no split"),
+        ("Leak", f"{words.capital(words.leak(record))}."),
+        (
+            "Searched for",
+            "equal pixels, near-duplicates by fingerprint, and images of a case that is known from training"
+            if record.leak.assessed
+            else "nothing: without the images of the training there is nothing to compare with",
+        ),
+        (
+            "Cases",
+            f"{f.count(record.images, 'image')} of {f.count(cases, 'case')}"
+            + (
+                f"; {f.count(joined, 'image')} more than cases, which every interval allows for"
+                if joined
+                else ""
+            ),
+        ),
+        (
+            "Near-duplicates",
+            "among the audited images: images of one scan count as one case, so that they widen intervals and are "
+            "never independent evidence; how many there are is not told apart from other images of a case",
+        ),
+    ]
+
+
+def _calibration(record: AuditRecord) -> list[tuple[str, str]]:
+    known = sum(dataset.with_spacing for dataset in record.datasets)
+    outlined = sum(dataset.with_mask for dataset in record.datasets)
+    none = "; distances are parts of the diagonal, and nothing is told in millimetres" if not known else ""
+    return [
+        ("Preprocessing", _preprocessing(record.checkpoint.preprocessing)),
+        ("Pixel spacing", f"known of {known} of {f.count(record.images, 'image')}{none}"),
+        ("Outlined lesion", f"in {outlined} of {f.count(record.images, 'image')}"),
+        ("Regions", _ring(record)),
+    ]
+
+
 def _ring(record: AuditRecord) -> str:
     ring = record.regions
-    text = f"Ring around the lesion: {f.number(ring.ring_mm)} mm wide in {f.count(ring.calibrated, 'image')}"
+    text = f"ring around the lesion: {f.number(ring.ring_mm)} mm wide in {f.count(ring.calibrated, 'image')}"
     if ring.relative:
         text += (
             f"; in {f.count(ring.relative, 'image')} relative ring, no calibration (0.3 of the lesion's "
@@ -135,43 +169,3 @@ def _ring(record: AuditRecord) -> str:
     if ring.without_lesion:
         text += f"; {f.count(ring.without_lesion, 'image')} without a lesion mask have no regions"
     return text + "."
-
-
-def _threat(record: AuditRecord) -> Table:
-    return Table(
-        columns=[
-            Column(title="Attack", width=0.8),
-            Column(title="In words", width=3.4),
-            Column(title="Norm", width=0.5),
-            Column(title="Radius in [0, 1]", width=0.75, align="right"),
-            Column(title="Radius, grey levels", width=0.75, align="right"),
-            Column(title="Steps", width=0.5, align="right"),
-            Column(title="Step, grey levels", width=0.75, align="right"),
-            Column(title="Start", width=0.7),
-        ],
-        rows=[_threat_row(attack) for attack in record.attacks],
-        caption="The attacks",
-        note=_criteria(record.attacks),
-    )
-
-
-def _criteria(attacks: list[AttackRecord]) -> str:
-    goals: dict[str, list[str]] = {}
-    for attack in attacks:
-        goals.setdefault(attack.criterion, []).append(f.printable(attack.id))
-    stated = "; ".join(f"{f.printable(goal)} ({f.listing(ids)})" for goal, ids in goals.items())
-    return f"Goal: {stated}. One grey level is 1/255 of the intensity range [0, 1]."
-
-
-def _threat_row(attack: AttackRecord) -> list[str]:
-    linf = attack.norm == "linf"
-    return [
-        f.identifier(attack.id),
-        f.printable(attack.summary),
-        "L∞" if linf else "L2",
-        f.number(attack.epsilon) if attack.epsilon is not None else words.no_radius(attack),
-        f.grey_levels(attack.epsilon) if linf else f.DASH,
-        str(attack.steps),
-        f.grey_levels(attack.step_size) if linf else f.DASH,
-        "random" if attack.random_start else "image",
-    ]

@@ -1,5 +1,6 @@
 """Cases to look at: the worst, typical ones, and ones drawn by the seed before any result was known."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -7,26 +8,28 @@ import numpy as np
 import pyarrow.compute as pc
 
 from xaiaudit.data.regions import regions
-from xaiaudit.records import AttackRecord, ExplainerRecord, GalleryCase
+from xaiaudit.records import ExplainerRecord, GalleryCase
 from xaiaudit.reports import format as f
 from xaiaudit.reports import words
-from xaiaudit.reports.blocks import Block, Canvas, Case, Pair, Panel, Section, Text, not_assessed
+from xaiaudit.reports.blocks import Block, Canvas, Case, CaseRow, Panel, Section, Text, not_assessed
 from xaiaudit.reports.figures import panels
 from xaiaudit.reports.reading import EXTREME_COLUMN, OVERLAP_COLUMN, Audit, read_picture
 
+ABREAST = 6  # panels of a row, each at least 20 mm wide
 TARGET = "same"  # maps explain the clean decision before and after, as in map shift
 SEQUENTIAL, SIGNED = "scale-sequential.png", "scale-signed.png"
 LEGEND = (
-    "First the clean image as the network sees it (white bar: 10 mm, where the spacing is known); the perturbation "
-    "before rounding to 8 bits, signed (the largest 1 % may be clipped), magnified by the factor printed above it; the "
-    "adversarial image, rounded to 8 bits. Then of each explainer the map before and after the attack, for the same "
-    "class; after the attack maps, decisions and probabilities are of the image before rounding. Solid line: lesion. "
+    "Each image stands once: above the clean image as the network sees it with its maps (white bar: 10 mm, where the "
+    "spacing is known), below it a row for each attack: the adversarial image, rounded to 8 bits; the perturbation "
+    "before rounding, signed (the largest 1 % may be clipped), magnified by the factor named, with its scale in grey "
+    "levels; the maps after the attack, for the class that was decided before it. Maps, decisions and probabilities "
+    "are of the image before rounding. Solid line: lesion. "
     "Dashed line: outer edge of the ring. Cross: the map's maximum. Each map has its own colour scale "
     "with its raw values, which have no unit; maps are drawn by bilinear interpolation of their grid, of at most "
     "28 × 28 cells."
 )
 OUTLINES = (
-    "Under “Outlines” the same two images with lines: solid and white the reader’s outline of the lesion, dashed and "
+    "Under “Outlines” the same image with lines: solid and white the reader’s outline of the lesion, dashed and "
     "orange the outline that the model draws on this image, after the attack before rounding to 8 bits. No solid line: "
     "no lesion, or none outlined; no dashed line: the model draws nothing. Under an attack on the mask alone the worst "
     "and the typical cases, missed cancers apart, go by how little of the clean mask is left."
@@ -40,7 +43,7 @@ KINDS = {
 
 
 def gallery(audit: Audit, canvas: Canvas) -> Section:
-    """One block a case, in the audit's order."""
+    """One block an image, in the order in which the audit first shows it."""
     cases = audit.record.gallery
     if not cases:
         return Section(title="Gallery", blocks=[not_assessed("the audit kept no gallery cases")])
@@ -49,44 +52,86 @@ def gallery(audit: Audit, canvas: Canvas) -> Section:
     kinds = [text for kind, text in KINDS.items() if any(case.kind == kind for case in cases)]
     legend = f"{LEGEND} {OUTLINES}" if any("predicted" in case.files for case in cases) else LEGEND
     blocks: list[Block] = [Text(text=" ".join(kinds)), Text(text=legend, style="note")]
-    attacks = {attack.id: attack for attack in audit.record.attacks}
-    for number, case in enumerate(cases, 1):
-        blocks.append(_case(audit, canvas, number, case, attacks.get(case.attack_id)))
+    images: dict[str, list[GalleryCase]] = {}
+    for case in cases:
+        images.setdefault(case.image, []).append(case)
+    for number, group in enumerate(images.values(), 1):
+        blocks += _image(audit, canvas, number, group)
     return Section(title="Gallery", blocks=blocks, new_page=True)
 
 
-def _case(audit: Audit, canvas: Canvas, number: int, case: GalleryCase, attack: AttackRecord | None) -> Case:
-    clean, adversarial, rounded, codes, calibrated = _pixels(audit, case)
-    name = f.printable(case.image)
-    paint = partial(_panel, canvas, f"case-{number}")
-    images = [
-        paint(
-            "clean", "Clean image", panels.grey_panel(clean, case.spacing), f"Clean B-mode image of {name}"
-        ),
-        _perturbation(paint, name, clean, adversarial),
-        paint("adversarial", "Adversarial image", panels.grey_panel(rounded), f"Adversarial image of {name}"),
-    ]
-    pairs = [
-        *_outlines(audit, paint, case, clean, rounded),
-        *_map_pairs(audit, paint, case, codes),
-    ]
-    flip = f"{f.printable(case.decision_before)} → {f.printable(case.decision_after)}"
-    positive = f.printable(audit.record.checkpoint.positive)
+def _image(audit: Audit, canvas: Canvas, number: int, cases: list[GalleryCase]) -> list[Case]:
+    """As many panels abreast as are legible; further explainers go into blocks of their own."""
+    first = cases[0]
+    masks = ["Outlines"] if any("predicted" in case.files for case in cases) else []
+    columns = ["Image", "Perturbation", *masks, *(f.printable(e.id) for e in audit.record.explainers)]
+    attacked: dict[str, list[GalleryCase]] = {}
+    for case in cases:
+        attacked.setdefault(case.attack_id, []).append(case)
+    rows = [_clean_row(audit, canvas, number, first, bool(masks))]
+    rows += [_attack_row(audit, canvas, number, own, bool(masks)) for own in attacked.values()]
+    calibrated = _pixels(audit, first)[-1]
     ring = "ring in true millimetres" if calibrated else "relative ring, no calibration"
-    caption = (
-        f"Label {f.printable(case.label) if case.label else 'unknown'}. Decision "
-        f"{flip}{'' if case.decision_before != case.decision_after else ' (stands)'}; probability of "
-        f"{positive} {f.probability(case.probability_before)} → {f.probability(case.probability_after)}; "
-        f"largest change {words.radius('linf', case.linf)}.{_of_the_outline(audit, case)} {words.capital(ring)}."
+    label = f.printable(first.label) if first.label else "unknown"
+    caption = f"Label {label}. {words.capital(ring)}."
+    return [
+        Case(
+            title=f.breakable(first.image) + (", further maps" if start else ""),
+            caption=caption,
+            columns=columns[start : start + ABREAST],
+            rows=[replace(row, panels=row.panels[start : start + ABREAST]) for row in rows],
+        )
+        for start in range(0, len(columns), ABREAST)
+    ]
+
+
+def _clean_row(audit: Audit, canvas: Canvas, number: int, case: GalleryCase, masks: bool) -> CaseRow:
+    clean, _, _, codes, _ = _pixels(audit, case)
+    paint = partial(_panel, canvas, f"case-{number}-clean")
+    name, positive = f.printable(case.image), f.printable(audit.record.checkpoint.positive)
+    shown: list[Panel | None] = [
+        paint("image", "", panels.grey_panel(clean, case.spacing), f"Clean B-mode image of {name}"),
+        None,
+    ]
+    if masks:
+        shown.append(_outline(audit, paint, case, clean, "before"))
+    shown += [_map(audit, paint, case, explainer, codes, "before") for explainer in audit.record.explainers]
+    return CaseRow(
+        title="Clean",
+        caption=f"Decided {f.printable(case.decision_before)}; probability of {positive} "
+        f"{f.probability(case.probability_before)}.",
+        panels=shown,
     )
-    under = f.printable(attack.id if attack else case.attack_id)
-    return Case(
-        badge=f"{case.kind}, {under}",
-        title=f.breakable(case.image),
-        caption=caption,
-        images=images,
-        pairs=pairs,
+
+
+def _attack_row(audit: Audit, canvas: Canvas, number: int, cases: list[GalleryCase], masks: bool) -> CaseRow:
+    """Of one image under one attack, which may be a typical case and a random one at once."""
+    case = cases[0]
+    clean, adversarial, rounded, codes, _ = _pixels(audit, case)
+    paint = partial(_panel, canvas, f"case-{number}-{_stem(audit, case)}")
+    name = f.printable(case.image)
+    perturbation, magnification = _perturbation(paint, name, clean, adversarial)
+    shown: list[Panel | None] = [
+        paint("image", "", panels.grey_panel(rounded), f"Adversarial image of {name}"),
+        perturbation,
+    ]
+    if masks:
+        shown.append(_outline(audit, paint, case, rounded, "after"))
+    shown += [_map(audit, paint, case, explainer, codes, "after") for explainer in audit.record.explainers]
+    stands = case.decision_before == case.decision_after
+    kinds = f.listing(list(dict.fromkeys(own.kind for own in cases)))
+    return CaseRow(
+        title=f"{f.identifier(case.attack_id)}: {kinds}",
+        caption=f"{'Still' if stands else 'Now'} {f.printable(case.decision_after)}; probability "
+        f"{f.probability(case.probability_after)}. Largest change {words.radius('linf', case.linf)}. "
+        f"Perturbation × {magnification}.{_of_the_outline(audit, case)}",
+        panels=shown,
     )
+
+
+def _stem(audit: Audit, case: GalleryCase) -> int:
+    """A number for the attack, as its id may hold what no file name does."""
+    return [attack.id for attack in audit.record.attacks].index(case.attack_id)
 
 
 def _of_the_outline(audit: Audit, case: GalleryCase) -> str:
@@ -104,47 +149,31 @@ def _of_the_outline(audit: Audit, case: GalleryCase) -> str:
     return f" Drawn outline: {', '.join(said)}." if said else ""
 
 
-def _outlines(
-    audit: Audit, paint: "partial[Panel]", case: GalleryCase, clean: np.ndarray, rounded: np.ndarray
-) -> list[Pair]:
-    """The masks that the model draws; nothing without a mask head."""
-    if "predicted" not in case.files:
-        return []
-    reader, before, after = (
-        read_picture(audit.folder / case.files[key]) > 127 if key in case.files else None
-        for key in ("mask", "predicted_clean", "predicted")
+def _outline(
+    audit: Audit, paint: "partial[Panel]", case: GalleryCase, image: np.ndarray, when: str
+) -> Panel | None:
+    """The mask that the model draws before or after, on the image; None where none was kept."""
+    key = "predicted_clean" if when == "before" else "predicted"
+    if key not in case.files:
+        return None
+    reader, drawn = (
+        read_picture(audit.folder / case.files[name]) > 127 if name in case.files else None
+        for name in ("mask", key)
     )
-    panel = {}
-    for when, image, drawn in (("before", clean, before), ("after", rounded, after)):
-        if drawn is None:
-            continue
-        nothing = "" if drawn.any() else ": nothing drawn"
-        alt = f"{f.printable(case.image)} {when} the attack with the reader’s and the predicted outline{nothing}"
-        rgb = panels.outline_panel(image, reader, drawn)
-        panel[when] = paint(f"outline-{when}", f"{when}{nothing}", rgb, alt)
-    return [Pair(title="Outlines", panels=(panel.get("before"), panel.get("after")))]
+    assert drawn is not None
+    nothing = "" if drawn.any() else "nothing drawn"
+    alt = f"{f.printable(case.image)} {when} the attack with the reader’s and the predicted outline"
+    return paint("outline", nothing, panels.outline_panel(image, reader, drawn), f"{alt} {nothing}".rstrip())
 
 
-def _map_pairs(audit: Audit, paint: "partial[Panel]", case: GalleryCase, codes: np.ndarray) -> list[Pair]:
-    """The maps of each explainer before and after."""
-    return [
-        Pair(
-            title=f.printable(explainer.id),
-            panels=(
-                _map(audit, paint, case, explainer, codes, "before"),
-                _map(audit, paint, case, explainer, codes, "after"),
-            ),
-        )
-        for explainer in audit.record.explainers
-    ]
-
-
-def _perturbation(paint: "partial[Panel]", name: str, clean: np.ndarray, adversarial: np.ndarray) -> Panel:
+def _perturbation(
+    paint: "partial[Panel]", name: str, clean: np.ndarray, adversarial: np.ndarray
+) -> tuple[Panel, int]:
+    """The picture, and by how much it is magnified."""
     rgb, magnification, reach = panels.perturbation_panel(clean, adversarial)
     alt = f"Perturbation of {name}, magnified {magnification} times, signed about mid grey"
     ends = (f"−{f.number(reach)}", "0", f"+{f.number(reach)}")
-    title = f"Perturbation × {magnification},\ngrey levels"
-    return paint("perturbation", title, rgb, alt, SIGNED, *ends)
+    return paint("perturbation", "", rgb, alt, SIGNED, *ends), magnification
 
 
 def _pixels(audit: Audit, case: GalleryCase) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, bool]:
@@ -191,16 +220,15 @@ def _map(
     )
     peak = _peak(row, saliency)
     rgb, low, high = panels.map_panel(saliency, codes, signed_map=explainer.signed, peak=peak)
-    undefined = "" if row["defined"] else ": undefined"
+    undefined = "" if row["defined"] else "undefined"
     name = f.printable(explainer.id)
-    alt = (
-        f"Saliency map of {f.printable(case.image)} by {name} {when} the attack{undefined}, regions outlined"
-    )
+    told = "regions outlined" if row["defined"] else "undefined, regions outlined"
+    alt = f"Saliency map of {f.printable(case.image)} by {name} {when} the attack, {told}"
     ends = (f.number(low), "0" if explainer.signed else "", f.number(high))
     scale = SIGNED if explainer.signed else SEQUENTIAL
     return paint(
-        f"{when}-{audit.record.explainers.index(explainer)}",
-        f"{when}{undefined}",
+        f"map-{audit.record.explainers.index(explainer)}",
+        undefined,
         rgb,
         alt,
         scale,

@@ -1,26 +1,10 @@
-"""How to do it again, and what this audit does not say."""
+"""How to do it again: command, versions, computer, and the hash of every file."""
 
 import shlex
 
 from xaiaudit.reports import format as f
-from xaiaudit.reports.blocks import Block, Canvas, Facts, Points, Section, Text
+from xaiaudit.reports.blocks import Block, Canvas, Facts, Section, Text
 from xaiaudit.reports.reading import Audit
-
-LIMITS = [
-    "An attack that fails shows that this attack failed, not that the model is robust: flip rates are "
-    "lower bounds.",
-    "White-box attacks are the worst case that a computer can find; how likely they are in a clinic is "
-    "not measured.",
-    "Perturbations live on the network's input grid. Nothing is claimed about stored full-size images, "
-    "nor about changes that an attacker did not choose, such as gain, depth or another scanner.",
-    "A map that stays still need not be right, and a map that points at the lesion need not be the reason "
-    "for the decision. CAM and Grad-CAM explain a coarse layer.",
-    "Intervals hold for images like the audited ones. They say nothing about other hospitals, devices or "
-    "patients, and they are not corrected for the number of attacks and explainers shown.",
-]
-NO_CLAIM = (
-    "Without a policy this document is a description. It claims compliance with no standard and no law."
-)
 
 
 def _maps(audit: Audit) -> list[tuple[str, str]]:
@@ -49,24 +33,39 @@ def reproducibility(audit: Audit, canvas: Canvas) -> Section:
     hashes = [(name, f"SHA-256 {f.breakable(sha256)}") for name, sha256 in audit.sha256.items()]
     rows = [
         ("Command", f.breakable(command) if command else "called from Python"),
+        ("Checkpoint", f"SHA-256 {f.breakable(record.checkpoint.sha256)}"),
         ("Begun", f"{f.date(record.created)}; took {f.duration(record.seconds)}"),
         ("xaiaudit", f"{f.printable(record.xaiaudit)}, schema version {record.schema_version}"),
         ("Versions", f"Python {f.printable(environment.python)}, {versions}"),
         ("Computer", computer),
         ("Seed", f"{record.seed}; random draws come per image from the seed and the hash of its pixels"),
+        ("Model made ready", "; ".join(map(f.printable, record.search)) or "not recorded"),
         ("Batches", f"{f.count(record.batch_size, 'image')} a batch, {f.count(record.shards, 'shard')}"),
         *_maps(audit),
         ("Case ids", "as in the data" if record.keep_ids else "salted hashes"),
         *hashes,
     ]
     blocks: list[Block] = [
-        Facts(rows=rows, mono=["Command", *audit.sha256]),
+        Facts(rows=rows, mono=["Command", "Checkpoint", *audit.sha256]),
         Text(
             text="The same command on the same machine, with the same threads and batch size, gives the "
             "same tables byte for byte. Every row of the tables names its file, hash, seed and attack.",
             style="note",
         ),
-        Text(text="Limits of this audit", style="subheading"),
-        Points(items=[*LIMITS, NO_CLAIM]),
+        *_policy(audit),
     ]
-    return Section(title="Reproducibility and limits", blocks=blocks)
+    return Section(title="Reproducibility", blocks=blocks)
+
+
+def _policy(audit: Audit) -> list[Block]:
+    """The policy, as the verdict keeps it; its comments are in the file."""
+    if audit.verdict is None:
+        return []
+    lines = [
+        line for line in audit.verdict.policy.text.splitlines() if line.strip() and line.lstrip()[0] != "#"
+    ]
+    rows = [("As it was read", "\n".join(map(f.breakable, lines)))]
+    return [
+        Text(text="Policy, without comments and empty lines", style="subheading"),
+        Facts(rows=rows, mono=["As it was read"]),
+    ]

@@ -1,13 +1,18 @@
 """The first page: what was found, in words and in one small table, and warnings that must not be missed."""
 
+from xaiaudit.gate_record import Verdict
 from xaiaudit.records import AttackRecord, AuditRecord, CurvePoint, Interval, OutlineRecord
 from xaiaudit.reports import check_words, words
 from xaiaudit.reports import format as f
-from xaiaudit.reports.blocks import Alarm, Block, Canvas, Column, Facts, Section, Table, Text
+from xaiaudit.reports.blocks import Alarm, Block, Canvas, Facts, Mark, Section, Text
 from xaiaudit.reports.reading import Audit
-from xaiaudit.reports.sections.audited import TITLE as AUDITED
 from xaiaudit.reports.sections.chance import chance_alarms
+from xaiaudit.reports.sections.findings import TITLE as FINDINGS
+from xaiaudit.reports.sections.findings import findings_table
+from xaiaudit.reports.sections.key_figures import key_figures
 from xaiaudit.reports.sections.left_out import TITLE as LEFT_OUT
+from xaiaudit.reports.sections.threat import TITLE as THREAT
+from xaiaudit.reports.severity import not_passed, tally
 
 BEFORE_ROUNDING = (
     "Figures are of attacked images as the attack left them, before rounding to 8 bits, unless they say otherwise; a "
@@ -15,16 +20,57 @@ BEFORE_ROUNDING = (
 )
 
 
+ON_FIRST_PAGE = 8  # findings there that did not pass; the others stand in their own section
+SPOKEN_OF = 3  # attacks of which the first page tells one by one
+
+
 def verdict(audit: Audit, canvas: Canvas) -> Section:
     record = audit.record
     blocks: list[Block] = [
+        _mark(audit),
         Text(text=_headline(record), style="lead"),
-        Text(text=f"{words.NO_POLICY} {BEFORE_ROUNDING}"),
-        *_alarms(record),
-        _key_figures(record),
+        Text(text=BEFORE_ROUNDING),
+        *_alarms(record, audit.verdict_fault),
+        *_not_passed(audit.verdict),
+        key_figures(record),
         _in_words(record),
     ]
-    return Section(title="Verdict: no policy", blocks=blocks)
+    return Section(title=f"Verdict: {audit.verdict.verdict if audit.verdict else 'no policy'}", blocks=blocks)
+
+
+def _mark(audit: Audit) -> Mark:
+    found = audit.verdict
+    if found is None:
+        return Mark(status="no policy", text=words.NO_POLICY)
+    policy = f"Policy {f.breakable(found.policy.path)}"
+    if found.policy.sha256:
+        policy += f" (SHA-256 {found.policy.sha256[:12]})"
+    baseline = "no baseline"
+    if found.baseline is not None:
+        sha256 = found.baseline.checkpoint_sha256[:12]
+        baseline = f"baseline {f.breakable(found.baseline.checkpoint)} (SHA-256 {sha256})"
+    count = f.count(len(found.findings), "finding")
+    return Mark(
+        status=found.verdict,
+        text=f"{words.capital(tally(found.findings))}, of {count}. {policy}; {baseline}.",
+    )
+
+
+def _not_passed(found: Verdict | None) -> list[Block]:
+    """What failed or could not be assessed; nothing where all passed."""
+    if found is None:
+        return []
+    grave = not_passed(found)
+    notes = [f"Note: {f.printable(note)}" for note in found.notes]
+    if not grave:
+        return [Text(text=note, style="note") for note in notes]
+    more = len(grave) - ON_FIRST_PAGE
+    rest = f" {more} more did not pass." if more > 0 else ""
+    note = (
+        "Bound: one-sided 95 %, on the side that counts. A dash: not computed, or not of an attack."
+        f"{rest} All stand under “{FINDINGS}”, in words."
+    )
+    return [findings_table(grave[:ON_FIRST_PAGE], "Findings that did not pass", " ".join([note, *notes]))]
 
 
 def _headline(record: AuditRecord) -> str:
@@ -95,8 +141,12 @@ def _subtle(record: AuditRecord) -> tuple[AttackRecord, CurvePoint] | None:
     return max(found, key=lambda pair: pair[1].flips_quantised.estimate or 0.0) if found else None
 
 
-def _alarms(record: AuditRecord) -> list[Block]:
+def _alarms(record: AuditRecord, fault: str) -> list[Block]:
     alarms: list[Block] = []
+    if fault:
+        alarms.append(
+            Alarm(title="The verdict here is not used", text=f"{words.capital(f.printable(fault))}.")
+        )
     if names := record.leak.found:
         shown = ", ".join(map(f.breakable, names[:5]))
         more = f" and {len(names) - 5} more, listed under “{LEFT_OUT}”" if len(names) > 5 else ""
@@ -106,93 +156,46 @@ def _alarms(record: AuditRecord) -> list[Block]:
         alarms.append(Alarm(title="The model is given the outline", text=text))
     if text := check_words.alarm(record.checks):
         alarms.append(Alarm(title="A self-check failed", text=text))
+    alarms += [
+        Alarm(title="A map was moved that this audit does not compare", text=f"{words.capital(text)}.")
+        for text in words.unseen_maps(record)
+    ]
     alarms += chance_alarms(record.clean, record.checkpoint)
     return [*alarms, *(Alarm(title="Not assessable", text=why) for why in words.refusals(record.attacks))]
 
 
-def _key_figures(record: AuditRecord) -> Table:
-    missed, false = words.directions(record.checkpoint.positive)
-    rows = [_row(record, attack) for attack in record.attacks]
-    auc = record.clean.auc
-    note = "In brackets: two-sided 95 % intervals that respect cases. "
-    note += (
-        f"AUC on clean images: {f.value(auc)}. " if auc is not None else "AUC on clean images: not assessed. "
-    )
-    without = [f.printable(a.id) for a in record.attacks if a.epsilon is None and a.assessable]
-    if without:
-        note += f"Median: of the steps found by {f.listing(without)}, where no radius is set. "
-    note += "Silent shift: the decision stood and the map moved, judged before rounding by the explainer named: the "
-    note += "one with the highest rate, of equal ones the first. "
-    note += "A dash there: no decision stood, so that none could be seen. "
-    note += f"{missed.capitalize()} and {false}: of the images decided rightly before the attack."
-    return Table(
-        columns=[
-            Column(title="Attack", width=0.9),
-            Column(title="Radius, grey levels", width=0.75, align="right"),
-            Column(title="Decisions flipped", width=1.15, align="right"),
-            Column(title="After rounding to 8 bits", width=1.15, align="right"),
-            Column(title=missed.capitalize(), width=1.15, align="right"),
-            Column(title=false.capitalize(), width=1.15, align="right"),
-            Column(title="Robust accuracy", width=1.15, align="right"),
-            Column(title="Silent shift", width=1.15, align="right"),
-        ],
-        rows=rows,
-        caption=f"Key figures of {f.count(record.images, 'image')}",
-        note=note,
-        stacked=True,
-    )
-
-
-def _row(record: AuditRecord, attack: AttackRecord) -> list[str]:
-    maps = [m for m in words.same_target(record.maps) if m.attack_id == attack.id]
-    # where no decision stood there was nothing to see, and 0 % would read as the best result
-    judged = [m for m in maps if m.silent_shift.estimate is not None and m.silent_shift_unflipped.n]
-    silent = f.DASH
-    if judged:
-        most = max(judged, key=lambda m: m.silent_shift.estimate or 0.0)
-        silent = f"{f.rate(most.silent_shift)}\nby {f.identifier(most.explainer_id)}"
-    name = f.identifier(attack.id)
-    if not attack.assessable:
-        return [name, _radius(attack), "not assessable", *[f.DASH] * 4, silent]
-    shares = (
-        attack.flips,
-        attack.flips_quantised,
-        attack.missed_cancers,
-        attack.false_alarms,
-        attack.robust_accuracy,
-    )
-    return [name, _radius(attack), *(f.rate(share) for share in shares), silent]
-
-
-def _radius(attack: AttackRecord) -> str:
-    if attack.epsilon is None:
-        return f"{f.grey_levels(attack.linf.median)} (median)"
-    return f.grey_levels(attack.epsilon) if attack.norm == "linf" else f"L2 {f.number(attack.epsilon)}"
-
-
 def _in_words(record: AuditRecord) -> Facts:
-    curves = [attack for attack in record.attacks if attack.curve and attack.goal_assessable]
-    described = f"What each attack does stands under “{AUDITED}”."
+    worst = words.strongest(record.attacks)
+    spoken = record.attacks if len(record.attacks) <= SPOKEN_OF else [worst] if worst else []
+    described = f"What each attack does stands under “{THREAT}”."
     rows = [("Attacks", " ".join([*(f"{said}." for said in words.told_apart(record.attacks)), described]))]
     rows.append(("Silent shift", _sentence(words.silent(record.maps))))
-    rows += [(f"Begins, {f.printable(attack.id)}", _sentence(words.begins(attack))) for attack in curves]
-    worst = words.strongest(record.attacks)
+    rows.append(("Vanished maps", _sentence(words.vanished(record.maps))))
+    rows += [
+        (f"Begins, {f.printable(attack.id)}", _sentence(words.begins(attack)))
+        for attack in spoken
+        if attack.curve and attack.goal_assessable
+    ]
     if worst is not None:
         direction = _sentence(words.direction(worst, record.checkpoint.positive))
         rows.append((f"Directions, {f.printable(worst.id)}", direction))
     rows += [
         (f"Goal, {f.printable(attack.id)}", _sentence(words.goal(attack)))
-        for attack in record.attacks
+        for attack in spoken
         if not attack.after_a_flip
     ]
+    ids = [attack.id for attack in spoken]
     rows += [
         (f"Outline, {f.printable(item.attack_id)}", _sentence(words.outline(item)))
         for item in record.outlines
+        if item.attack_id in ids
     ]
     rows.append(("Second sweep", _sentence(words.second_sweep(record))))
     rows.append(("Self-checks", _sentence(check_words.count(record.checks))))
     rows.append(("Leak", _sentence(words.leak(record))))
     rows.append(("Left out", _sentence(words.left_out(record))))
+    if record.warnings:
+        rows.append(("Warnings", f"{len(record.warnings)}, under “{LEFT_OUT}”."))
     return Facts(rows=rows, mono=[])
 
 
