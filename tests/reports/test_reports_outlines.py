@@ -114,7 +114,7 @@ def test_a_model_without_a_diagnosis_is_headed_by_its_outline(
     lead = verdict(changed(folder, records, diagnoses=False), Canvas(folder=tmp_path)).blocks[1]
     assert isinstance(lead, Text)
     assert said in lead.text.replace(NBSP, " ")
-    lead = verdict(changed(folder, records), Canvas(folder=tmp_path)).blocks[0]
+    lead = verdict(changed(folder, records), Canvas(folder=tmp_path)).blocks[1]
     assert isinstance(lead, Text)
     assert "decisions flip" in lead.text
 

@@ -56,7 +56,7 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> list[PageObject]:
         patch.setattr(example_audit, "EXPLAINERS", explainers)
         pdf = write_report(example_audit.build(folder, images=8, attacks=["fgsm"]))
     pages = PdfReader(pdf).pages
-    return [page for page in pages if re.search("Perturbation × [0-9]", page.extract_text())]
+    return [page for page in pages if re.search(r"Perturbation\s×\s[0-9]", page.extract_text())]
 
 
 def test_no_words_stand_on_a_picture(gallery: list[PageObject]) -> None:
@@ -67,7 +67,7 @@ def test_no_words_stand_on_a_picture(gallery: list[PageObject]) -> None:
 
 
 def test_three_cases_share_a_page_below_the_words_of_the_section(gallery: list[PageObject]) -> None:
-    assert [len(re.findall("Perturbation × [0-9]", page.extract_text())) for page in gallery] == [3]
+    assert [len(re.findall(r"Perturbation\s×\s[0-9]", page.extract_text())) for page in gallery] == [3]
 
 
 def pages(*blocks: Block) -> list[str]:

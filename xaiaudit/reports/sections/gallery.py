@@ -124,7 +124,7 @@ def _attack_row(audit: Audit, canvas: Canvas, number: int, cases: list[GalleryCa
         title=f"{f.identifier(case.attack_id)}: {kinds}",
         caption=f"{'Still' if stands else 'Now'} {f.printable(case.decision_after)}; probability "
         f"{f.probability(case.probability_after)}. Largest change {words.radius('linf', case.linf)}. "
-        f"Perturbation × {magnification}.{_of_the_outline(audit, case)}",
+        f"Perturbation{f.NBSP}×{f.NBSP}{magnification}.{_of_the_outline(audit, case)}",
         panels=shown,
     )
 
