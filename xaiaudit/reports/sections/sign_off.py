@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from xaiaudit.audit_files import RECORD
 from xaiaudit.reports import format as f
 from xaiaudit.reports.blocks import Canvas, Facts, Section, SignOff, Text
-from xaiaudit.reports.reading import RECORD, Audit
+from xaiaudit.reports.reading import Audit
 
 ROLES = ["Prepared by", "Reviewed by", "Approved by"]
 BLANKS = ["Name", "Position", "Date", "Signature"]
