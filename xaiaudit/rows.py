@@ -41,3 +41,25 @@ class Rows:
         """(n,) class index; -1 for null and for a class the model does not know."""
         index = {label: i for i, label in enumerate(classes)}
         return np.array([index.get(value, -1) for value in self.table[name].to_pylist()], np.int64)
+
+
+def prediction_rows(
+    predictions: pa.Table, attack_id: str, *, quantised: bool = False, epsilon: float | None = None
+) -> Rows:
+    """Of predictions.parquet: an attack's own run, or, with `epsilon`, that point of its curve."""
+    chosen = pc.and_(
+        pc.equal(predictions["attack_id"], attack_id), pc.equal(predictions["quantised"], quantised)
+    )
+    on_curve = predictions["curve"]
+    if epsilon is None:
+        chosen = pc.and_(chosen, pc.invert(on_curve))
+    else:
+        chosen = pc.and_(chosen, pc.and_(on_curve, pc.equal(predictions["epsilon"], epsilon)))
+    return Rows(predictions.filter(chosen))
+
+
+def sweep_rows(acquisition: pa.Table, change_id: str, explainer_id: str | None) -> Rows:
+    """Of acquisition.parquet: one change, with the maps of one explainer; None: with none."""
+    own = acquisition["explainer_id"]
+    chosen = pc.is_null(own) if explainer_id is None else pc.fill_null(pc.equal(own, explainer_id), False)
+    return Rows(acquisition.filter(pc.and_(pc.equal(acquisition["change_id"], change_id), chosen)))

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xaiaudit.auditing.plan import AuditPlan, PlannedExplainer
-from xaiaudit.rows import Rows
+from xaiaudit.rows import Rows, prediction_rows, sweep_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,14 +25,7 @@ class Tables:
 
     def prediction(self, attack_id: str, *, quantised: bool = False, epsilon: float | None = None) -> Rows:
         """The attack's own run, or, with `epsilon`, that point of its curve."""
-        table = self.predictions
-        chosen = pc.and_(pc.equal(table["attack_id"], attack_id), pc.equal(table["quantised"], quantised))
-        on_curve = table["curve"]
-        if epsilon is None:
-            chosen = pc.and_(chosen, pc.invert(on_curve))
-        else:
-            chosen = pc.and_(chosen, pc.and_(on_curve, pc.equal(table["epsilon"], epsilon)))
-        return Rows(table.filter(chosen))
+        return prediction_rows(self.predictions, attack_id, quantised=quantised, epsilon=epsilon)
 
     def map(self, attack_id: str, explainer_id: str, target: str) -> Rows:
         """Maps of one explainer under one attack."""
@@ -52,7 +45,4 @@ class Tables:
         """The images under one change of the acquisition, with the maps of one explainer; None: with none."""
         if self.acquisition is None:
             raise LookupError("no change of the acquisition was simulated")
-        table = self.acquisition
-        own = table["explainer_id"]
-        chosen = pc.is_null(own) if explainer_id is None else pc.fill_null(pc.equal(own, explainer_id), False)
-        return Rows(table.filter(pc.and_(pc.equal(table["change_id"], change_id), chosen)))
+        return sweep_rows(self.acquisition, change_id, explainer_id)

@@ -13,6 +13,7 @@ from xaiaudit.cli.accept import accept
 from xaiaudit.cli.attack import attack
 from xaiaudit.cli.benchmark import benchmark
 from xaiaudit.cli.card import card
+from xaiaudit.cli.compare import compare
 from xaiaudit.cli.convert import convert
 from xaiaudit.cli.data import data
 from xaiaudit.cli.demo import demo
@@ -128,6 +129,7 @@ for command in (
     init,
     gate,
     accept,
+    compare,
     report,
     card,
     mlflow,

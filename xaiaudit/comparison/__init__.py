@@ -1,1 +1,5 @@
-"""What changed between two audits of the same images: decisions, what breaks, and where maps point. No torch."""
+"""Two audits of the same images side by side: what changed from one checkpoint to the next. No torch."""
+
+from xaiaudit.comparison.api import compare
+
+__all__ = ["compare"]

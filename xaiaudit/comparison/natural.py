@@ -1,0 +1,75 @@
+"""The yardstick of drift: how far a simulated second sweep of the probe moves the maps of the older checkpoint."""
+
+import numpy as np
+
+from xaiaudit.acquisition.registry import CHANGES
+from xaiaudit.comparison.paired_statistics import share
+from xaiaudit.comparison.pairing import Pair
+from xaiaudit.comparison.shifts import Shifts
+from xaiaudit.comparison.stored import Stored
+from xaiaudit.comparison_record import DriftMultiple, NaturalDrift
+from xaiaudit.metrics.cases import select
+from xaiaudit.metrics.multiples import amount, farther, median_amount, times
+from xaiaudit.records import SECOND_SWEEP, SHIFT_METRICS
+from xaiaudit.rows import Rows
+from xaiaudit.types import Vector
+
+
+def no_yardstick(pair: Pair, before: Stored) -> str:
+    """Why drift has nothing to be measured by; "" where it has."""
+    if pair.before.record.variability is None:
+        return "the older audit simulated no second sweep"
+    swept = {shift.explainer_id for shift in pair.before.record.variability.shifts}
+    if before.explainer.id not in swept:
+        return "no second sweep was simulated for an explainer that makes passes of its own"
+    if not before.whole:
+        return "the maps are stored coarser than they were computed, and a second sweep was measured on whole ones"
+    return ""
+
+
+def natural_drift(pair: Pair, before: Stored, shifts: Shifts) -> NaturalDrift:
+    """Both on the same images. Moved: of those whose decision the sweep left standing too."""
+    found = sweeps_of(pair, before)
+    second = found[-1]
+    silent = second.floats("silent_shift")
+    stood = shifts.compared & ~second.flags("flipped") & ~np.isnan(silent)
+    made_of = (
+        [change.name for change in pair.before.record.variability.changes]
+        if pair.before.record.variability
+        else []
+    )
+    return NaturalDrift(
+        changes=[name for name in made_of if name != SECOND_SWEEP],
+        whole=CHANGES.keys() <= set(made_of),
+        moved=share("moved", (silent == 1)[stood], shifts.moved[stood], select(pair.cases, stood)),
+        multiples=[_multiple(pair, shifts, found, metric) for metric in SHIFT_METRICS],
+    )
+
+
+def sweeps_of(pair: Pair, before: Stored) -> list[Rows]:
+    """Rows of every simulated change; the last is all of them at once."""
+    variability = pair.before.record.variability
+    changes = [] if variability is None else variability.changes
+    return [pair.before.sweep(change.id, before.explainer.id) for change in changes]
+
+
+def drift_amounts(shifts: Shifts, metric: str) -> Vector:
+    """How far each compared map drifted; NaN where it was not compared or the measure is undefined."""
+    return np.where(shifts.compared, amount(metric, shifts.values[metric], shifts.vanished), np.nan)
+
+
+def sweep_amounts(rows: Rows, metric: str) -> Vector:
+    return amount(metric, rows.floats(metric), rows.flags("vanished"))
+
+
+def _multiple(pair: Pair, shifts: Shifts, found: list[Rows], metric: str) -> DriftMultiple:
+    drift, second = drift_amounts(shifts, metric), sweep_amounts(found[-1], metric)
+    among = ~np.isnan(drift) & ~np.isnan(second)
+    each = np.stack([sweep_amounts(rows, metric) for rows in found], axis=1)
+    return DriftMultiple(
+        metric=metric,
+        drift=median_amount(drift[among]),
+        second_sweep=median_amount(second[among]),
+        times=times(drift, second, pair.cases),
+        farther=farther(drift, each, pair.cases),
+    )
