@@ -1,0 +1,255 @@
+"""Drift, paired statistics and what they are called, on tables small enough to work out by hand."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from xaiaudit.comparison.api import explanation_drift
+from xaiaudit.comparison.paired_statistics import family, hits, mean, share
+from xaiaudit.comparison.shifts import Shifts, shifts
+from xaiaudit.comparison.stored import Stored, field_at, matched_explainers
+from xaiaudit.comparison_record import CleanComparison
+from xaiaudit.metrics.map_shift import Field
+from xaiaudit.records import REGIONS, SHIFT_METRICS, ExplainerRecord
+from xaiaudit.rows import Rows
+
+SIZE = 70  # pixels of the input grid: cells of 10 pixels on a grid of 7
+MM = 0.5  # a pixel
+
+
+def point(row: int, column: int, side: int = 7) -> np.ndarray:
+    """A map with all its mass in one cell; row -1: none."""
+    plane = np.zeros((side, side))
+    if row >= 0:
+        plane[row, column] = 2.0
+    return plane
+
+
+def maps_of(
+    points: list[tuple[int, int]], states: list[str], side: int = 7, layer: str = "features"
+) -> Stored:
+    planes = np.stack([point(*at, side) for at in points])
+    energy = {f"energy_{region}": [float(state == region) for state in states] for region in REGIONS}
+    table = pa.table({"peak_state": states, **energy, "cells": [[3] * side**2] * len(points)})
+    peaks = [row * side + column if row >= 0 else -1 for row, column in points]
+    return Stored(
+        explainer=ExplainerRecord(id="cam", name="cam", layer=layer, grid=(side, side), signed=False),
+        rows=Rows(table),
+        maps=planes,
+        defined=planes.any((1, 2)),
+        peaks=np.array(peaks, np.int64),
+    )
+
+
+def field_of(n: int, spacing: float = MM) -> Field:
+    return Field(
+        shape=(SIZE, SIZE),
+        diagonal=np.full(n, SIZE * 2**0.5),
+        top=np.full(n, 100),
+        spacing=np.full((n, 2), spacing),
+    )
+
+
+# image: what happened to its map
+STARTS = [(1, 1), (1, 1), (3, 3), (2, 2), (-1, 0), (4, 4)]
+ENDS = [(1, 4), (1, 1), (-1, 0), (5, 5), (2, 2), (5, 4)]
+STATES = ["lesion", "lesion", "ring", "lesion", "undefined", "posterior"]
+STATES_AFTER = ["elsewhere", "lesion", "undefined", "elsewhere", "lesion", "posterior"]
+SAME = np.array([True, True, True, False, True, True])
+
+
+@pytest.fixture
+def found() -> Shifts:
+    return shifts(field_of(6), maps_of(STARTS, STATES), maps_of(ENDS, STATES_AFTER), SAME)
+
+
+def test_maps_are_compared_where_both_decide_alike_and_the_older_is_defined(found: Shifts) -> None:
+    assert found.compared.tolist() == [True, True, True, False, False, True]
+    assert found.vanished.tolist() == [False, False, True, False, False, False]
+
+
+def test_distances_are_those_between_the_cells(found: Shifts) -> None:
+    # three cells of 10 pixels of half a millimetre; one cell, 5 mm, is not more than 5 mm
+    for metric in ("peak_mm", "mass_centre_mm", "wasserstein_mm"):
+        np.testing.assert_allclose(found.values[metric], [15, 0, np.nan, np.nan, np.nan, 5])
+    np.testing.assert_allclose(found.values["peak_diagonal"][0], 30 / (70 * 2**0.5))
+    np.testing.assert_allclose(found.values["pearson"][[0, 1]], [-1 / 48, 1])  # 1 of 49 cells, disjoint
+
+
+def test_a_map_drifts_by_the_rule_of_the_silent_shift(found: Shifts) -> None:
+    assert found.moved.tolist() == [True, False, True, False, False, False]
+    assert found.peak_left.tolist() == [True, False, False, False, False, False]
+    assert found.centre_far.tolist() == [True, False, False, False, False, False]
+
+
+def test_energy_goes_from_region_to_region(found: Shifts) -> None:
+    np.testing.assert_allclose(found.values["delta_energy_lesion"], [-1, 0, np.nan, np.nan, np.nan, 0])
+    np.testing.assert_allclose(found.values["delta_energy_elsewhere"], [1, 0, np.nan, np.nan, np.nan, 0])
+
+
+def test_without_spacing_far_is_a_tenth_of_the_diagonal() -> None:
+    # of 98.99 pixels: one cell of 10 pixels is more than a tenth of it
+    before, after = maps_of([(4, 4)], ["unknown"]), maps_of([(5, 4)], ["unknown"])
+    one = shifts(field_of(1, np.nan), before, after, np.array([True]))
+    assert np.isnan(one.values["mass_centre_mm"]).all()
+    assert one.values["mass_centre_diagonal"] == pytest.approx(10 / (70 * 2**0.5))
+    assert one.moved.tolist() == [True]
+
+
+def test_on_grids_that_differ_only_places_are_compared() -> None:
+    # cell 1 of 7 has its centre at 15 pixels, cell 2 of 14 at 12.5, and lies in it
+    before, after = maps_of([(1, 1)], ["lesion"]), maps_of([(2, 2)], ["lesion"], side=14)
+    one = shifts(field_of(1), before, after, np.array([True]))
+    for metric in ("peak_mm", "mass_centre_mm"):
+        assert one.values[metric] == pytest.approx(2.5 * 2**0.5 * MM)
+    assert one.values["wasserstein_mm"] == pytest.approx(0)
+    for metric in ("topk_intersection", "spearman", "pearson", "ssim"):
+        assert np.isnan(one.values[metric]).all()
+
+
+def test_maps_of_pixels_are_compared_on_real_pixels_alone() -> None:
+    before, after = (maps_of([(3, 3)], ["unknown"], layer="image") for _ in range(2))
+    assert before.told() is not None
+    assert maps_of([(3, 3)], ["unknown"]).told() is None
+    one = shifts(field_of(1), before, after, np.array([True]))
+    assert one.values["spearman"] == pytest.approx(1)
+
+
+def test_equal_maps_do_not_move_and_every_measure_says_so() -> None:
+    before = maps_of(STARTS, STATES)
+    one = shifts(field_of(6), before, before, np.ones(6, bool))
+    assert not one.moved.any()
+    for metric in SHIFT_METRICS:
+        known = one.values[metric][before.defined]
+        np.testing.assert_allclose(
+            known, 1 if metric in {"topk_intersection", "spearman", "pearson", "ssim"} else 0
+        )
+
+
+def test_part_of_a_field_keeps_its_grid() -> None:
+    part = field_at(field_of(3), np.array([True, False, True]))
+    assert part.shape == (SIZE, SIZE)
+    assert len(part.diagonal) == len(part.top) == len(part.spacing) == 2
+
+
+def flags(text: str) -> np.ndarray:
+    return np.array([letter == "1" for letter in text])
+
+
+def test_paired_shares_are_counted() -> None:
+    # 3 gained, 1 lost of 10 cases: McNemar's exact p is 2 x P(3 or more of 4) = 2 x 5/16
+    found = share("flip rate", flags("1111000000"), flags("1110111000"), list(range(10)))
+    assert (found.gained, found.lost) == (3, 1)
+    assert found.before is not None
+    assert found.after is not None
+    assert (found.before.estimate, found.after.estimate) == (0.4, 0.6)
+    assert found.difference.estimate == pytest.approx(0.2)
+    assert found.p == pytest.approx(0.625)
+
+
+def test_two_images_of_one_case_count_as_one_change() -> None:
+    # all four changes are of one case: both signs of one sum are equally likely
+    found = share("flip rate", flags("00000000"), flags("11110000"), [0, 0, 0, 0, 1, 2, 3, 4])
+    assert found.p == 1.0
+
+
+def test_hits_that_tied_cells_share_are_tested_as_values() -> None:
+    whole = hits("maximum in lesion", np.array([1.0, 0, 1]), np.array([0.0, 0, 1]), [0, 1, 2])
+    parted = hits("maximum in lesion", np.array([1.0, 0, 1]), np.array([0.5, 0, 1]), [0, 1, 2])
+    assert whole.test == "sign flips of cases"
+    assert parted.test == "Wilcoxon on case means"
+    assert parted.difference.estimate == pytest.approx(-0.5 / 3)
+
+
+def test_means_leave_undefined_images_out_of_both() -> None:
+    found = mean("Dice", np.array([0.5, np.nan, 0.7]), np.array([0.7, 0.9, 0.7]), [0, 1, 2])
+    assert found.before is not None
+    assert found.after is not None
+    assert found.before.estimate == pytest.approx(0.6)
+    assert found.after.estimate == pytest.approx(0.7)
+    assert found.difference.estimate == pytest.approx(0.1)
+
+
+def test_a_family_is_adjusted_by_holm() -> None:
+    one = share("a", flags("11111100"), flags("00000000"), list(range(8)))  # p = 2/64
+    other = share("b", flags("11111000"), flags("00000000"), list(range(8)))  # p = 2/32
+    none = one.model_copy(update={"p": None})
+    adjusted = [item.p_holm for item in family([one, none, other])]
+    assert adjusted == [pytest.approx(2 * 2 / 64), None, pytest.approx(2 / 32)]
+
+
+class Sided:
+    def __init__(self, explainers: list[ExplainerRecord]) -> None:
+        self.record = self
+        self.explainers = explainers
+
+
+def explainers(*said: tuple[str, str, dict[str, Any]]) -> Sided:
+    return Sided(
+        [
+            ExplainerRecord(
+                id=f"{name}-{i}", name=name, layer=layer, grid=(7, 7), signed=False, parameters=given
+            )
+            for i, (name, layer, given) in enumerate(said)
+        ]
+    )
+
+
+def test_explainers_are_matched_by_what_they_are() -> None:
+    pair: Any = Sided([])
+    pair.before = explainers(
+        ("cam", "layer4", {}),
+        ("grad-cam", "layer4", {"layer": None}),
+        ("smoothgrad", "image", {"samples": 8}),
+    )
+    pair.after = explainers(
+        ("grad-cam", "features", {"layer": None}),
+        ("cam", "features", {}),
+        ("smoothgrad", "image", {"samples": 16}),
+    )
+    matched, left = matched_explainers(pair)
+    assert [(one.id, two.id) for one, two in matched] == [("grad-cam-1", "grad-cam-0"), ("cam-0", "cam-1")]
+    assert left == [
+        "explainer smoothgrad-2: in the older audit alone, or with other parameters",
+        "explainer smoothgrad-2: in the newer audit alone, or with other parameters",
+    ]
+
+
+def test_an_explainer_at_two_layers_is_matched_by_its_layer() -> None:
+    pair: Any = Sided([])
+    pair.before = explainers(("cam", "low", {"layer": "low"}), ("cam", "high", {"layer": "high"}))
+    pair.after = explainers(("cam", "high", {"layer": "high"}), ("cam", "other", {"layer": "other"}))
+    matched, left = matched_explainers(pair)
+    assert [(one.layer, two.layer) for one, two in matched] == [("high", "high"), ("low", "other")]
+    assert not left
+
+
+class Drift:
+    def __init__(self, finding: str) -> None:
+        self.finding = finding
+
+
+@pytest.mark.parametrize(
+    ("differs", "findings", "expected"),
+    [
+        (False, ["drifted"], True),
+        (False, ["within", "farther"], True),
+        (True, ["drifted"], False),
+        (False, ["within", "unmoved"], False),
+        (False, ["within", "no yardstick"], None),  # what has no yardstick may have drifted
+        (False, ["no yardstick", "drifted"], True),
+        (False, ["not assessed"], None),
+        (False, [], None),
+        (None, ["drifted"], None),  # no labels: nothing is known of accuracy
+    ],
+)
+def test_explanation_drift_is_maps_that_moved_at_equal_accuracy(
+    differs: bool | None, findings: list[str], expected: bool | None
+) -> None:
+    clean = CleanComparison(
+        statistics=[], decisions=[], right_to_wrong=[], wrong_to_right=[], differs=differs
+    )
+    drift: Any = [Drift(finding) for finding in findings]
+    assert explanation_drift(clean, drift) is expected
