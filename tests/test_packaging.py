@@ -24,6 +24,7 @@ SINGLE = (
 )
 LIGHT = (
     "xaiaudit.cli",
+    "xaiaudit.comparison",
     "xaiaudit.gate",
     "xaiaudit.reports",
     "xaiaudit.metrics",

@@ -14,6 +14,8 @@ from xaiaudit.records import SECOND_SWEEP, SHIFT_METRICS
 from xaiaudit.rows import Rows
 from xaiaudit.types import Vector
 
+NOTHING = 1e-9  # of a diagonal, a millimetre or a correlation
+
 
 def no_yardstick(pair: Pair, before: Stored) -> str:
     """Why drift has nothing to be measured by; "" where it has."""
@@ -54,8 +56,12 @@ def sweeps_of(pair: Pair, before: Stored) -> list[Rows]:
 
 
 def drift_amounts(shifts: Shifts, metric: str) -> Vector:
-    """How far each compared map drifted; NaN where it was not compared or the measure is undefined."""
-    return np.where(shifts.compared, amount(metric, shifts.values[metric], shifts.vanished), np.nan)
+    """How far each compared map drifted; NaN where it was not compared or the measure is undefined.
+
+    A correlation of a map with itself may miss 1 by the last digits: that is no drift.
+    """
+    found = amount(metric, shifts.values[metric], shifts.vanished)
+    return np.where(shifts.compared, np.where(np.abs(found) < NOTHING, 0.0, found), np.nan)
 
 
 def sweep_amounts(rows: Rows, metric: str) -> Vector:
