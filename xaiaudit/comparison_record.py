@@ -153,16 +153,22 @@ class MapOf(Record):
     peak: int | None  # cell of the maximum; None where undefined
 
 
-class DriftCase(Record):
-    """An image whose map drifted far, for the eye."""
+class DriftMaps(Record):
+    """The maps of one explainer on one image."""
 
-    image: str
     explainer_id: str
-    label: str | None
-    decision: str  # of both
-    why: str  # what it is here for, in words
+    moved: str  # how far, in words
     before: MapOf
     after: MapOf
+
+
+class DriftCase(Record):
+    """An image whose map drifted far by at least one explainer, for the eye."""
+
+    image: str
+    label: str | None
+    decision: str  # of both
+    maps: list[DriftMaps]  # one an explainer
     pictures: dict[str, str]  # clean, mask, valid -> path, where an audit's gallery holds the image; else {}
     spacing: tuple[float, float] | None
 

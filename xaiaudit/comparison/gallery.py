@@ -1,49 +1,63 @@
 """The images whose maps drifted most, with both maps, so that a report needs neither audit's tables."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from xaiaudit.comparison.pairing import Pair
 from xaiaudit.comparison.shifts import Shifts
 from xaiaudit.comparison.stored import Stored
-from xaiaudit.comparison_record import DriftCase, MapOf
+from xaiaudit.comparison_record import DriftCase, DriftMaps, MapOf
 
 SHOWN = 4  # images an explainer
+Maps = Sequence[tuple[Stored, Stored, Shifts]]
 PICTURES = ("clean", "mask", "valid")
 
 
-def drift_cases(pair: Pair, maps: Sequence[tuple[Stored, Stored, Shifts]]) -> list[DriftCase]:
-    """Of each explainer: vanished maps first, then by how far the mass centre went."""
-    return [case for item in maps for case in _of_explainer(pair, *item)]
+def drift_cases(pair: Pair, maps: Maps) -> list[DriftCase]:
+    """Of each explainer the images with vanished maps first, then by how far the mass centre went.
 
-
-def _of_explainer(pair: Pair, before: Stored, after: Stored, found: Shifts) -> Iterator[DriftCase]:
-    distance = np.where(found.vanished, np.inf, np.nan_to_num(found.values["mass_centre_diagonal"]))
-    order = [i for i in np.argsort(-distance, kind="stable").tolist() if distance[i] > 0]
-    labels = pair.after.clean().table["label"].to_pylist()
-    decisions, spacings = pair.decisions()[1], after.rows.table["spacing"].to_pylist()
-    for i in order[:SHOWN]:
-        yield DriftCase(
+    An image stands once, with the maps of all explainers.
+    """
+    chosen = dict.fromkeys(i for _, _, found in maps for i in _farthest(found))
+    labels, decisions = pair.after.clean().table["label"].to_pylist(), pair.decisions()[1]
+    spacings = maps[0][1].rows.table["spacing"].to_pylist() if maps else []
+    return [
+        DriftCase(
             image=pair.names[i],
-            explainer_id=after.explainer.id,
             label=labels[i],
             decision=pair.classes[decisions[i]],
-            why=_why(found, i),
-            before=_map(before, i),
-            after=_map(after, i),
+            maps=[
+                DriftMaps(
+                    explainer_id=after.explainer.id,
+                    moved=_moved(found, i),
+                    before=_map(before, i),
+                    after=_map(after, i),
+                )
+                for before, after, found in maps
+            ],
             pictures=_pictures(pair, i),
             spacing=None if spacings[i] is None else (spacings[i][0], spacings[i][1]),
         )
+        for i in chosen
+    ]
 
 
-def _why(found: Shifts, i: int) -> str:
+def _farthest(found: Shifts) -> list[int]:
+    distance = np.where(found.vanished, np.inf, np.nan_to_num(found.values["mass_centre_diagonal"]))
+    order: list[int] = np.argsort(-distance, kind="stable").tolist()
+    return [i for i in order if distance[i] > 0][:SHOWN]
+
+
+def _moved(found: Shifts, i: int) -> str:
+    if not found.compared[i]:
+        return "undefined in the older audit"
     if found.vanished[i]:
         return "the map vanished"
     mm, share = (found.values[f"mass_centre_{unit}"][i] for unit in ("mm", "diagonal"))
     far = f"{100 * share:.1f} % of the diagonal" if np.isnan(mm) else f"{mm:.1f} mm"
     left = "; its peak left lesion, ring and posterior region" if found.peak_left[i] else ""
-    return f"the mass centre moved by {far}{left}"
+    return f"mass centre moved by {far}{left}"
 
 
 def _map(item: Stored, i: int) -> MapOf:
