@@ -1,5 +1,6 @@
 """Accepting an audit as the baseline of those to come. No torch."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +12,6 @@ from xaiaudit.gate.store import Accepted, add
 from xaiaudit.gate_record import Verdict
 
 GATE = "gate.json"
-TABLES = (PREDICTION_TABLE, MAP_TABLE)
 
 
 def accept(folder: Path, store: Path, *, by: str, note: str = "", despite: str = "") -> Accepted:
@@ -29,6 +29,7 @@ def accept(folder: Path, store: Path, *, by: str, note: str = "", despite: str =
     fault = _fault(folder, verdict)
     if fault and not despite.strip():
         raise UsageError(f"{fault}; to accept it all the same, say why with --despite")
+    files = _files(folder, [*([SWEEP_TABLE] if record.variability else []), *([GATE] if verdict else [])])
     now = datetime.now(UTC)
     entry = Accepted(
         name=f"{now:%Y-%m-%d}-{sha256[:12]}",
@@ -41,18 +42,19 @@ def accept(folder: Path, store: Path, *, by: str, note: str = "", despite: str =
         by=by,
         note=note,
         despite=despite if fault else "",
+        files={file.name: digest(file) for file in files},
     )
-    files = [
-        RECORD,
-        *TABLES,
-        *[SWEEP_TABLE] * (record.variability is not None),
-        *[GATE] * (verdict is not None),
-    ]
-    missing = [name for name in files if not (folder / name).is_file()]
-    if missing:
-        raise AuditError(f"{folder / missing[0]} is missing; restore the folder or run the audit again")
-    add(store, entry, [folder / name for name in files])
+    add(store, entry, files)
     return entry
+
+
+def _files(folder: Path, more: Sequence[str]) -> list[Path]:
+    """What is copied: record, tables and `more`. Raises AuditError where one is missing."""
+    files = [folder / name for name in (RECORD, PREDICTION_TABLE, MAP_TABLE, *more)]
+    for file in files:
+        if not file.is_file():
+            raise AuditError(f"{file} is missing; restore the folder or run the audit again")
+    return files
 
 
 def read_own_verdict(folder: Path, sha256: str) -> Verdict | None:

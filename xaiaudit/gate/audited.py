@@ -115,7 +115,7 @@ def read_audited(folder: Path) -> Audited:
         AuditError: no finished audit there, or one of its tables is missing or cannot be read.
     """
     record = read_record(folder)
-    return Audited(
+    found = Audited(
         name=str(folder),
         sha256=digest(folder / RECORD),
         record=record,
@@ -123,3 +123,9 @@ def read_audited(folder: Path) -> Audited:
         maps=read_table(folder / MAP_TABLE, MAPS),
         sweeps=None if record.variability is None else read_table(folder / SWEEP_TABLE, SWEEPS),
     )
+    if len(found.images) != record.images:
+        raise AuditError(
+            f"{folder / PREDICTION_TABLE} holds {len(found.images)} clean images, and {RECORD} {record.images}; "
+            "restore the folder or run the audit again"
+        )
+    return found

@@ -29,6 +29,7 @@ class Accepted(Record):
     by: str  # who accepted it
     note: str = ""
     despite: str = ""  # why it was accepted although it had not passed
+    files: dict[str, str] = Field(default_factory=dict)  # SHA-256 of each, by name
 
 
 class Index(Record):
@@ -82,11 +83,12 @@ def newest(store: Path) -> Path | None:
         raise AuditError(
             f"{folder} is missing, the newest accepted audit of {store / INDEX}; restore the store"
         )
-    if digest(folder / RECORD) != entry.audit_sha256:
-        raise AuditError(
-            f"{folder / RECORD} is not the file that was accepted (its SHA-256 differs from {store / INDEX}); restore "
-            "the store"
-        )
+    for name, sha256 in {**entry.files, RECORD: entry.audit_sha256}.items():
+        if not (folder / name).is_file() or digest(folder / name) != sha256:
+            raise AuditError(
+                f"{folder / name} is not the file that was accepted (its SHA-256 is not that of {store / INDEX}); "
+                "restore the store"
+            )
     return folder
 
 
