@@ -66,14 +66,33 @@ def test_what_says_nothing_has_no_name(record: AuditRecord) -> None:
     none = record.maps[0].silent_shift.model_copy(update={"estimate": None, "n": 0})
     maps = [m.model_copy(update={"silent_shift_unflipped": none}) for m in record.maps]
     leak = record.leak.model_copy(update={"assessed": False, "reason": "nothing is recorded"})
-    named = statistics(record.model_copy(update={"attacks": [constant], "maps": maps, "leak": leak}))
-    mine = {name.removeprefix("audit/attacks/fgsm/") for name in named if "/attacks/" in name}
+    attacks = [constant, *record.attacks[1:]]
+    named = statistics(record.model_copy(update={"attacks": attacks, "maps": maps, "leak": leak}))
+    mine = {
+        name.removeprefix("audit/attacks/fgsm/") for name in named if name.startswith("audit/attacks/fgsm/")
+    }
     assert mine == {
         "failed",
         *(f"{norm}/median{end}" for norm in ("linf", "l2") for end in ("", "_low", "_high")),
     }
+    of_groups = {name for name in named if name.startswith("audit/subgroups/") and "/attacks/" in name}
+    assert any("/pgd/flips" in name for name in of_groups)
+    assert not any("/fgsm/flips" in name or "/fgsm/robust" in name for name in of_groups)
     assert not [name for name in named if "silent_shift" in name and "/maps/" in name]
     assert "audit/leak" not in named
+
+
+def test_no_silent_shift_is_told_of_a_subgroup_whose_decisions_all_flipped(record: AuditRecord) -> None:
+    group = next(item for item in record.subgroups if item.attacks and item.attacks[0].flips.estimate != 1)
+    attack = group.attacks[0]
+    all_flipped = attack.model_copy(update={"flips": attack.flips.model_copy(update={"estimate": 1.0})})
+    told = (
+        f"audit/subgroups/{part(group.attribute)}/{part(group.value)}/attacks/{attack.attack_id}/silent_shift"
+    )
+    for state, said in ((attack, True), (all_flipped, False)):
+        groups = [group.model_copy(update={"attacks": [state]})]
+        named = statistics(record.model_copy(update={"subgroups": groups}))
+        assert any(name.startswith(told) for name in named) is said
 
 
 def test_attacks_whose_names_differ_only_in_what_mlflow_refuses(record: AuditRecord) -> None:

@@ -1,14 +1,26 @@
 """Every statistic of an audit under a name of its own, as trackers of experiments keep them."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from xaiaudit.records import AttackRecord, AuditRecord, CurvePoint, Distribution, Interval, MapRecord, Record
+from xaiaudit.records import (
+    AttackRecord,
+    AuditRecord,
+    CurvePoint,
+    Distribution,
+    Interval,
+    MapRecord,
+    Record,
+    SubgroupAttack,
+)
 from xaiaudit.reports import format as f
 
 ROOT = "audit"
 LONGEST = 60  # characters of one part of a name; MLflow takes 250 of the whole
 _KEYS = (
+    "attribute",
+    "value",
+    "outcome",
     "attack_id",
     "id",
     "change_id",
@@ -24,7 +36,7 @@ _NUMBERS = (  # beside intervals and medians
     "failed", "never_flipped", "vanished", "undefined_before", "undefined_after", "chance_uniform", "chance_shuffled",
     "mcnemar_p", "mcnemar_holm",
 )  # fmt: skip
-_OF_FLIPS = ("flips", "from_", "missed", "false", "robust", "mcnemar", "curve", "lost", "never", "smallest")
+_OF_FLIPS = "flips|from_|missed|false|robust|mcnemar|curve|lost|never|smallest|confidence"
 
 
 def statistics(record: AuditRecord) -> dict[str, float]:
@@ -34,7 +46,8 @@ def statistics(record: AuditRecord) -> dict[str, float]:
     median (the rest is in audit.json). What was not computed, or says nothing, is absent: flips of an attack that is
     not assessable, silent shifts where no decision stood.
     """
-    found = dict(_walk(ROOT, record))
+    says_nothing = _says_nothing(record.attacks)
+    found = {name: value for name, value in _walk(ROOT, record) if not says_nothing(name)}
     found[f"{ROOT}/images"] = float(record.images)
     found[f"{ROOT}/left_out"] = float(len(record.left_out))
     if record.leak.assessed:
@@ -71,19 +84,26 @@ def _present(values: Mapping[str, float | None]) -> Iterator[tuple[str, float]]:
     return ((name, value) for name, value in values.items() if value is not None)
 
 
+def _says_nothing(attacks: Sequence[AttackRecord]) -> Callable[[str], bool]:
+    """Whether a name is of flips, or of a goal, that cannot be assessed: of all images or of a subgroup."""
+    flips = [f"{part(attack.id)}/({_OF_FLIPS})" for attack in attacks if not attack.assessable]
+    goals = [f"{part(attack.id)}/reached" for attack in attacks if not attack.goal_assessable]
+    pattern = re.compile(f"/attacks/({'|'.join(flips + goals)})")
+    return lambda name: bool(flips) and pattern.search(name) is not None
+
+
 def _fields(record: Record) -> Iterator[tuple[str, object]]:
-    """Without what cannot be assessed."""
+    """Without silent shifts where no decision stood, which would read as the best result."""
+    none_stood = (isinstance(record, MapRecord) and not record.silent_shift_unflipped.n) or (
+        isinstance(record, SubgroupAttack) and record.flips.estimate == 1
+    )
     for field, value in record:
-        if isinstance(record, AttackRecord):
-            if not record.assessable and field.startswith(_OF_FLIPS):
-                continue
-            if not record.goal_assessable and field.startswith("reached"):
-                continue
-        if isinstance(record, MapRecord) and not record.silent_shift_unflipped.n and "silent" in field:
+        if none_stood and field.startswith("silent_shift"):
             continue
         if isinstance(record, AttackRecord) and field == "curve":
-            value = {_radius(record, point): point for point in record.curve}
-        yield field, value
+            yield field, {_radius(record, point): point for point in record.curve}
+        else:
+            yield field, value
 
 
 def _radius(attack: AttackRecord, point: CurvePoint) -> str:
