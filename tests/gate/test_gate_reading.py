@@ -4,9 +4,11 @@ import hashlib
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from policies import MALFORMED, RIGHT
 
 from xaiaudit.attacks.registry import ATTACKS, attack
+from xaiaudit.cli import main
 from xaiaudit.errors import UsageError
 from xaiaudit.gate.reading import ReadPolicy, read_policy
 from xaiaudit.gate.rules import NO_RADIUS
@@ -74,6 +76,23 @@ def test_a_malformed_policy_is_told_in_one_line_that_names_the_line(name: str, t
     assert words in told
     assert "\n" not in told
     assert len(told) < len(place) + 320
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+@pytest.mark.parametrize(
+    "command", [["gate", "--check"], ["gate", "no-audit"], ["attack", "no-model.pt"]], ids=" ".join
+)
+def test_every_malformed_policy_ends_in_one_line_and_code_2(
+    command: list[str], name: str, tmp_path: Path
+) -> None:
+    text, line, words = MALFORMED[name]
+    path = tmp_path / "policy.toml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    result = CliRunner().invoke(main, [*command, "--policy", str(path)])
+    assert (result.exit_code, result.stdout) == (2, "")
+    (told,) = result.stderr.splitlines()
+    assert told.startswith(f"Error: {path}{'' if line is None else f', line {line}'}: ")
+    assert words in told
 
 
 def test_attacks_without_a_radius_are_known_by_name() -> None:

@@ -1,17 +1,21 @@
 """xaiaudit attack: the audit."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from xaiaudit.cli import options
 from xaiaudit.cli.opening import open_data, open_model, tell_costs
+from xaiaudit.cli.policy import apply_policy, ending_in_time, judgement
 from xaiaudit.cli.progress import Progress
+
+if TYPE_CHECKING:
+    from xaiaudit.gate_record import Verdict
 
 CHECKED = 32  # images for the self-checks
 
@@ -38,6 +42,19 @@ CHECKED = 32  # images for the self-checks
 @options.test_data
 @options.split
 @options.explainers
+@click.option(
+    "--policy",
+    type=click.Path(path_type=Path),
+    help="Audit as [audit] of this file says where the command line does not, and judge by it: exit code 1 where it is "
+    "not passed. See xaiaudit init.  [default: settings of ./xaiaudit.toml where it is there, and no judgement]",
+)
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path),
+    help="With --policy: audit, or store of accepted audits, that the regressions of the policy compare with.  "
+    "[default: as the policy says]",
+)
+@click.option("--no-baseline", is_flag=True, help="With --policy: leave its regressions out.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -91,27 +108,31 @@ CHECKED = 32  # images for the self-checks
 )
 @options.as_json
 @options.debug
-def attack(model: Path, **given: Any) -> None:
+@click.pass_context
+def attack(context: click.Context, /, model: Path, **given: Any) -> None:
     """Attack MODEL, compare its maps before and after, and write tables and a PDF report.
 
     Without --data the images are the test split that the checkpoint recorded.
     """
-    _run(model, given)
+    default = (click.core.ParameterSource.DEFAULT, click.core.ParameterSource.DEFAULT_MAP)
+    _run(model, given, {name for name in given if context.get_parameter_source(name) not in default})
 
 
-def _run(path: Path, given: dict[str, Any]) -> None:
+def _run(path: Path, given: dict[str, Any], said: set[str]) -> None:
     from xaiaudit.auditing import audit
     from xaiaudit.auditing.api import default_folder
     from xaiaudit.records import AuditRecord
 
-    named = _named(given)  # before anything slow
+    policy = apply_policy(given, said)  # before anything slow
+    judging = judgement(policy, given)
+    named = _named(given)
     _check_out(given)
     model = open_model(path, given)
     dataset = open_data(model, given)
     click.echo(f"Data: {dataset.drawn(given['limit'], given['seed']).describe()}", err=True)
     tell_costs(model, named["explainers"])
     out = given["out"] or default_folder(model)
-    with _telling_how_to_go_on(out), Progress() as progress:
+    with _telling_how_to_go_on(out), ending_in_time(policy, out) as limit, Progress() as progress:
         record: AuditRecord | None = audit(
             model,
             dataset,
@@ -131,17 +152,36 @@ def _run(path: Path, given: dict[str, Any]) -> None:
             keep_ids=given["keep_ids"],
             strict=given["strict"],
             command=["xaiaudit", *sys.argv[1:]],
-            on_look=partial(progress.update, phase="reading"),
-            on_attack=progress.attacked,
-            on_check=progress.checked,
-            on_map=progress.explained,
+            on_look=limit.on(partial(progress.update, phase="reading")),
+            on_attack=limit.on(progress.attacked),
+            on_check=limit.on(progress.checked),
+            on_map=limit.on(progress.explained),
         )
     if record is None:
+        then = f", then xaiaudit gate {out} --policy {policy.path}" if judging and policy else ""
         click.echo(
-            f"Shard {given['shard'][0]} of {given['shard'][1]} is done; when all are: xaiaudit merge {out}"
+            f"Shard {given['shard'][0]} of {given['shard'][1]} is done; when all are: xaiaudit merge {out}{then}"
         )
         return
-    finish(record, out, with_report=given["with_report"], as_json=given["as_json"])
+    _finish(record, out, given, judging)
+
+
+def _finish(
+    record: Any, out: Path, given: dict[str, Any], judging: "Callable[[Path], Verdict] | None"
+) -> None:
+    """The verdict before the report, which tells it; the report also where nothing could be judged."""
+    from xaiaudit.cli.gate import finish as finish_gate
+    from xaiaudit.errors import XaiauditError
+
+    told = partial(finish, record, out, with_report=given["with_report"], as_json=given["as_json"])
+    try:
+        verdict = judging(out) if judging is not None else None
+    except XaiauditError:
+        told()
+        raise
+    told()
+    if verdict is not None:
+        finish_gate(out, verdict, err=given["as_json"])
 
 
 def _named(given: dict[str, Any]) -> dict[str, Any]:
@@ -153,7 +193,9 @@ def _named(given: dict[str, Any]) -> dict[str, Any]:
     from xaiaudit.explainers.spec import parse as parse_explainer
 
     if not given["methods"]:
-        raise UsageError("no attack is named; say --method fgsm, or another of xaiaudit list attacks")
+        raise UsageError(
+            "no attack is named; say --method fgsm, or another of xaiaudit list attacks, or name a policy"
+        )
     if given["changes"] and given["no_acquisition"]:
         raise UsageError(
             "--acquisition names a change and --no-acquisition leaves all out; say one of the two"

@@ -4,13 +4,14 @@ import sys
 from pathlib import Path
 from shutil import get_terminal_size
 from textwrap import fill
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from xaiaudit.cli import options
 
 if TYPE_CHECKING:
+    from xaiaudit.gate.reading import ReadPolicy
     from xaiaudit.gate_record import Verdict
 
 WIDTH = 100  # columns of text that are easily read
@@ -18,7 +19,7 @@ INDENT = " " * 14  # under the status of a finding
 
 
 @click.command()
-@click.argument("audit", type=click.Path(path_type=Path))
+@click.argument("audit", type=click.Path(path_type=Path), required=False)
 @click.option(
     "--policy",
     type=click.Path(path_type=Path),
@@ -45,15 +46,19 @@ INDENT = " " * 14  # under the status of a finding
     help="With --max-flip-rate: only this attack of the audit; may be repeated.  [default: all that have a radius and "
     "are after flips]",
 )
+@click.option(
+    "--check", is_flag=True, help="Only read the policy, without an audit, and say whether it is sound."
+)
 @options.as_json
 @options.debug
 def gate(
-    audit: Path,
+    audit: Path | None,
     policy: Path | None,
     baseline: Path | None,
     no_baseline: bool,
     max_flip_rate: float | None,
     attacks: tuple[str, ...],
+    check: bool,
     as_json: bool,
     debug: bool,
 ) -> None:
@@ -63,6 +68,15 @@ def gate(
     """
     from xaiaudit.errors import UsageError
 
+    if check:
+        check_policy(
+            policy, alone=not (audit or baseline or no_baseline or attacks or max_flip_rate is not None)
+        )
+        return
+    if audit is None:
+        raise UsageError(
+            "no audit is named; name the folder of a finished one, or say --check to read a policy alone"
+        )
     if attacks and max_flip_rate is None:
         raise UsageError("--attack goes with --max-flip-rate; a policy names its attacks itself")
     if max_flip_rate is not None and (policy or baseline or no_baseline):
@@ -81,31 +95,59 @@ def gate(
     finish(audit, verdict, as_json=as_json)
 
 
+def check_policy(path: Path | None, *, alone: bool) -> None:
+    """Say what is in a policy, or what is wrong with it.
+
+    Raises:
+        UsageError: it is not sound, or more than it was named.
+    """
+    from xaiaudit.errors import UsageError
+
+    if not alone:
+        raise UsageError("--check reads a policy and judges nothing; say it with --policy alone")
+    policy = the_policy(path).policy
+    compared = sum(finding.max_regression is not None for finding in policy.finding)
+    click.echo(
+        f"The policy is sound: {len(policy.audit.attacks)} attacks, {len(policy.finding)} findings, {compared} of them "
+        "compared with a baseline"
+    )
+
+
 def judge_by_policy(
     audit: Path, policy: Path | None, baseline: Path | None, *, no_baseline: bool
 ) -> "Verdict":
-    """By the file named, else by ./xaiaudit.toml, which is said aloud.
+    """By the file named, else by ./xaiaudit.toml, which is said aloud."""
+    from xaiaudit.gate.judging import judge
+
+    return judge(audit, the_policy(policy), baseline, no_baseline=no_baseline)
+
+
+def the_policy(path: Path | None) -> "ReadPolicy":
+    """That in the file named, else in ./xaiaudit.toml, which is said aloud.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is none, or it is not sound.
     """
     from xaiaudit.errors import UsageError
-    from xaiaudit.gate.judging import judge
     from xaiaudit.gate.reading import POLICY, read_policy
 
-    if policy is None:
-        policy = Path(POLICY)
-        if not policy.is_file():
+    if path is None:
+        path = Path(POLICY)
+        if not path.is_file():
             raise UsageError(
                 f"nothing says what must hold: there is no {POLICY} here; name a policy with --policy (xaiaudit init "
                 "writes one to start from), or say --max-flip-rate"
             )
-        click.echo(f"Policy: {policy}", err=True)
-    return judge(audit, read_policy(policy), baseline, no_baseline=no_baseline)
+        click.echo(f"Policy: {path}", err=True)
+    return read_policy(path)
 
 
-def finish(audit: Path, verdict: "Verdict", *, as_json: bool) -> None:
-    """Write what CI reads beside gate.json, print the verdict and end with its exit code."""
+def finish(audit: Path, verdict: "Verdict", *, as_json: bool = False, err: bool = False) -> NoReturn:
+    """Write what CI reads beside gate.json, print the verdict and end with its exit code.
+
+    Args:
+        err: to standard error, as standard output has JSON of its own.
+    """
     from xaiaudit.reports.gate_files import tell_github, write_gate_files
     from xaiaudit.reports.verdict_lines import verdict_lines
 
@@ -114,7 +156,7 @@ def finish(audit: Path, verdict: "Verdict", *, as_json: bool) -> None:
         click.echo(verdict.model_dump_json(indent=1))
     else:
         for line in verdict_lines(verdict):
-            click.echo(_wrapped(line))
+            click.echo(_wrapped(line), err=err)
     for line in tell_github(audit, verdict):
         click.echo(line, err=True)
     sys.exit(0 if verdict.verdict == "passed" else 1)
