@@ -23,6 +23,9 @@ class ComparedAudit(Record):
     architecture: str
     threshold: float  # operating threshold, a probability
     seed: int
+    leaked: (
+        int | None
+    )  # images that the checkpoint was trained on, or close to some; None where that is not known
 
 
 class PairedStatistic(Record):

@@ -21,6 +21,7 @@ from xaiaudit.comparison_record import ComparisonRecord, DriftRecord
 from xaiaudit.errors import AuditError
 from xaiaudit.records import SHIFT_METRICS
 from xaiaudit.reports import comparison_words as words
+from xaiaudit.reports.comparison_summary import lines
 from xaiaudit.reports.comparison_writing import as_csv
 
 Row = dict[str, Any]
@@ -277,6 +278,29 @@ def test_the_order_of_the_images_does_not_matter(
     assert images.equals(compared[1])
     same = {"before", "after"}
     assert record.model_dump(exclude=same) == compared[0].model_dump(exclude=same)
+
+
+def test_copies_of_one_image_are_paired_one_by_one(
+    folder: Path, newer: Path, compared: Any, tmp_path: Path
+) -> None:
+    names = compared[1]["image"].to_pylist()
+    copies = dict.fromkeys((names[2], names[9], names[20]), "c" * 64)
+
+    def copy(row: Row) -> None:
+        row["sha256"] = copies.get(row["image"], row["sha256"])
+
+    older = altered(folder, tmp_path / "older", predictions=copy)
+    record, images = compare(older, altered(newer, tmp_path / "newer", predictions=copy))
+    assert record.attacks == compared[0].attacks
+    assert images.drop_columns("sha256").equals(compared[1].drop_columns("sha256"))
+
+
+def test_a_checkpoint_that_knows_the_images_is_warned_of(folder: Path, tmp_path: Path) -> None:
+    leak = read_record(folder).leak.model_copy(update={"exact": ["a.png", "b.png"]})
+    found, _ = compare(folder, altered(folder, tmp_path / "other", leak=leak))
+    (said,) = words.leaks(found)
+    assert said.startswith("2 of 24\u00a0images are in the training data of the newer checkpoint")
+    assert any(line.startswith("Warning: 2 of 24 images") for line in lines(found))
 
 
 def test_what_only_one_audit_has_is_named(folder: Path, tmp_path: Path) -> None:

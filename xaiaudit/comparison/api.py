@@ -79,4 +79,5 @@ def _audit(side: Side) -> ComparedAudit:
         architecture=record.checkpoint.architecture,
         threshold=record.checkpoint.threshold,
         seed=record.seed,
+        leaked=len(record.leak.found) if record.leak.assessed else None,
     )

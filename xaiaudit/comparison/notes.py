@@ -32,11 +32,6 @@ def _of_audits(pair: Pair) -> Iterator[str]:
 def _of_each(pair: Pair) -> Iterator[str]:
     sides: tuple[tuple[str, AuditRecord], ...] = (("older", pair.before.record), ("newer", pair.after.record))
     for which, record in sides:
-        if record.leak.found:
-            yield (
-                f"{len(record.leak.found)} of {record.images} images are in the training data of the {which} "
-                "checkpoint, or close to some of it"
-            )
         if not record.leak.assessed:
             yield f"of the {which} checkpoint it is not known whether it was trained on these images"
         for check in record.checks:

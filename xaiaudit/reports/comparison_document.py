@@ -87,7 +87,9 @@ def _in_short(record: ComparisonRecord) -> Section:
     head: Block = Text(text=first, style="lead")
     if record.explanation_drift:
         head = Alarm(title="Maps moved at equal accuracy", text=first)
-    return Section(title="In short", blocks=[head, Points(items=[f"{sentence}." for sentence in sentences])])
+    alarms = [Alarm(title="Trained on audited images", text=f"{text}.") for text in words.leaks(record)]
+    points = Points(items=[f"{sentence}." for sentence in sentences])
+    return Section(title="In short", blocks=[*alarms, head, points])
 
 
 def _compared(record: ComparisonRecord) -> Section:

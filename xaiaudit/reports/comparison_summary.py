@@ -11,6 +11,7 @@ def lines(record: ComparisonRecord) -> list[str]:
         f"Older: {words.name(record.before)} ({record.before.path})",
         f"Newer: {words.name(record.after)} ({record.after.path})",
         f"Images: {f.count(record.images, 'image')} of {f.count(record.cases, 'case')}, the same in both",
+        *(f"Warning: {text}." for text in words.leaks(record)),
         f"{words.drift_sentence(record)}.",
         f"{words.accuracy_sentence(record)}.",
         f"Decisions: {f.count(len(record.clean.right_to_wrong), 'image')} turned wrong, "

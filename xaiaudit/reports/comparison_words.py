@@ -51,6 +51,16 @@ def drift_sentence(record: ComparisonRecord) -> str:
     )
 
 
+def leaks(record: ComparisonRecord) -> list[str]:
+    """Of each checkpoint that is judged by images that it knows."""
+    return [
+        f"{audit.leaked} of {f.count(record.images, 'image')} are in the training data of the {which} checkpoint, or "
+        "close to some of it: what is said of it is flattered"
+        for which, audit in (("older", record.before), ("newer", record.after))
+        if audit.leaked
+    ]
+
+
 def accuracy_sentence(record: ComparisonRecord) -> str:
     """Whether clean performance differs, and within what."""
     if record.clean.differs is None:
