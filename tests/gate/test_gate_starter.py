@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from judged_audits import Columns, make
 
 from xaiaudit.errors import UsageError
+from xaiaudit.gate.judging import judged
 from xaiaudit.gate.reading import ReadPolicy, read_policy
 from xaiaudit.gate.starter import starter, write_starter
 
@@ -70,3 +73,67 @@ def test_nothing_is_lost_in_silence(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match=words):
             write_starter(out, data)
         assert not out.exists()
+
+
+ATTACKS = {"fgsm": {"epsilon": 1 / 255}, "pgd": {"epsilon": 1 / 255}}
+
+
+def statuses(
+    read: ReadPolicy, right: tuple[float, float], flips: float, swept: float = 0.05
+) -> dict[str, str]:
+    """By id, of an audit of 200 images, one a case, a third of them malignant.
+
+    Args:
+        right: share decided rightly of benign and of malignant images; the others are near the boundary.
+    """
+    n, rng = 200, np.random.default_rng(0)
+    label = (np.arange(n) % 3 == 0).astype(int)
+    decided_rightly = rng.random(n) < np.where(label == 1, right[1], right[0])
+    size = np.where(decided_rightly, rng.uniform(0.5, 2, n), rng.uniform(0, 0.5, n))
+    flipped = rng.random(n) < flips
+    silent = (~flipped & (rng.random(n) < 0.2)).astype(float)
+    audited = make(
+        Columns(
+            case=np.arange(n),
+            label=label,
+            margin=np.where(decided_rightly, 2.0 * label - 1, 1 - 2.0 * label) * size,
+            flipped={"fgsm": flipped, "pgd": flipped},
+            silent={"fgsm": silent, "pgd": silent},
+            hit=(rng.random(n) < 0.7).astype(float),
+            swept=rng.random(n) < swept,
+        ),
+        ATTACKS,
+    )
+    return {finding.id: finding.status for finding in judged(audited, read, None, no_baseline=True).findings}
+
+
+def failed(found: dict[str, str]) -> set[str]:
+    return {name for name, status in found.items() if status == "failed"}
+
+
+def test_a_model_that_decides_well_and_resists_passes_it(written: ReadPolicy) -> None:
+    assert set(statuses(written, (0.9, 0.85), 0.35).values()) == {"passed"}
+
+
+def test_a_plain_model_fails_by_its_flips_and_what_they_do(written: ReadPolicy) -> None:
+    found = failed(statuses(written, (0.9, 0.85), 0.99))
+    assert {name.partition("/")[0] for name in found} == {"flip-rate", "robust-accuracy", "missed-cancers"}
+    assert len(found) == 4
+
+
+@pytest.mark.parametrize(
+    ("right", "by"),
+    [
+        ((1.0, 0.0), "sensitivity"),  # says benign of everything
+        ((0.0, 1.0), "specificity"),  # says malignant of everything
+        ((0.95, 0.3), "sensitivity"),  # right on one class alone
+        ((0.3, 0.95), "specificity"),
+    ],
+)
+def test_a_model_that_knows_one_class_alone_fails_it_though_it_never_flips(
+    right: tuple[float, float], by: str, written: ReadPolicy
+) -> None:
+    found = statuses(written, right, 0.0)
+    assert failed(found) == {by}  # with a good AUC, so that nothing else tells
+    if 0.0 in right:  # a constant model: nothing is told of its flips
+        assert {status for name, status in found.items() if name.startswith("flip-rate")} == {"not assessed"}
