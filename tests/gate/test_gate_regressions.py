@@ -178,6 +178,16 @@ def test_a_weak_attack_proves_no_equality_but_a_rise_is_real(tmp_path: Path) -> 
     assert found.status == "not assessed"
 
 
+def test_an_audit_beside_itself_is_told(tmp_path: Path) -> None:
+    verdict = compare(tmp_path, made(100), made(100), FLIPS.format(0.0))
+    assert (verdict.verdict, verdict.notes[0]) == (
+        "passed",
+        "the baseline is this very audit, against which nothing can be worse",
+    )
+    other = made(100, changes={"command": ["again"]})
+    assert "the baseline is" not in " ".join(compare(tmp_path, other, made(100), FLIPS.format(0.0)).notes)
+
+
 def test_too_few_pairs_are_not_assessed(tmp_path: Path) -> None:
     old = made(40, silent={"fgsm": np.where(flags(20, 40), np.nan, 0.0)})
     silent = 'metric = "silent-shift"\nattack = "fgsm"\nexplainer = "grad-cam"\nmax_regression = 0.0'

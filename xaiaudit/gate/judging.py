@@ -19,6 +19,7 @@ from xaiaudit.version import __version__
 from xaiaudit.writing import write_atomically
 
 GATE = "gate.json"
+ITSELF = "the baseline is this very audit, against which nothing can be worse"
 
 
 def judge(
@@ -73,7 +74,11 @@ def judged(
         baseline=None if baseline is None else _baseline(baseline),
         verdict=whole(findings),
         findings=findings,
-        notes=[*([_left_out(left)] if left else []), *notes(audited.record, findings)],
+        notes=[
+            *([_left_out(left)] if left else []),
+            *([ITSELF] if baseline is not None and baseline.sha256 == audited.sha256 else []),
+            *notes(audited.record, findings),
+        ],
     )
 
 
