@@ -597,7 +597,7 @@ class SubgroupTest(Record):
     groups: int
     images: int
     p: float
-    p_holm: float  # by Holm over all tests of the audit's subgroups
+    p_adjusted: float  # for all tests of the audit's subgroups: see docs/statistics.md
 
 
 class GalleryCase(Record):

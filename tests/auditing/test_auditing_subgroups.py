@@ -9,7 +9,6 @@ import pytest
 from xaiaudit.auditing.subgroup_statistics import subgroup_records
 from xaiaudit.auditing.tables import Tables
 from xaiaudit.metrics.auc import auc
-from xaiaudit.metrics.paired import holm
 from xaiaudit.metrics.proportions import proportion
 from xaiaudit.records import SubgroupRecord, SubgroupTest
 
@@ -121,14 +120,16 @@ def test_a_group_of_one_label_has_no_auc(made: SimpleNamespace) -> None:
     assert benign.specificity == benign.accuracy
 
 
-def test_differences_are_found_where_they_are_and_the_tests_are_one_family(made: SimpleNamespace) -> None:
+def test_differences_are_found_where_they_are_and_p_is_adjusted_for_all_tests(made: SimpleNamespace) -> None:
     listed = {(t.attribute, t.outcome, t.attack_id): t for t in made.tests}
     flips = listed["device", "flip rate", "fgsm"]
     assert (flips.groups, flips.images, flips.p) == (2, 46, 1 / 10_001)
     assert listed["device", "accuracy", None].p > 0.05
     assert not any(test.attack_id == "idle" for test in made.tests)  # whose flips say nothing
-    assert [test.p_holm for test in made.tests] == holm([test.p for test in made.tests])
     assert len(made.tests) == 2 * 3  # label and device: accuracy, flips, silent shift
+    assert all(test.p_adjusted >= min(1.0, 2 * test.p) for test in made.tests)  # of two attributes
+    assert flips.p_adjusted < 0.01
+    assert listed["device", "silent shift", "fgsm"].images == 46 - 7  # maps defined
 
 
 def test_a_difference_that_the_labels_explain_is_none_of_the_devices() -> None:
@@ -149,4 +150,4 @@ def test_a_difference_that_the_labels_explain_is_none_of_the_devices() -> None:
 
 def test_records_of_old_have_none() -> None:
     assert SubgroupRecord(attribute="device", value="A", images=3, cases=3, rated=False).attacks == []
-    assert {"p", "p_holm"} <= SubgroupTest.model_fields.keys()
+    assert {"p", "p_adjusted"} <= SubgroupTest.model_fields.keys()

@@ -12,7 +12,6 @@ from xaiaudit.metrics.auc import auc
 from xaiaudit.metrics.cases import select
 from xaiaudit.metrics.classification import positive_scores, share_among
 from xaiaudit.metrics.contrast import permutation_among
-from xaiaudit.metrics.paired import holm
 from xaiaudit.metrics.proportions import FEWEST, proportion
 from xaiaudit.records import SUBGROUPS, AttackRecord, SubgroupAttack, SubgroupRecord, SubgroupTest
 from xaiaudit.types import Decisions, Flags, Vector
@@ -144,51 +143,42 @@ def _attacked(facts: _Facts, attack_id: str, own: Flags) -> SubgroupAttack:
 
 
 def _tests(facts: _Facts) -> list[SubgroupTest]:
-    """One family, adjusted together."""
-    found = [test for attribute in facts.groups for test in _tests_of(facts, attribute)]
-    adjusted = holm([test.p for test in found])
-    return [test.model_copy(update={"p_holm": p}) for test, p in zip(found, adjusted, strict=True)]
+    """Adjusted for all that are made: within an attribute by the exchanges, among attributes by Bonferroni."""
+    families = [family for attribute in facts.groups if (family := _tests_of(facts, attribute))]
+    return [
+        test.model_copy(update={"p_adjusted": min(1.0, len(families) * test.p_adjusted)})
+        for family in families
+        for test in family
+    ]
 
 
 def _tests_of(facts: _Facts, attribute: str) -> list[SubgroupTest]:
-    """Outcomes that are defined on the same images are tested in one go, by the same exchanges."""
-    number = np.full(len(facts.labels), -1)
+    """None where fewer than two groups are rated."""
     rated = [own for value, own in facts.groups[attribute].items() if _rated(value, own)]
-    for index, own in enumerate(rated):
-        number[own] = index
-    together: dict[bytes, list[Outcome]] = {}
-    tested = {key: values for key, values in facts.outcomes.items() if key[1] in (None, *facts.assessable)}
-    for outcome, values in tested.items():
-        together.setdefault((np.isfinite(values) & (number >= 0)).tobytes(), []).append(outcome)
-    found: dict[Outcome, SubgroupTest] = {}
-    for defined, outcomes in together.items():
-        found |= _tested(facts, attribute, number, np.frombuffer(defined, bool), outcomes)
-    return [found[outcome] for outcome in tested if outcome in found]
-
-
-def _tested(
-    facts: _Facts, attribute: str, number: Decisions, among: Flags, outcomes: Sequence[Outcome]
-) -> dict[Outcome, SubgroupTest]:
-    """Tests on the images `among`; none where they are of fewer than two groups."""
-    names, groups = np.unique(number[among], return_inverse=True)
-    if len(names) < 2:
-        return {}
-    ps = permutation_among(
-        np.stack([facts.outcomes[outcome][among] for outcome in outcomes], 1),
-        groups,
+    if len(rated) < 2:
+        return []
+    among = np.any(rated, axis=0)
+    outcomes = {
+        key: values[among]
+        for key, values in facts.outcomes.items()
+        if key[1] in (None, *facts.assessable) and np.isfinite(values[among]).any()
+    }
+    ps, adjusted = permutation_among(
+        np.stack(list(outcomes.values()), 1),
+        np.argmax(rated, axis=0)[among],
         select(facts.tables.clean.cases, among),
         strata=None if attribute == "label" else facts.labels[among],
     )
-    return {
-        outcome: SubgroupTest.model_validate(
+    return [
+        SubgroupTest.model_validate(
             {
                 "attribute": attribute,
-                **dict(zip(("outcome", "attack_id", "explainer_id"), outcome, strict=True)),
-                "groups": len(names),
-                "images": int(among.sum()),
+                **dict(zip(("outcome", "attack_id", "explainer_id"), key, strict=True)),
+                "groups": len(rated),
+                "images": int(np.isfinite(values).sum()),
                 "p": p,
-                "p_holm": p,
+                "p_adjusted": of_all,
             }
         )
-        for outcome, p in zip(outcomes, ps.tolist(), strict=True)
-    }
+        for (key, values), p, of_all in zip(outcomes.items(), ps.tolist(), adjusted.tolist(), strict=True)
+    ]

@@ -28,6 +28,7 @@ from xaiaudit.reports.sections.reproducibility import reproducibility
 from xaiaudit.reports.sections.self_checks import self_checks
 from xaiaudit.reports.sections.shift import shift
 from xaiaudit.reports.sections.sign_off import sign_off
+from xaiaudit.reports.sections.subgroups import subgroups
 from xaiaudit.reports.sections.threat import threat
 from xaiaudit.reports.sections.variability import variability
 from xaiaudit.reports.sections.verdict import verdict
@@ -43,6 +44,7 @@ SECTIONS: tuple[Callable[[Audit, Canvas], Section | None], ...] = (
     flips,
     outlines,
     curve,
+    subgroups,
     self_checks,
     shift,
     variability,

@@ -6,6 +6,7 @@ from xaiaudit.reports import words
 from xaiaudit.reports.blocks import Block, Canvas, Column, Picture, Row, Section, Table, Text, not_assessed
 from xaiaudit.reports.figures.roc import SIDE_MM, draw_roc
 from xaiaudit.reports.reading import Audit
+from xaiaudit.reports.sections.calibration import calibration
 
 ROC = "roc.svg"
 
@@ -34,6 +35,8 @@ def clean(audit: Audit, canvas: Canvas) -> Section:
     else:
         why = not_assessed("a ROC needs two classes that both occur among the labels")
         blocks = [_metrics(record), why, *_confusion(record, classes)]
+    diagnosed = record.reliability if audit.record.checkpoint.diagnoses else None
+    blocks += calibration(diagnosed, audit.record.checkpoint.positive, canvas)
     return Section(title="Clean performance", blocks=[*said, *blocks])
 
 

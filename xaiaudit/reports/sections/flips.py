@@ -6,6 +6,7 @@ from xaiaudit.reports import format as f
 from xaiaudit.reports import words
 from xaiaudit.reports.blocks import Block, Canvas, Column, Points, Section, Table, Text
 from xaiaudit.reports.reading import Audit
+from xaiaudit.reports.sections.confidence import by_confidence
 from xaiaudit.reports.sections.goals import goals
 
 _RATE = 1.15
@@ -22,6 +23,7 @@ def flips(audit: Audit, canvas: Canvas) -> Section:
         _rates(attacks),
         *_sample_sizes(attacks),
         _directions(attacks, positive),
+        *by_confidence(attacks),
         _counts(attacks),
     ]
     if refused := words.refusals(attacks):
