@@ -36,6 +36,12 @@ def test_rings_of_real_images(test_data: Path, tmp_path: Path, folder: str, cali
         if row["attack_id"] == "fgsm" and row["defined"] and row["peak_diagonal"] is not None
     ]
     assert set(millimetres) <= {calibrated}
+    rows = pq.read_table(tmp_path / "audit" / "predictions.parquet").to_pylist()
+    assert {row["size"].startswith("relative: ") for row in rows if row["size"]} == {not calibrated}
+    assert {row["device"] is None for row in rows} == {folder != "busbra"}
+    assert {row["birads"] is None for row in rows} == {folder == "busi"}
+    assert {group.attribute for group in record.subgroups} >= {"size"}  # six images, of several sizes
+    assert not any(group.rated for group in record.subgroups)
     assert xaiaudit.write_report(tmp_path / "audit").read_bytes().startswith(b"%PDF")
 
 

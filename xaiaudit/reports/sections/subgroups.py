@@ -8,7 +8,7 @@ from xaiaudit.reports.blocks import Block, Canvas, Column, Section, Table, Text,
 from xaiaudit.reports.reading import Audit
 
 TITLE = "Subgroups"
-ABREAST = 5  # attacks
+ABREAST = 4  # attacks
 WORDS = {
     "dataset": "Dataset",
     "label": "Label",
@@ -127,7 +127,9 @@ def _attacked(
         rows.append([WORDS[attribute]])
         for group in groups:
             by_id = {own.attack_id: shown(own) for own in group.attacks}
-            rows.append([f.breakable(group.value), str(group.images), *(f.rate(by_id.get(a.id)) for a in attacks)])
+            rows.append(
+                [f.breakable(group.value), str(group.images), *(f.compact(by_id.get(a.id)) for a in attacks)]
+            )
         rows += _differ(record, attribute, [""], [(outcome, a.id, explainer) for a in attacks])
     return Table(
         columns=[
@@ -136,8 +138,7 @@ def _attacked(
             *(Column(title=f.identifier(a.id), align="right") for a in attacks),
         ],
         rows=rows,
-        caption=caption,
-        stacked=True,
+        caption=f"{caption}, per cent with 95 % intervals",
         note=note + f.dashes(rows, "there is none, or no test of it"),
     )
 
