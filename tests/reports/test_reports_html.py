@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import example_audit
+import example_verdict
 import pytest
 
 from xaiaudit.errors import AuditError
@@ -73,3 +74,15 @@ def test_json_cannot_end_the_element_that_holds_it() -> None:
     assert json.loads(text) == {HOSTILE: [HOSTILE]}
     with pytest.raises(ValueError, match="float"):
         json_text([float("nan")])
+
+
+def test_the_verdict_stands_first_and_what_did_not_pass_stands_out(tmp_path: Path) -> None:
+    folder = example_audit.build(tmp_path, images=6, attacks=["fgsm"])
+    assert "NO POLICY" in Elements(write_html(folder).read_text(encoding="utf-8")).texts["strong"]
+    found = example_verdict.verdict(folder, example_verdict.mixed(passed=3, failed=2, not_assessed=1))
+    (folder / "gate.json").write_text(found.model_dump_json())
+    page = Elements(write_html(folder).read_text(encoding="utf-8"))
+    assert page.texts["h2"][0] == "Verdict: failed"
+    strong = page.texts["strong"]
+    assert strong.count("FAILED") == 1 + 2 + 2  # the verdict; on the first page; under "Findings"
+    assert strong.count("NOT ASSESSED") == 1 + 1

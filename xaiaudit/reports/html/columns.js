@@ -8,7 +8,7 @@ const truth = { true: "yes", false: "no", null: DASH };
 // Wide enough for every image's words, so that nothing moves when the table is sorted or filtered.
 function wide(title, words) {
   const longest = Math.max(...title.split(/[ /]/).map((word) => word.length + 2), ...words.map((word) => word.length));
-  return Math.min(20, 1.8 + 0.6 * longest);
+  return Math.min(21, 1.8 + 0.64 * longest);
 }
 
 function column(id, title, value, words, more = {}) {
@@ -27,15 +27,20 @@ function decided(id, title, flipped, decision) {
 
 const outcome = (flipped, decision) => (flipped ? `→ ${decision}` : "stands");
 
-function imageColumns() {
+const imageColumns = () => [
+  text("image", "Image", cases.image, { name: true }),
+  text("label", "Label", cases.label),
+];
+
+// Last, as they tell who the image is of, and not what became of it.
+function originColumns() {
   const several = new Set(cases.dataset).size > 1;
+  const kept = (i) => (pictured.has(i) ? "yes" : "");
   return [
-    text("image", "Image", cases.image, { name: true }),
-    ...(report.pictures.length ? [column("picture", "Picture", (i) => Number(!pictured.has(i)), (i) => (pictured.has(i) ? "yes" : ""))] : []),
+    ...(report.pictures.length ? [column("picture", "Picture", (i) => Number(!pictured.has(i)), kept)] : []),
     text("case", "Case", cases.case),
     ...(several ? [text("dataset", "Dataset", cases.dataset)] : []),
     ...Object.entries(cases.subgroups).map(([key, values]) => text(key, report.subgroups[key], values)),
-    text("label", "Label", cases.label),
   ];
 }
 
@@ -95,5 +100,5 @@ function build() {
     const maps = shiftColumns();
     if (maps.length) found.push([`Map by ${report.explainers[choice.explainer].id}`, maps]);
   }
-  return found;
+  return [...found, ["Origin", originColumns()]];
 }

@@ -82,10 +82,12 @@ addEventListener("beforeprint", () => {
   unfolded = [...document.querySelectorAll("details:not([open])")];
   for (const section of unfolded) section.open = true;
   drawRows(0, shown.length);
+  // a browser repeats the head on every sheet, but not the words of a button in it
+  for (const button of document.querySelectorAll("#titles button")) button.replaceWith(button.textContent);
 });
 addEventListener("afterprint", () => {
   for (const section of unfolded) section.open = false;
-  drawRows();
+  draw();
 });
 
 refresh();

@@ -53,7 +53,7 @@ def _block(block: Block, canvas: Canvas) -> str:
         case Alarm():
             return f'<p class="alarm"><strong>Warning. {text(block.title)}.</strong> {text(block.text)}</p>'
         case Mark():
-            return f'<p class="mark"><strong>{text(block.status.upper())}</strong> {text(block.text)}</p>'
+            return _mark(block)
         case SignOff():
             return _table(_signatures(block))
         case Points():
@@ -83,6 +83,11 @@ def _text(block: Text) -> str:
     return f'<p class="{block.style}">{text(block.text)}</p>'
 
 
+def _mark(block: Mark) -> str:
+    kind = block.status.replace(" ", "-")
+    return f'<p class="mark {kind}"><strong>{text(block.status.upper())}</strong> {text(block.text)}</p>'
+
+
 def _facts(block: Facts) -> str:
     rows = [
         f"<dt>{text(name)}</dt><dd{_mono(name in block.mono)}>{text(value)}</dd>"
@@ -108,7 +113,9 @@ def _table(block: Table) -> str:
             rows.append(f"<tr><th {span}>{text(row[0])}</th></tr>")
             continue
         shown = [cell.replace(" (", "\n(") if block.stacked else cell for cell in row]
-        first, *others = (text(cell) for cell in shown)
+        first, *others = (
+            f"<strong>{text(cell)}</strong>" if cell in block.bold else text(cell) for cell in shown
+        )
         cells = "".join(f"<td{how}>{cell}</td>" for cell, how in zip(others, aligned[1:], strict=True))
         rows.append(f'<tr><th scope="row"{aligned[0]}>{first}</th>{cells}</tr>')
     note = f'<p class="note">{text(block.note)}</p>' if block.note else ""

@@ -26,8 +26,8 @@ LEGEND = (
     "that is not the label or did not stand, or a silent shift. A row opens its image: of every image the map, of "
     "those in the gallery pictures too."
 )
-FRONT = (verdict, findings)
-FURTHER = (flips, audited, threat, left_out, limits, reproducibility)
+FRONT = (verdict,)
+FURTHER = (findings, flips, audited, threat, left_out, limits, reproducibility)
 
 
 def write_html(audit_dir: Path | str, *, out: Path | str | None = None) -> Path:
