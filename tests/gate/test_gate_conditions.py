@@ -70,7 +70,7 @@ def test_an_audit_with_other_settings_than_asked_does_not_pass(tmp_path: Path) -
 def test_what_is_not_judged_is_noted(tmp_path: Path) -> None:
     audited = made(attacks={"fgsm": {"epsilon": 1 / 255}}, changes={"search": ["a", "b"], "warnings": ["w"]})
     notes = judged(audited, policy(tmp_path, AUC), None).notes
-    assert "fgsm is not judged: no finding asks about it" in notes
+    assert "fgsm is not judged: no finding asks about it as it was made" in notes
     assert "maps of grad-cam are not judged: no finding asks about them" in notes
     assert "parts of the audit were searched on machines that differ: a; b" in notes
     assert "the audit gave 1 warning, which its report tells" in notes

@@ -3,8 +3,7 @@
 import sys
 from pathlib import Path
 from shutil import get_terminal_size
-from textwrap import fill
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import click
 
@@ -13,9 +12,6 @@ from xaiaudit.cli import options
 if TYPE_CHECKING:
     from xaiaudit.gate.reading import ReadPolicy
     from xaiaudit.gate_record import Verdict
-
-WIDTH = 100  # columns of text that are easily read
-INDENT = " " * 14  # under the status of a finding
 
 
 @click.command()
@@ -149,23 +145,23 @@ def finish(audit: Path, verdict: "Verdict", *, as_json: bool = False, err: bool 
         err: to standard error, as standard output has JSON of its own.
     """
     from xaiaudit.reports.gate_files import tell_github, write_gate_files
-    from xaiaudit.reports.verdict_lines import verdict_lines
 
     write_gate_files(audit, verdict)
     if as_json:
         click.echo(verdict.model_dump_json(indent=1))
     else:
-        for line in verdict_lines(verdict):
-            click.echo(_wrapped(line), err=err)
+        click.echo("\n".join(_told(verdict, sys.stderr if err else sys.stdout)), err=err)
     for line in tell_github(audit, verdict):
         click.echo(line, err=True)
     sys.exit(0 if verdict.verdict == "passed" else 1)
 
 
-def _wrapped(line: str) -> str:
-    """For people; a log keeps one line a finding, which can be searched."""
-    if not sys.stdout.isatty():
-        return line
-    return fill(
-        line, min(WIDTH, get_terminal_size().columns), subsequent_indent=INDENT, break_on_hyphens=False
-    )
+def _told(verdict: "Verdict", stream: TextIO) -> list[str]:
+    """A table for people; a log gets one line a finding, which can be searched."""
+    if not stream.isatty():
+        from xaiaudit.reports.verdict_lines import verdict_lines
+
+        return verdict_lines(verdict)
+    from xaiaudit.reports.verdict_table import WIDTH, verdict_table
+
+    return verdict_table(verdict, min(WIDTH, get_terminal_size().columns))

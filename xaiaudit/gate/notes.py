@@ -32,7 +32,7 @@ def _unasked_attacks(record: AuditRecord, findings: Sequence[Finding], *, of_fli
     for attack in record.attacks:
         if attack.id in judged:
             continue
-        why = "no finding asks about it"
+        why = "no finding asks about it as it was made"
         if attack.name == CONTROL:
             why = "it is the control"
         elif of_flips and not attack.after_a_flip:

@@ -63,11 +63,11 @@ def find_attack(record: AuditRecord, spec: Spec, criterion: Spec | None) -> Atta
         raise NotThere(f"the audit has no attack {name}; it has {there}")
     same = [attack for attack in named if not _differing(_whole(attack, wanted), attack.parameters)]
     if not same:
+        nearest = min(named, key=lambda attack: len(_differing(_whole(attack, wanted), attack.parameters)))
+        asked = _whole(nearest, wanted)
+        keys = _differing(asked, nearest.parameters)
         raise NotThere(
-            f"the audit's {named[0].id} was made with "
-            + _told(_differing(_whole(named[0], wanted), named[0].parameters), named[0].parameters)
-            + ", not with "
-            + _told(_differing(_whole(named[0], wanted), named[0].parameters), _whole(named[0], wanted))
+            f"the audit's {nearest.id} was made with {_told(keys, nearest.parameters)}, not with {_told(keys, asked)}"
         )
     fitting = [attack for attack in same if criterion is None or _has_goal(attack, criterion)]
     if not fitting:

@@ -13,11 +13,18 @@ def verdict_lines(verdict: Verdict) -> list[str]:
     findings = gravest_first(verdict.findings)
     width = max((len(plain(finding.id)) for finding in findings), default=0)
     lines = [line for finding in findings for line in _finding(finding, verdict.policy.path, width)]
-    lines += [f"Note: {plain(note)}" for note in verdict.notes]
-    lines.append(f"Policy: {plain(verdict.policy.path)}")
+    return [*lines, *ending(verdict)]
+
+
+def ending(verdict: Verdict) -> list[str]:
+    """Notes, what was judged by, and the verdict in the last line."""
     base = verdict.baseline
-    lines.append(f"Baseline: {plain(base.checkpoint)}, {plain(base.path)}" if base else "Baseline: none")
-    return [*lines, f"Verdict: {verdict.verdict} ({tally(verdict.findings)})"]
+    return [
+        *(f"Note: {plain(note)}" for note in verdict.notes),
+        f"Policy: {plain(verdict.policy.path)}",
+        f"Baseline: {plain(base.checkpoint)}, {plain(base.path)}" if base else "Baseline: none",
+        f"Verdict: {verdict.verdict} ({tally(verdict.findings)})",
+    ]
 
 
 def _finding(finding: Finding, policy: str, width: int) -> list[str]:
