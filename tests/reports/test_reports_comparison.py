@@ -233,6 +233,25 @@ def test_drift_has_the_second_sweep_of_the_older_audit_for_a_yardstick(folder: P
     assert leading.times.estimate == pytest.approx(leading.drift / leading.second_sweep)
 
 
+def test_the_gallery_shows_the_farthest_and_some_that_can_be_seen(folder: Path, compared: Any) -> None:
+    record, images = compared
+    names = images["image"].to_pylist()
+    held = {case.image for case in read_record(folder).gallery}
+    shown = {case.image: case for case in record.gallery}
+    for item in record.drift:
+        share = np.nan_to_num(images[f"{item.explainer_id}:mass_centre_diagonal"].to_pylist()).astype(float)
+        order = [names[i] for i in np.argsort(-np.nan_to_num(share), kind="stable") if share[i] > 0]
+        assert set(order[:4]) <= set(shown)
+        assert set([name for name in order[4:] if name in held][:2]) <= set(shown)
+    for name, case in shown.items():
+        assert bool(case.pictures) == (name in held)
+        assert all(Path(path).is_file() for path in case.pictures.values())
+        assert [item.explainer_id for item in case.maps] == [item.explainer_id for item in record.drift]
+        for item in case.maps:
+            assert item.before.peak is not None
+            assert int(np.argmax(item.before.values)) == item.before.peak
+
+
 def test_pointing_rates_are_paired(compared: Any) -> None:
     record, _ = compared
     for item in record.drift:

@@ -9,7 +9,10 @@ from xaiaudit.comparison.shifts import Shifts
 from xaiaudit.comparison.stored import Stored
 from xaiaudit.comparison_record import DriftCase, DriftMaps, MapOf
 
-SHOWN = 4  # images an explainer
+SHOWN, PICTURED = (
+    4,
+    2,
+)  # images an explainer: the farthest of all, and the next of those that can be shown themselves
 Maps = Sequence[tuple[Stored, Stored, Shifts]]
 PICTURES = ("clean", "mask", "valid")
 
@@ -19,7 +22,8 @@ def drift_cases(pair: Pair, maps: Maps) -> list[DriftCase]:
 
     An image stands once, with the maps of all explainers.
     """
-    chosen = dict.fromkeys(i for _, _, found in maps for i in _farthest(found))
+    pictures = _pictures(pair)
+    chosen = dict.fromkeys(i for _, _, found in maps for i in _farthest(found, pictures))
     labels, decisions = pair.after.clean().table["label"].to_pylist(), pair.decisions()[1]
     spacings = maps[0][1].rows.table["spacing"].to_pylist() if maps else []
     return [
@@ -36,17 +40,17 @@ def drift_cases(pair: Pair, maps: Maps) -> list[DriftCase]:
                 )
                 for before, after, found in maps
             ],
-            pictures=_pictures(pair, i),
+            pictures=pictures.get(i, {}),
             spacing=None if spacings[i] is None else (spacings[i][0], spacings[i][1]),
         )
         for i in chosen
     ]
 
 
-def _farthest(found: Shifts) -> list[int]:
+def _farthest(found: Shifts, pictures: dict[int, dict[str, str]]) -> list[int]:
     distance = np.where(found.vanished, np.inf, np.nan_to_num(found.values["mass_centre_diagonal"]))
-    order: list[int] = np.argsort(-distance, kind="stable").tolist()
-    return [i for i in order if distance[i] > 0][:SHOWN]
+    order = [i for i in np.argsort(-distance, kind="stable").tolist() if distance[i] > 0]
+    return order[:SHOWN] + [i for i in order[SHOWN:] if i in pictures][:PICTURED]
 
 
 def _moved(found: Shifts, i: int) -> str:
@@ -69,12 +73,13 @@ def _map(item: Stored, i: int) -> MapOf:
     )
 
 
-def _pictures(pair: Pair, i: int) -> dict[str, str]:
-    """Of the image in the gallery of either audit; {} where neither shows it."""
-    for side in (pair.after, pair.before):
-        name = side.clean().table["image"][i].as_py()
+def _pictures(pair: Pair) -> dict[int, dict[str, str]]:
+    """Of each image that the gallery of an audit holds, the newer first: what it is of -> path."""
+    found: dict[int, dict[str, str]] = {}
+    for side in (pair.before, pair.after):
+        place = {name: i for i, name in enumerate(side.clean().strings("image"))}
         for case in side.record.gallery:
             files = {what: side.folder / case.files[what] for what in PICTURES if what in case.files}
-            if case.image == name and all(path.is_file() for path in files.values()):
-                return {what: str(path) for what, path in files.items()}
-    return {}
+            if all(path.is_file() for path in files.values()):
+                found[place[case.image]] = {what: str(path) for what, path in files.items()}
+    return found

@@ -16,11 +16,11 @@ from xaiaudit.reports.sections.gallery import SEQUENTIAL, SIGNED
 TITLE = "Maps that drifted most"
 ABREAST = 5  # explainers beside the image
 LEGEND = (
-    "Of each explainer the images whose maps went farthest: above the clean image as the network sees it, where the "
-    "gallery of an audit holds it, and the maps of the older checkpoint; below those of the newer, both explaining the "
-    "decision that is named. Solid line: lesion. Dashed line: outer edge of the ring; without the image both follow "
-    "the cells of the map. Cross: the map’s maximum. Each map has its own colour scale with its raw values, which have "
-    "no unit."
+    "Of each explainer the images whose maps went farthest, and the next of those that the gallery of an audit holds. "
+    "Above the clean image as the network sees it, where it is held, and the maps of the older checkpoint; below those "
+    "of the newer, both explaining the decision that is named. Solid line: lesion. Dashed line: outer edge of the "
+    "ring; without the image both follow the cells of the map. Cross: the map’s maximum. Each map has its own colour "
+    "scale with its raw values, which have no unit."
 )
 
 
