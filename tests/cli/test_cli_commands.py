@@ -285,6 +285,8 @@ def test_sharded_on_the_command_line_and_merged(checkpoint: Path, tmp_path: Path
     result = call("merge", tmp_path / "a")
     assert result.exit_code == 0, result.output
     assert (tmp_path / "a" / "report.pdf").exists()
+    assert f"In a browser: {tmp_path / 'a' / 'report.html'}" in result.output
+    assert (tmp_path / "a" / "report.html").exists()
     assert not (tmp_path / "a" / "shards").exists()
 
 

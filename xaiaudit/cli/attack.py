@@ -104,7 +104,11 @@ CHECKED = 32  # images for the self-checks
 @options.foreign
 @options.trust_pickle("; the report says so")
 @click.option(
-    "--report/--no-report", "with_report", default=True, show_default=True, help="Write report.pdf."
+    "--report/--no-report",
+    "with_report",
+    default=True,
+    show_default=True,
+    help="Write report.pdf and report.html.",
 )
 @options.as_json
 @options.debug
@@ -220,18 +224,18 @@ def _telling_how_to_go_on(out: Path) -> Iterator[None]:
 
 
 def finish(record: Any, out: Path, *, with_report: bool, as_json: bool) -> None:
-    """Write the report, print the summary, say where things lie."""
-    from xaiaudit.reports import write_report
+    """Write the reports, print the summary, say where things lie."""
+    from xaiaudit.reports import write_html, write_report
     from xaiaudit.reports.summary import summary
 
-    pdf = write_report(out) if with_report else None
+    written = {"Report": write_report(out), "In a browser": write_html(out)} if with_report else {}
     if as_json:
         click.echo(record.model_dump_json(indent=1))
         return
     for line in summary(record):
         click.echo(line)
-    if pdf is not None:
-        click.echo(f"Report: {pdf}")
+    for what, path in written.items():
+        click.echo(f"{what}: {path}")
     click.echo(f"Audit: {out}")
 
 

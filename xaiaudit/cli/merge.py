@@ -11,7 +11,11 @@ from xaiaudit.cli import options
 @click.argument("folders", metavar="DIR...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="Audit folder.  [default: the first DIR]")
 @click.option(
-    "--report/--no-report", "with_report", default=True, show_default=True, help="Write report.pdf."
+    "--report/--no-report",
+    "with_report",
+    default=True,
+    show_default=True,
+    help="Write report.pdf and report.html.",
 )
 @options.as_json
 @options.debug
