@@ -15,6 +15,7 @@ GREY = 255.0  # grey levels of an 8-bit image; radii in the records are in [0, 1
 DASH = "—"
 NBSP = "\u00a0"
 NARROW_NBSP = "\u202f"  # between thousands
+JOINED_DASH = "\u2060\u2013\u2060"  # between the ends of an interval; no line breaks there
 SOFT_BREAK = "\u200b"  # a place where a long word may break; the PDF shows and stores nothing there
 
 # Around the key of a section: the PDF sets the number of its page there. No foreign text holds them, see `printable`.
@@ -36,7 +37,7 @@ def printable(text: object) -> str:
 
 def terminal(text: str) -> str:
     """`text` with usual spaces for those that do not break."""
-    return text.replace(NBSP, " ").replace(NARROW_NBSP, " ")
+    return text.replace(NBSP, " ").replace(NARROW_NBSP, " ").replace("\u2060", "")
 
 
 def breakable(text: object) -> str:
@@ -100,7 +101,7 @@ def compact(interval: Interval | None) -> str:
     if interval.low is None or interval.high is None:
         return fixed(100 * interval.estimate, 1)
     low, high = (fixed(100 * bound, 1) for bound in (interval.low, interval.high))
-    return f"{fixed(100 * interval.estimate, 1)}{NBSP}({low}\u2013{high})"
+    return f"{fixed(100 * interval.estimate, 1)} ({low}{JOINED_DASH}{high})"
 
 
 def points(difference: Interval) -> str:

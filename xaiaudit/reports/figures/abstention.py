@@ -26,7 +26,7 @@ def draw_abstention(records: Sequence[AbstentionRecord], path: Path) -> None:
     """Records of one explainer and one kind of regions."""
     across = min(len(records), ABREAST)
     rows = -(-len(records) // ABREAST)
-    with chart(path, WIDTH_MM, 13 + 46 * rows) as figure:
+    with chart(path, WIDTH_MM, 14 + 38 * rows) as figure:
         panels = figure.subplots(rows, across, sharex=True, sharey=True, squeeze=False).ravel()
         for axes, record in zip(panels, records, strict=False):
             _panel(axes, record)

@@ -24,7 +24,7 @@ class Group(NamedTuple):
 
 def draw_shift(groups: Sequence[Group], metrics: Sequence[tuple[str, str]], path: Path) -> None:
     """One panel a metric, given as (column, words); two rows an attack: flipped above, stood below."""
-    with chart(path, WIDTH_MM, 19 + 12 * len(groups)) as figure:
+    with chart(path, WIDTH_MM, 18 + 9 * len(groups)) as figure:
         panels = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
         for axes, (metric, title) in zip(panels, metrics, strict=True):
             for row, (group, look) in enumerate(zip(groups, looks(len(groups)), strict=True)):

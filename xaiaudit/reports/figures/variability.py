@@ -26,7 +26,7 @@ class Moved(NamedTuple):
 def draw_variability(groups: Sequence[Moved], metrics: Sequence[tuple[str, str]], path: Path) -> None:
     """One panel a metric, given as (column, words); one row a group: attacks filled, sweeps hatched in grey."""
     colours = iter(looks(len(groups)))
-    with chart(path, WIDTH_MM, 19 + 7.5 * len(groups)) as figure:
+    with chart(path, WIDTH_MM, 18 + 6 * len(groups)) as figure:
         panels = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
         shades = [MUTED if group.natural else next(colours).colour for group in groups]
         for axes, (metric, title) in zip(panels, metrics, strict=True):

@@ -71,7 +71,6 @@ def _group(records: list[AbstentionRecord], canvas: Canvas, file: str) -> list[B
             width_mm=WIDTH_MM,
         ),
         _rule(records),
-        _areas(records),
     ]
 
 
@@ -102,50 +101,33 @@ def _rule(records: list[AbstentionRecord]) -> Table:
     ]
     undefined = ", ".join(f"{condition(r).lower()} {r.undefined}" for r in records)
     rows = [
-        [condition(r), *(f.rate(rate) for rate in (r.coverage, r.risk_all, r.risk_kept, r.risk_withheld))]
+        [
+            condition(r),
+            *(f.compact(rate) for rate in (r.coverage, r.risk_all, r.risk_kept, r.risk_withheld)),
+            *(_area(curve.aurc) for curve in (r.energy, r.confidence)),
+            *(f.fixed(curve.excess, 3) for curve in (r.energy, r.confidence)),
+        ]
         for r in records
     ]
     return Table(
         columns=[
-            Column(title="Images", width=0.9),
-            Column(title="Kept", align="right"),
-            Column(title="Risk of all", align="right"),
-            Column(title="Risk of those kept", align="right"),
-            Column(title="Risk of those withheld", align="right"),
+            Column(title="Images", width=1.1),
+            Column(title="Kept, %", align="right"),
+            Column(title="Risk of all, %", align="right"),
+            Column(title="Risk of those kept, %", align="right"),
+            Column(title="Risk of those withheld, %", align="right"),
+            Column(title="AURC, energy share", align="right"),
+            Column(title="AURC, confidence", align="right"),
+            Column(title="Excess, energy", width=0.55, align="right"),
+            Column(title="Excess, confidence", width=0.7, align="right"),
         ],
         rows=rows,
-        caption=f"The rule by maps of {f.printable(first.explainer_id)}",
+        caption=f"The rule by maps of {f.printable(first.explainer_id)}, and the area under both curves",
         note=f"{f.count(first.images, 'image')} with a label and known regions"
         + (f"; {' and '.join(left_out)} took no part" if left_out else "")
-        + f". Undefined maps, withheld: {undefined}.{f.dashes(rows, 'no such decision')}",
+        + f". Undefined maps, withheld: {undefined}. AURC: the less, the better the ranking; where all decisions "
+        f"or none are wrong there is no variance to give an interval.{f.dashes(rows, 'no such decision')}",
         stacked=True,
-    )
-
-
-def _areas(records: list[AbstentionRecord]) -> Table:
-    rows = []
-    for r in records:
-        energy, confidence = r.energy, r.confidence
-        rows.append(
-            [
-                condition(r),
-                _area(energy.aurc),
-                f.fixed(energy.excess, 3),
-                _area(confidence.aurc),
-                f.fixed(confidence.excess, 3),
-            ]
-        )
-    return Table(
-        columns=[
-            Column(title="Images", width=0.9),
-            Column(title="AURC, energy share", width=1.3, align="right"),
-            Column(title="Excess", width=0.6, align="right"),
-            Column(title="AURC, confidence", width=1.3, align="right"),
-            Column(title="Excess", width=0.6, align="right"),
-        ],
-        rows=rows,
-        caption="Area under the risk-coverage curve: the less, the better the ranking",
-        note="Where all decisions or none are wrong there is no variance to give an interval.",
     )
 
 

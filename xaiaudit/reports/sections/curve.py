@@ -6,12 +6,24 @@ import pyarrow.compute as pc
 from xaiaudit.records import AttackRecord
 from xaiaudit.reports import format as f
 from xaiaudit.reports import words
-from xaiaudit.reports.blocks import Block, Canvas, Column, Picture, Points, Section, Table, Text, not_assessed
+from xaiaudit.reports.blocks import (
+    Block,
+    Canvas,
+    Column,
+    Picture,
+    Points,
+    Section,
+    Table,
+    Text,
+    chunks,
+    not_assessed,
+)
 from xaiaudit.reports.figures.curve import WIDTH_MM, draw_curves, draw_smallest
 from xaiaudit.reports.reading import Audit
 
 TITLE = "Where it begins: the ε curve"
 SMALLEST = "smallest.svg"
+ABREAST = 8  # radii to a table
 
 
 def curve(audit: Audit, canvas: Canvas) -> Section:
@@ -55,30 +67,47 @@ def _curves(attacks: list[AttackRecord], norm: str, canvas: Canvas) -> list[Bloc
         "after rounding to 8 bits (right); bands are 95 % intervals. Dotted: one half.",
         width_mm=WIDTH_MM,
     )
-    return [picture, _curve_table(attacks, norm)]
+    return [picture, *_curve_tables(attacks, norm)]
 
 
-def _curve_table(attacks: list[AttackRecord], norm: str) -> Table:
-    radii = sorted({point.epsilon for attack in attacks for point in attack.curve})
-    cells = {(a.id, p.epsilon): p for a in attacks for p in a.curve}
-    columns, rows = [Column(title="Radius", width=0.6, align="right")], []
-    for attack in attacks:
-        columns.append(Column(title=f"{f.identifier(attack.id)}: {_rate(attack)}", align="right"))
-        columns.append(Column(title="after rounding", width=0.75, align="right"))
-    for radius in radii:
-        row = [f.grey_levels(radius) if norm == "linf" else f.number(radius)]
-        for attack in attacks:
-            point = cells.get((attack.id, radius))
-            row += (
-                [f.rate(point.reached), f.percent(point.reached_quantised.estimate)]
-                if point
-                else [f.DASH, f.DASH]
-            )
-        rows.append(row)
+def _curve_tables(attacks: list[AttackRecord], norm: str) -> list[Table]:
+    """Two rows an attack, as computed and after rounding; radii are columns, no more than a line holds."""
+    every = sorted({point.epsilon for attack in attacks for point in attack.curve})
     unit = "grey levels (L∞)" if norm == "linf" else "intensities in [0, 1] (L2)"
     notes = {f.printable(attack.curve_note) for attack in attacks if attack.curve_note}
-    note = " ".join(f"{text[0].upper()}{text[1:]}." for text in sorted(notes))
-    return Table(columns=columns, rows=rows, caption=f"Share of images by radius in {unit}", note=note)
+    told = " ".join(f"{text[0].upper()}{text[1:]}." for text in sorted(notes))
+    tables = []
+    for radii in chunks(every, ABREAST):
+        rows = [row for attack in attacks for row in _curve_rows(attack, radii)]
+        shown = [f.grey_levels(radius) if norm == "linf" else f.number(radius) for radius in radii]
+        tables.append(
+            Table(
+                columns=[
+                    Column(title="Attack", width=1.5),
+                    *(Column(title=radius, align="right") for radius in shown),
+                ],
+                rows=rows,
+                caption=f"Share of images by radius in {unit}, % (95 % interval)",
+                note=f"{told}{f.dashes(rows, 'not tried at this radius')}".strip(),
+                stacked=True,
+            )
+        )
+    return tables
+
+
+def _curve_rows(attack: AttackRecord, radii: list[float]) -> list[list[str]]:
+    points = {point.epsilon: point for point in attack.curve}
+    found = [points.get(radius) for radius in radii]
+    return [
+        [
+            f"{f.identifier(attack.id)}: {_rate(attack)}",
+            *(f.compact(p.reached) if p else f.DASH for p in found),
+        ],
+        [
+            "the same, rounded to 8 bits",
+            *(f.compact(p.reached_quantised) if p else f.DASH for p in found),
+        ],
+    ]
 
 
 def _rate(attack: AttackRecord) -> str:

@@ -66,6 +66,7 @@ def _rates(attacks: list[AttackRecord]) -> Table:
             for a in attacks
         ],
         caption="Label flips by attack",
+        stacked=True,
         note="Balanced: the mean over the classes, so that a model of one decision reaches 50 % of two classes at "
         "most. p: right and wrong before against after, paired by image and permuted by case (exact McNemar where "
         f"every case has one image), {family}. It asks whether accuracy changed: a "

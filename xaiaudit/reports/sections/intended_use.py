@@ -2,18 +2,18 @@
 
 from xaiaudit.records import AuditRecord
 from xaiaudit.reports import format as f
-from xaiaudit.reports.blocks import Canvas, Facts, Section, Text, not_assessed
+from xaiaudit.reports.blocks import Canvas, Facts, Section, Text
 from xaiaudit.reports.reading import Audit
 
 TITLE = "Intended use and its limits"
+NONE = "None was stated, neither by a policy nor by the checkpoint: what follows speaks of no particular use."
 NAMES = {"statement": "Intended use", "users": "Users", "limits": "Limits"}
 
 
 def intended_use(audit: Audit, canvas: Canvas) -> Section:
     stated, source = _stated(audit)
     if not stated:
-        why = "neither policy nor checkpoint states an intended use; what follows holds for no particular one"
-        return Section(title=TITLE, blocks=[not_assessed(why)])
+        return Section(title=TITLE, blocks=[Text(text=NONE, style="closing")])
     rows = [(name, f.printable(stated.get(key) or "not stated")) for key, name in NAMES.items()]
     rows.append(("Stated by", source))
     told = "As stated, not judged by this audit."

@@ -1,6 +1,8 @@
 """Does the map point at the lesion: pointing game and energy shares before and after, and where peaks went."""
 
-from xaiaudit.records import PEAK_STATES, Distribution, ExplainerRecord, MapRecord
+from collections.abc import Callable, Mapping
+
+from xaiaudit.records import PEAK_STATES, Distribution, ExplainerRecord, MapRecord, PointingRecord
 from xaiaudit.reports import format as f
 from xaiaudit.reports import words
 from xaiaudit.reports.blocks import (
@@ -22,7 +24,6 @@ from xaiaudit.reports.reading import Audit
 from xaiaudit.reports.sections.hits import related_blocks
 
 TITLE = "Pointing game"
-ABREAST = 3  # attacks to a table, so that no column gets too narrow
 EXPLAINED = (
     "Does the extreme of the map lie in the region? Each rate stands beside two chance levels: a point "
     "drawn uniformly from the valid image, and the clean maps shuffled between images, which keeps the "
@@ -106,49 +107,69 @@ def _explainer(
             width_mm=WIDTH_MM,
         ),
     ]
-    for group in chunks(records, ABREAST):
-        blocks.append(_rates(group, name))
-        if any(p.energy_before is not None for p in group[0].pointing):
-            blocks.append(_energy(group, name))
-    return blocks
+    return [*blocks, _figures(records, name)]
 
 
-def _rates(records: list[MapRecord], name: str) -> Table:
-    columns = [Column(title="Region", width=1.2), Column(title="Before", align="right")]
-    columns += [Column(title=f"After {f.identifier(record.attack_id)}", align="right") for record in records]
-    columns += [Column(title="Chance, uniform", width=0.6, align="right")]
-    columns += [Column(title="Chance, shuffled", width=0.6, align="right")]
-    several = any(p.extreme != "maximum" for p in records[0].pointing)
-    rows = []
-    for place, first in enumerate(records[0].pointing):
-        after = [f.rate(record.pointing[place].after) for record in records]
-        region = f"{region_words(first.region)}, {first.extreme}" if several else region_words(first.region)
-        chances = [f.percent(first.chance_uniform), f.percent(first.chance_shuffled)]
-        rows.append([region, f.rate(first.before), *after, *chances])
+def _figures(records: list[MapRecord], name: str) -> Table:
+    """Rows are images before and after each attack, in a group for each extreme; regions are columns."""
+    regions = list(dict.fromkeys(p.region for p in records[0].pointing))
+    extremes = list(dict.fromkeys(p.extreme for p in records[0].pointing))
+    rows: list[list[str]] = []
+    for extreme in extremes:
+        rows += [
+            [f"{extreme.capitalize()} in the region, % (95 % interval)"],
+            *_rates(records, regions, extreme),
+        ]
+    energy = [p.region for p in records[0].pointing if p.energy_before is not None]
+    if energy:
+        rows += [["Share of the energy in the region, %: median (quartiles)"], *_energy(records, regions)]
+    n = records[0].pointing[0].before.n
+    note = f"Images with a lesion and a defined clean map: {n}; a map that vanished is a miss."
+    if energy:
+        shown = next(place for place, p in enumerate(records[0].pointing) if p.energy_before is not None)
+        after = [f"{_n(r.pointing[shown].energy_after)} after {f.printable(r.attack_id)}" for r in records]
+        note += f" Energy, defined maps: {_n(records[0].pointing[shown].energy_before)} before, {', '.join(after)}."
     return Table(
-        columns=columns, rows=rows, caption=f"Pointing game of {name}", note=_counted(records), stacked=True
+        columns=[
+            Column(title="Maps", width=1.2),
+            *(Column(title=words.capital(region_words(region)), align="right") for region in regions),
+        ],
+        rows=rows,
+        caption=f"Pointing game of {name}",
+        note=f"{note}{f.dashes(rows, 'undefined, or not measured')}",
     )
 
 
-def _counted(records: list[MapRecord]) -> str:
-    first = records[0].pointing[0]
-    return f"Images with a lesion and a defined clean map: {first.before.n}; a map that vanished is a miss."
+def _rates(records: list[MapRecord], regions: list[str], extreme: str) -> list[list[str]]:
+    def row(title: str, show: Callable[[PointingRecord], str], record: MapRecord) -> list[str]:
+        cells = {p.region: show(p) for p in record.pointing if p.extreme == extreme}
+        return [title, *(cells.get(region, f.DASH) for region in regions)]
+
+    first = records[0]
+    return [
+        row("before", lambda p: f.compact(p.before), first),
+        *(row(f"after {f.identifier(r.attack_id)}", lambda p: f.compact(p.after), r) for r in records),
+        row("chance, uniform point", lambda p: f.fixed(_percent(p.chance_uniform), 1), first),
+        row("chance, shuffled maps", lambda p: f.fixed(_percent(p.chance_shuffled), 1), first),
+    ]
 
 
-def _energy(records: list[MapRecord], name: str) -> Table:
-    columns = [Column(title="Region", width=1.2), Column(title="Before", align="right")]
-    columns += [Column(title=f"After {f.identifier(record.attack_id)}", align="right") for record in records]
-    shown = next(place for place, p in enumerate(records[0].pointing) if p.energy_before is not None)
-    after = [f"{_n(r.pointing[shown].energy_after)} after {f.printable(r.attack_id)}" for r in records]
-    note = f"Defined maps: {_n(records[0].pointing[shown].energy_before)} before, {', '.join(after)}."
-    rows = []
-    for place, first in enumerate(records[0].pointing):
-        if first.energy_before is not None:
-            shares = [_share(record.pointing[place].energy_after) for record in records]
-            rows.append([region_words(first.region), _share(first.energy_before), *shares])
-    return Table(
-        columns=columns, rows=rows, caption=f"Energy share of {name}, %: median (quartiles)", note=note
-    )
+def _energy(records: list[MapRecord], regions: list[str]) -> list[list[str]]:
+    def row(title: str, values: Mapping[str, Distribution | None]) -> list[str]:
+        return [title, *(_share(values.get(region)) for region in regions)]
+
+    known = [{p.region: p for p in r.pointing if p.energy_before is not None} for r in records]
+    return [
+        row("before", {region: p.energy_before for region, p in known[0].items()}),
+        *(
+            row(f"after {f.identifier(r.attack_id)}", {region: p.energy_after for region, p in own.items()})
+            for r, own in zip(records, known, strict=True)
+        ),
+    ]
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
 
 
 def _n(values: Distribution | None) -> int:

@@ -1,13 +1,12 @@
 """What the map would be worth as an outline: masks and boxes made by a threshold, before and after."""
 
-from xaiaudit.records import MapRecord
+from xaiaudit.records import Distribution, MapRecord
 from xaiaudit.reports import format as f
 from xaiaudit.reports import words
-from xaiaudit.reports.blocks import Block, Canvas, Column, Section, Table, Text, chunks, not_assessed
+from xaiaudit.reports.blocks import Block, Canvas, Column, Section, Table, Text, not_assessed
 from xaiaudit.reports.reading import Audit
 
 TITLE = "Pseudo-masks"
-ABREAST = 3  # attacks to a table
 NAMES = {
     "pseudo_dice": "Dice with the lesion",
     "pseudo_iou": "IoU with the lesion",
@@ -19,10 +18,7 @@ def pseudo_masks(audit: Audit, canvas: Canvas) -> Section:
     records = [m for m in words.same_target(audit.record.maps) if any(_defined(m))]
     if not records:
         return Section(title=TITLE, blocks=[not_assessed(_why_not(audit))])
-    blocks: list[Block] = [Text(text=_explained(records[0]))]
-    for explainer in audit.record.explainers:
-        group = [record for record in records if record.explainer_id == explainer.id]
-        blocks += [_table(few, f.printable(explainer.id)) for few in chunks(group, ABREAST)]
+    blocks: list[Block] = [Text(text=_explained(records[0])), _table(audit, records)]
     return Section(title=TITLE, blocks=blocks)
 
 
@@ -48,18 +44,29 @@ def _explained(record: MapRecord) -> str:
     )
 
 
-def _table(records: list[MapRecord], name: str) -> Table:
-    columns = [Column(title="Measure", width=1.2), Column(title="Before", align="right")]
-    columns += [Column(title=f"After {f.identifier(record.attack_id)}", align="right") for record in records]
-    rows = []
-    for place, pseudo in enumerate(records[0].pseudo_masks):
-        after = [f.spread(record.pseudo_masks[place].after, 1, 2) for record in records]
-        rows.append([NAMES[pseudo.metric], f.spread(pseudo.before, 1, 2), *after])
-    counts = [f"{r.pseudo_masks[0].after.n} after {f.printable(r.attack_id)}" for r in records]
+def _table(audit: Audit, records: list[MapRecord]) -> Table:
+    """Rows are images before and after each attack, in a group for each explainer."""
+    rows: list[list[str]] = []
+    for explainer in audit.record.explainers:
+        own = [record for record in records if record.explainer_id == explainer.id]
+        if own:
+            rows += [[f.printable(explainer.id)], _row("before", [p.before for p in own[0].pseudo_masks])]
+            rows += [
+                _row(f"after {f.identifier(r.attack_id)}", [p.after for p in r.pseudo_masks]) for r in own
+            ]
+    metrics = [pseudo.metric for pseudo in records[0].pseudo_masks]
     return Table(
-        columns=columns,
+        columns=[
+            Column(title="Maps", width=1.2),
+            Column(title="Images", width=0.5, align="right"),
+            *(Column(title=NAMES[metric], align="right") for metric in metrics),
+        ],
         rows=rows,
-        caption=f"Pseudo-masks of {name}: median (quartiles)",
-        note=f"Images with a lesion and a map with a positive value: {records[0].pseudo_masks[0].before.n} before, "
-        f"{', '.join(counts)}. The others have no pseudo-mask and are not counted as misses.",
+        caption="Pseudo-masks: median (quartiles)",
+        note="Images: with a lesion and a map with a positive value. The others have no pseudo-mask and are no "
+        "misses.",
     )
+
+
+def _row(title: str, values: list[Distribution]) -> list[str]:
+    return [title, str(values[0].n), *(f.spread(value, 1, 2) for value in values)]

@@ -12,7 +12,14 @@ from xaiaudit.reports import words
 from xaiaudit.reports.blocks import Block, Canvas, Column, Picture, Section, Table, Text, not_assessed
 from xaiaudit.reports.figures.shift import WIDTH_MM, Group, draw_shift
 from xaiaudit.reports.reading import Audit
-from xaiaudit.reports.sections.shift_table import NAMES, SCALE, drawn_metrics, energy_table, shift_table
+from xaiaudit.reports.sections.shift_table import (
+    NAMES,
+    SCALE,
+    drawn_metrics,
+    energy_table,
+    shift_table,
+    tests_table,
+)
 
 TITLE = "Map shift"
 EXPLAINED = (
@@ -42,6 +49,7 @@ def shift(audit: Audit, canvas: Canvas) -> Section:
         group = [record for record in records if record.explainer_id == explainer.id]
         if group:
             blocks += _explainer(audit, canvas, group, len(blocks))
+    blocks += tests_table(records)
     return Section(title=TITLE, blocks=blocks)
 
 
@@ -70,6 +78,7 @@ def _silent_table(records: list[MapRecord]) -> Table:
         ],
         rows=rows,
         caption="Silent shift, undefined and vanished maps",
+        stacked=True,
         note="Undefined: a map without a positive value (a signed map: without variation) has no extreme. "
         f"Vanished: defined before, undefined after; counts as moved.{f.dashes(rows, 'no such image')}",
     )

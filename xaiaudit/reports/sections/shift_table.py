@@ -56,7 +56,6 @@ def shift_table(records: list[MapRecord], new: list[MapRecord]) -> Table | Text:
         "Over images whose map is defined before and after; maps explain the clean decision both times, but in rows of "
         f"the new decision, where the second explains that.{f.dashes(rows, 'the metric is undefined there')}",
         left_out(empty),
-        _tests(records),
     ]
     return Table(
         columns=columns,
@@ -100,29 +99,39 @@ def decimals(metric: str) -> int:
     return 1 if metric.endswith(("_mm", "_diagonal")) else 2
 
 
-def _tests(records: list[MapRecord]) -> str:
-    """What the paired tests of the audit say, for the records that have any."""
-    parts = []
-    for record in records:
-        known = {key: p for key, p in record.wilcoxon.items() if p is not None}
-        if known:
-            shown = ", ".join(
-                f"{f.printable(key.replace('_', ' share in ' if key.startswith('energy') else ' '))} p {_equals(p)}"
-                for key, p in known.items()
-            )
-            parts.append(f"{f.printable(record.attack_id)}: {shown}")
-    if not parts:
-        return ""
-    return (
-        "Before against after, Wilcoxon signed-rank on case means, by Holm within each attack: "
-        + "; ".join(parts)
-        + ". Relevance rank: share of the strongest pixels, as many as the lesion has, that lie in it."
-    )
+TESTED = {"energy_lesion": "Energy, lesion", "energy_ring": "Energy, ring", "energy_posterior": "Energy, posterior",
+          "energy_elsewhere": "Energy, elsewhere", "relevance_rank": "Relevance rank"}  # fmt: skip
 
 
-def _equals(p: float) -> str:
-    text = f.p_value(p)
-    return text if text.startswith("<") else f"={f.NBSP}{text}"
+def tests_table(records: list[MapRecord]) -> list[Table]:
+    """What the paired tests of the audit say of every explainer and attack; nothing where it made none."""
+    known = [record for record in records if any(p is not None for p in record.wilcoxon.values())]
+    if not known:
+        return []
+    keys = list(dict.fromkeys(key for record in known for key in record.wilcoxon))
+    rows = [
+        [
+            f.printable(r.explainer_id),
+            f.identifier(r.attack_id),
+            *(f.p_value(r.wilcoxon.get(key)) for key in keys),
+        ]
+        for r in known
+    ]
+    return [
+        Table(
+            columns=[
+                Column(title="Explainer", width=1.3),
+                Column(title="Attack", width=1.2),
+                *(Column(title=TESTED.get(key, f.printable(key)), align="right") for key in keys),
+            ],
+            rows=rows,
+            caption="Before against after: p",
+            note="Wilcoxon signed-rank on case means, by Holm within each attack. Energy: share of the map’s positive "
+            "mass in the region. Relevance rank: share of the strongest pixels, as many as the lesion "
+            "has, that lie in it."
+            f"{f.dashes(rows, 'not tested, because nothing changed or no pair is known')}",
+        )
+    ]
 
 
 def drawn_metrics(records: list[MapRecord]) -> list[str]:

@@ -66,7 +66,7 @@ def multiples_table(
             rows.append([f"{title}, times one change", *typical])
         rows.append(
             [
-                f"{title}, moved farther than by any sweep",
+                f"{title}, farther than any sweep, %",
                 *(_farther(own[metric].farther) for metric in drawn),
             ]
         )
@@ -84,14 +84,13 @@ def multiples_table(
         ],
         rows=rows,
         caption=f"Map shift by {name} as a multiple of natural shift",
-        stacked=True,
         note="Times: median shift under the attack / median shift of the same images in the sweep; of "
-        "overlap and correlation, what was lost of them. A vanished map moved farther than any other. Moved "
-        "farther than by any sweep: share of images whose map the attack moved farther than any of the "
+        "overlap and correlation, what was lost of them. A vanished map moved farther than any other. Farther "
+        "than any sweep: share of images whose map the attack moved farther than any of the "
         f"{f.count(sweeps, 'sweep')} did; an attack like one more of them would have {chance} at most. "
         f"Over: the median in the sweep is 0, so that only the lower end of the interval is known.{dashes}{lost}",
     )
 
 
 def _farther(share: Interval) -> str:
-    return f.rate(share)
+    return f.compact(share)
