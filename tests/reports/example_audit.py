@@ -331,12 +331,12 @@ def _map_row(
 
 
 def _gallery_case(example: Example, folder: Path, kind: Any, i: int, attack: str) -> GalleryCase:
-    stem = f"{attack}-{kind}"
+    stem = f"{attack}-{kind}".replace(":", "-")
     (folder / "images").mkdir(exist_ok=True)
     clean = example.image(i)
     valid = np.zeros((SIZE, SIZE), bool)
     valid[:, 10:-10] = True
-    epsilon = {"fgsm": 2.5, "pgd": 1.0, "deepfool": 3 * float(example.radius[i])}[attack] / 255
+    epsilon = {"pgd": 1.0, "deepfool": 3 * float(example.radius[i])}.get(attack, 2.5) / 255
     step = gaussian_filter(np.random.default_rng(i + 100).normal(size=clean.shape), 1.5)
     adversarial = (
         (clean / 255 + epsilon * np.clip(step / step.std(), -1, 1) * valid).clip(0, 1).astype(np.float32)

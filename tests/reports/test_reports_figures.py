@@ -9,7 +9,7 @@ import pytest
 from xaiaudit.records import REGIONS, CleanRecord, Interval, RocPoint
 from xaiaudit.reports.figures import panels
 from xaiaudit.reports.figures.abstention import draw_abstention
-from xaiaudit.reports.figures.curve import draw_curves
+from xaiaudit.reports.figures.curve import draw_curves, draw_smallest
 from xaiaudit.reports.figures.pointing import draw_pointing
 from xaiaudit.reports.figures.roc import draw_roc
 from xaiaudit.reports.figures.style import chart, legend_columns, looks
@@ -122,9 +122,18 @@ def test_a_legend_of_many_attacks_stays_within_the_chart(folder: Path, tmp_path:
     record = next(m for m in audit.maps if m.target == "same")
     maps = [record.model_copy(update={"attack_id": f"map-shift-{i}"}) for i in range(9)]
     draw_pointing(maps, tmp_path / "drawn.svg")
-    legend = (tmp_path / "drawn.svg").read_text().split('id="legend_1"')[1]
+    drawn = (tmp_path / "drawn.svg").read_text()
+    rows = re.findall(r">(before|after map-shift-\d)</text>", drawn)
+    assert rows == [
+        "before",
+        *(f"after map-shift-{i}" for i in range(9)),
+    ]  # a row each, beside the first panel alone
+    smallest = tmp_path / "smallest.svg"
+    changes = {f"map-shift-{i}": np.array([0.5, 1.0]) for i in range(9)}
+    draw_smallest(changes, dict.fromkeys(changes, 4), smallest, usual=True)
+    legend = smallest.read_text().split('id="legend_1"')[1]
     lefts = [float(x) for x in re.findall(r'text-anchor: start[^"]*" x="([\d.]+)"', legend)]
-    assert len(lefts) == 12  # nine attacks, the clean maps and two chance levels
+    assert len(lefts) == 9
     assert max(lefts) < 170 / 25.4 * 72 - 60  # points; the longest words take 60
     assert len(set(lefts)) < len(lefts)  # several lines
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -13,6 +14,7 @@ from xaiaudit.reports.format import printable
 
 WIDTH_MM = 170.0
 ABREAST = 4
+CHARACTERS = 22  # of a title over a quarter of the width
 RULE: dict[str, Any] = {
     "marker": "o",
     "color": INK,
@@ -62,9 +64,8 @@ def _panel(axes: Axes, record: AbstentionRecord) -> None:
     if record.risk_all.estimate is not None:
         axes.axhline(100 * record.risk_all.estimate, color=MUTED, linewidth=0.7, zorder=1)
     _rule(axes, record.coverage, record.risk_kept)
-    axes.set_title(
-        "clean" if record.attack_id == "none" else f"after {printable(record.attack_id)}", loc="left"
-    )
+    after = "clean" if record.attack_id == "none" else f"after {printable(record.attack_id)}"
+    axes.set_title(fill(after, CHARACTERS), loc="left")
     percent_axis(axes, "x")
     percent_axis(axes, "y")
 

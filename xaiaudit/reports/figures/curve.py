@@ -22,6 +22,7 @@ from xaiaudit.reports.figures.style import (
 from xaiaudit.reports.format import printable
 
 WIDTH_MM = 170.0
+BANDS = 3  # attacks whose intervals can be told apart in one picture
 
 
 def draw_curves(attacks: Sequence[AttackRecord], path: Path) -> None:
@@ -34,8 +35,15 @@ def draw_curves(attacks: Sequence[AttackRecord], path: Path) -> None:
         for attack, look in zip(attacks, looks(len(attacks)), strict=True):
             curve = sorted(attack.curve, key=lambda point: point.epsilon)
             radii = [scale * point.epsilon for point in curve]
-            _line(left, radii, [p.reached for p in curve], look, attack.id)
-            _line(right, radii, [p.reached_quantised for p in curve], look, attack.id)
+            _line(left, radii, [p.reached for p in curve], look, attack.id, band=len(attacks) <= BANDS)
+            _line(
+                right,
+                radii,
+                [p.reached_quantised for p in curve],
+                look,
+                attack.id,
+                band=len(attacks) <= BANDS,
+            )
         every = sorted({scale * point.epsilon for attack in attacks for point in attack.curve})
         for axes, title in ((left, "as computed"), (right, "after rounding to 8 bits")):
             axes.set_title(title, loc="left")
@@ -58,14 +66,17 @@ def _radius_axis(axes: Axes, norm: str, radii: Sequence[float]) -> None:
         axes.set_xlabel("Radius (L2), intensities in [0, 1]")
 
 
-def _line(axes: Axes, radii: list[float], rates: Sequence[Interval], look: Look, label: str) -> None:
+def _line(
+    axes: Axes, radii: list[float], rates: Sequence[Interval], look: Look, label: str, *, band: bool
+) -> None:
     def column(name: str) -> list[float]:
         values = [getattr(rate, name) for rate in rates]
         return [np.nan if value is None else 100 * value for value in values]
 
-    axes.fill_between(radii, column("low"), column("high"), color=look.colour, alpha=0.13, linewidth=0)
-    for bound in ("low", "high"):  # the band's edges, so that it is seen in print
-        axes.plot(radii, column(bound), color=look.colour, linewidth=0.4, alpha=0.6)
+    if band:
+        axes.fill_between(radii, column("low"), column("high"), color=look.colour, alpha=0.13, linewidth=0)
+        for bound in ("low", "high"):  # the band's edges, so that it is seen in print
+            axes.plot(radii, column(bound), color=look.colour, linewidth=0.4, alpha=0.6)
     axes.plot(
         radii, column("estimate"), color=look.colour, linestyle=look.dash, marker=look.marker,
         label=printable(label), clip_on=False, zorder=3,

@@ -19,7 +19,7 @@ def draw_roc(clean: CleanRecord, path: Path) -> tuple[float, float]:
     with chart(path, SIDE_MM, SIDE_MM) as figure:
         axes = figure.subplots()
         axes.plot([0, 100], [0, 100], color=MUTED, linewidth=0.7, linestyle=(0, (4, 3)))
-        axes.annotate("chance", (62, 55), color=MUTED, fontsize=8, rotation=45, ha="center", va="center")
+        axes.annotate("chance", (62, 59), color=MUTED, fontsize=8, ha="left", va="top")
         axes.plot(_hundred(false), _hundred(true), color=looks(1)[0].colour, clip_on=False, zorder=3)
         x, y = 100 * operating[0], 100 * operating[1]
         axes.plot(

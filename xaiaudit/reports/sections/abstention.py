@@ -102,7 +102,7 @@ def _rule(records: list[AbstentionRecord]) -> Table:
     undefined = ", ".join(f"{condition(r).lower()} {r.undefined}" for r in records)
     rows = [
         [
-            condition(r),
+            "Clean" if r.attack_id == "none" else f"After {f.identifier(r.attack_id)}",
             *(f.compact(rate) for rate in (r.coverage, r.risk_all, r.risk_kept, r.risk_withheld)),
             *(_area(curve.aurc) for curve in (r.energy, r.confidence)),
             *(f.fixed(curve.excess, 3) for curve in (r.energy, r.confidence)),

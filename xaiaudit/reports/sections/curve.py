@@ -18,7 +18,7 @@ from xaiaudit.reports.blocks import (
     chunks,
     not_assessed,
 )
-from xaiaudit.reports.figures.curve import WIDTH_MM, draw_curves, draw_smallest
+from xaiaudit.reports.figures.curve import BANDS, WIDTH_MM, draw_curves, draw_smallest
 from xaiaudit.reports.reading import Audit
 
 TITLE = "Where it begins: the ε curve"
@@ -60,11 +60,12 @@ def _curves(attacks: list[AttackRecord], norm: str, canvas: Canvas) -> list[Bloc
     draw_curves(attacks, canvas.path(file))
     unit = "grey levels" if norm == "linf" else "intensities in [0, 1]"
     spoken = " ".join(f"{f.printable(a.id)}: {words.begins(a)}." for a in attacks)
+    bands = "bands are 95 % intervals" if len(attacks) <= BANDS else "95 % intervals stand in the table"
     picture = Picture(
         file=file,
         alt=f"Share of images against radius in {unit}, as computed and after rounding to 8 bits. {spoken}",
         caption=f"{_shares(attacks)} against the radius in {unit} (logarithmic), as computed (left) and "
-        "after rounding to 8 bits (right); bands are 95 % intervals. Dotted: one half.",
+        f"after rounding to 8 bits (right); {bands}. Dotted: one half.",
         width_mm=WIDTH_MM,
     )
     return [picture, *_curve_tables(attacks, norm)]

@@ -75,7 +75,7 @@ def _overview(record: AuditRecord) -> list[Table]:
             Table(
                 columns=[
                     Column(title="Of the attack", width=1.6),
-                    *(Column(title=f.printable(n)) for n in shown),
+                    *(Column(title=f.identifier(n)) for n in shown),
                 ],
                 rows=rows,
                 caption="Checks of the attacks",

@@ -145,7 +145,10 @@ def _alarms(record: AuditRecord, fault: str) -> list[Block]:
     alarms: list[Block] = []
     if fault:
         alarms.append(
-            Alarm(title="The verdict here is not used", text=f"{words.capital(f.printable(fault))}.")
+            Alarm(
+                title="gate.json is not used",
+                text=f"{words.capital(f.printable(fault).removeprefix('gate.json '))}.",
+            )
         )
     if names := record.leak.found:
         shown = ", ".join(map(f.breakable, names[:5]))
