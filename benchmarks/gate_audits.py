@@ -28,6 +28,7 @@ from xaiaudit.records import (
     Interval,
     LeakRecord,
     RegionCoverage,
+    SelfCheckRecord,
     VariabilityRecord,
 )
 from xaiaudit.types import plain
@@ -187,7 +188,7 @@ def _record(columns: Columns, attacks: Mapping[str, dict[str, Any]], *, swept: b
         clean=CleanRecord(images=n, auc=None, accuracy=None, balanced_accuracy=None, sensitivity=None,
                           specificity=None, dice=None, confusion=[], roc=[], decision_shares={}),
         attacks=[_attack(name, named, n, flips.assessable(decisions)) for name, named in attacks.items()],
-        checks=[],
+        checks=[SelfCheckRecord(attack_id=None, name="outputs are repeatable", status="passed", words="", figures={})],
         explainers=[ExplainerRecord(id="grad-cam", name="grad-cam", layer="last", grid=(7, 7), signed=False,
                                     parameters={"layer": None})],
         maps=[],

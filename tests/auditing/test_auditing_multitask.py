@@ -233,7 +233,7 @@ def test_a_network_that_outlines_alone_is_attacked_through_its_mask(outliner: Pa
     assert "makes no diagnosis" in decides.words
     assert any("look at what becomes of its outline" in warning for warning in record.warnings)
     whole = document(read_audit(tmp_path / "a"), Canvas(folder=tmp_path))
-    lead = whole.sections[0].blocks[0]
+    lead = whole.sections[0].blocks[1]  # below the mark of the verdict
     assert isinstance(lead, Text)
     assert lead.text.startswith("The Dice of the drawn outline goes from")
     clean = next(section for section in whole.sections if section.title == "Clean performance").blocks[0]

@@ -67,6 +67,13 @@ def test_an_audit_with_other_settings_than_asked_does_not_pass(tmp_path: Path) -
     assert "ring_mm 5.0, not 4.0, seed 0, not 3" in found.words
 
 
+def test_an_audit_without_the_self_checks_that_are_asked_for_does_not_pass(tmp_path: Path) -> None:
+    for asked, status in (("", "not assessed"), ("checks = false", "passed")):
+        verdict = judged(made(changes={"checks": []}), policy(tmp_path, AUC, audit=asked), None)
+        assert finding(verdict, "settings").status == status
+        assert any(note.startswith("no self-checks were made") for note in verdict.notes)
+
+
 def test_what_is_not_judged_is_noted(tmp_path: Path) -> None:
     audited = made(attacks={"fgsm": {"epsilon": 1 / 255}}, changes={"search": ["a", "b"], "warnings": ["w"]})
     notes = judged(audited, policy(tmp_path, AUC), None).notes
@@ -74,4 +81,3 @@ def test_what_is_not_judged_is_noted(tmp_path: Path) -> None:
     assert "maps of grad-cam are not judged: no finding asks about them" in notes
     assert "parts of the audit were searched on machines that differ: a; b" in notes
     assert "the audit gave 1 warning, which its report tells" in notes
-    assert any(note.startswith("no self-checks") for note in notes)

@@ -59,7 +59,8 @@ def calibration(record: AuditRecord) -> Finding:
 
 
 def settings(record: AuditRecord, asked: AuditTable) -> Finding:
-    """What decides figures beside attacks and explainers must be as the policy says: a wider ring hides moves."""
+    """What decides figures beside attacks and explainers must be as the policy says: a wider ring hides moves, and
+    without self-checks an attack that finds nothing looks like robustness."""
     pairs = {
         "ring_mm": (record.regions.ring_mm, asked.ring_mm),
         "tolerance_mm": (record.regions.tolerance_mm, asked.tolerance_mm),
@@ -67,8 +68,10 @@ def settings(record: AuditRecord, asked: AuditTable) -> Finding:
         "seed": (record.seed, asked.seed),
     }
     differing = [f"{key} {own}, not {wanted}" for key, (own, wanted) in pairs.items() if own != wanted]
+    if asked.checks and not record.checks:
+        differing.append("no self-checks")
     if not differing:
-        return _condition("settings", "passed", f"{', '.join(pairs)} are as the policy asks")
+        return _condition("settings", "passed", f"{', '.join(pairs)} and self-checks are as the policy asks")
     words = f"the audit was not made as the policy asks: {', '.join(differing)}; audit again with --policy"
     return _condition("settings", "not assessed", words)
 
