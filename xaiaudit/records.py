@@ -561,14 +561,14 @@ class SubgroupAttack(Record):
 
     attack_id: str
     flips: Interval
-    robust_accuracy: Interval | None  # None without labels
-    silent_shift: dict[str, Interval]  # explainer -> rate, of the maps of the clean decision
+    robust_accuracy: Interval | None
+    silent_shift: dict[str, Interval | None]  # explainer -> rate, of the maps of the clean decision
 
 
 class SubgroupRecord(Record):
     """Images that share a value of one of SUBGROUPS. With fewer than 10 images, or value None, they are only counted.
 
-    None where a class is missing, as in CleanRecord.
+    A rate is None where it would be of fewer than 10 images; the AUC where a class has fewer.
     """
 
     attribute: str
@@ -576,6 +576,7 @@ class SubgroupRecord(Record):
     images: int
     cases: int
     rated: bool
+    positive: int | None = None  # images labelled with the positive class; None where not rated
     auc: Interval | None = None
     sensitivity: Interval | None = None
     specificity: Interval | None = None
@@ -587,7 +588,8 @@ class SubgroupTest(Record):
     """Whether a rate differs among the rated values of an attribute, by a permutation of cases.
 
     Only cases whose images have the same labels are exchanged, so that a difference is not one of how many are
-    malignant; for the attribute label itself all cases of a size are.
+    malignant, and lesions measured in millimetres are compared among themselves, as are relative ones. For the
+    attribute label all cases with as many images are exchanged.
     """
 
     attribute: str

@@ -98,10 +98,11 @@ def test_rates_are_those_of_the_images_of_the_group(made: SimpleNamespace) -> No
     own = made.device == "A"
     record = of(made, "device")[0]
     positive, said = made.label[own] == 1, made.margin[own] >= 0
-    assert record.auc == auc(positive, made.margin[own], range(23))
     assert record.accuracy == proportion(positive == said, range(23))
-    assert record.sensitivity.estimate == pytest.approx(said[positive].mean())
-    assert record.specificity.n == (~positive).sum()
+    assert record.positive == positive.sum() == 8
+    assert record.sensitivity is record.auc is None  # of eight images
+    assert record.specificity.n == (~positive).sum() == 15
+    assert record.specificity.estimate == pytest.approx((~said[~positive]).mean())
     fgsm, idle = record.attacks
     assert (fgsm.flips.estimate, idle.flips.estimate) == (1.0, 0.0)
     assert fgsm.robust_accuracy.estimate == 0.0
@@ -137,15 +138,34 @@ def test_a_difference_that_the_labels_explain_is_none_of_the_devices() -> None:
     device: list[str | None] = [*["A"] * 40, *["B"] * 40]
     label = np.array([1] * 30 + [0] * 10 + [1] * 10 + [0] * 30)
     margin = np.where(label == 1, np.where(np.arange(80) % 2, 1.0, -1.0), -1.0)
-    _, tests = subgroup_records(
+    records, tests = subgroup_records(
         tables(device=device, label=label, margin=margin, flipped=np.zeros(80, bool)), RATED
     )
+    (first,) = [record for record in records if record.value == "A"]
+    assert first.auc == auc(label[:40] == 1, margin[:40], range(40))
+    assert first.sensitivity == proportion(margin[:30] > 0, range(30))
     found = {(t.attribute, t.outcome): t.p for t in tests}
     right = (margin >= 0) == (label == 1)
     assert right[:40].mean() == 0.625
     assert right[40:].mean() == 0.875
     assert found["device", "accuracy"] == 1.0
     assert found["label", "accuracy"] < 0.001
+
+
+def test_lesions_in_millimetres_and_relative_ones_are_compared_apart() -> None:
+    """Every decision on a relative lesion flips, and none on one in millimetres: that is no difference of sizes."""
+    sizes = (
+        ["up to 10 mm"] * 15
+        + ["10 to 20 mm"] * 15
+        + ["relative: up to 4 %"] * 15
+        + ["relative: over 10 %"] * 15
+    )
+    flipped = np.arange(60) >= 30
+    made = tables(device=["A"] * 60, label=np.zeros(60, int), margin=np.full(60, -1.0), flipped=flipped)
+    columns = made.predictions.drop_columns(["size"]).append_column("size", pa.array(sizes * 3))
+    records, tests = subgroup_records(Tables(made.plan, columns, made.maps), RATED)
+    assert [record.value for record in records] == sizes[::15]  # in rising order, millimetres first
+    assert {test.p for test in tests if test.outcome == "flip rate"} == {1.0}
 
 
 def test_records_of_old_have_none() -> None:

@@ -229,6 +229,7 @@ def test_subgroups_are_judged_alone_and_unknown_ones_are_named(tmp_path: Path) -
     assert (found.estimate, found.images, found.subgroup, found.status) == (0.0, 30, "device=B", "passed")
     assert found.id == "flip-rate/fgsm/device=B"
     assert "among device=B" in found.words
+    assert judge_one(tmp_path, audited, of_b.format("b @10-14MHz")).images == 30  # as datasets spell it
     found = judge_one(tmp_path, audited, of_b.format("C"))
     assert found.status == "not assessed"
     assert "no image of the audit has device=C; there are A, B" in found.words

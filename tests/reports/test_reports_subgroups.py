@@ -30,7 +30,13 @@ def group(value: str | None, *, images: int = 20, flipped: float = 0.4, **known:
     attack = SubgroupAttack(
         attack_id="fgsm", flips=share(flipped), robust_accuracy=share(0.3), silent_shift={"cam": share(0.25)}
     )
-    known = {"rated": True, "attacks": [attack], "accuracy": share(0.8), "sensitivity": share(0.7, 8)} | known
+    known = {
+        "rated": True,
+        "positive": 8,
+        "attacks": [attack],
+        "accuracy": share(0.8),
+        "sensitivity": share(0.7, 8),
+    } | known
     return SubgroupRecord(attribute="device", value=value, images=images, cases=images, **known)
 
 

@@ -7,13 +7,13 @@ from functools import cached_property
 import numpy as np
 
 from xaiaudit.auditing.tables import Tables
-from xaiaudit.data.subgroups import SIZES
+from xaiaudit.data.subgroups import RELATIVE, SIZES
 from xaiaudit.metrics.auc import auc
-from xaiaudit.metrics.cases import select
+from xaiaudit.metrics.cases import Cases, select
 from xaiaudit.metrics.classification import positive_scores, share_among
 from xaiaudit.metrics.contrast import permutation_among
 from xaiaudit.metrics.proportions import FEWEST, proportion
-from xaiaudit.records import SUBGROUPS, AttackRecord, SubgroupAttack, SubgroupRecord, SubgroupTest
+from xaiaudit.records import SUBGROUPS, AttackRecord, Interval, SubgroupAttack, SubgroupRecord, SubgroupTest
 from xaiaudit.types import Decisions, Flags, Vector
 
 Outcome = tuple[str, str | None, str | None]  # what, attack, explainer
@@ -57,6 +57,13 @@ class _Facts:
                 moved = self.tables.map(attack.id, explainer.id, "same").floats("silent_shift")
                 found["silent shift", attack.id, explainer.id] = moved
         return found
+
+    def strata(self, attribute: str) -> Decisions:
+        """Among images of one of these, values are exchanged: of one label, and of lesions measured alike."""
+        if attribute == "label":
+            return np.zeros(len(self.labels), np.int64)
+        relative = [str(size).startswith(RELATIVE) for size in self.tables.clean.strings("size")]
+        return 2 * self.labels + (np.array(relative) if attribute == "size" else 0)
 
     @cached_property
     def groups(self) -> Mapping[str, Mapping[str | None, Flags]]:
@@ -104,19 +111,23 @@ def _record(facts: _Facts, attribute: str, value: str | None, own: Flags) -> Sub
         return SubgroupRecord.model_validate(counts | {"rated": False})
     every, known = facts.tables.clean.cases, own & (facts.labels >= 0)
     positive, said = facts.labels == facts.positive, facts.decisions == facts.positive
+    both = min((known & positive).sum(), (known & ~positive).sum()) >= FEWEST
     return SubgroupRecord.model_validate(
         counts
         | {
             "rated": True,
-            "auc": auc(positive[known], facts.scores[known], select(every, known))
-            if positive[known].any() and not positive[known].all()
-            else None,
-            "sensitivity": share_among(said, known & positive, every),
-            "specificity": share_among(~said, known & ~positive, every),
-            "accuracy": share_among(facts.decisions == facts.labels, known, every),
+            "positive": int((known & positive).sum()),
+            "auc": auc(positive[known], facts.scores[known], select(every, known)) if both else None,
+            "sensitivity": _share(said, known & positive, every),
+            "specificity": _share(~said, known & ~positive, every),
+            "accuracy": _share(facts.decisions == facts.labels, known, every),
             "attacks": [_attacked(facts, attack.id, own) for attack in facts.tables.plan.attacks],
         }
     )
+
+
+def _share(hits: Flags, among: Flags, cases: Cases) -> Interval | None:
+    return share_among(hits, among, cases) if among.sum() >= FEWEST else None
 
 
 def _rated(value: str | None, own: Flags) -> bool:
@@ -126,19 +137,17 @@ def _rated(value: str | None, own: Flags) -> bool:
 def _attacked(facts: _Facts, attack_id: str, own: Flags) -> SubgroupAttack:
     every = facts.tables.clean.cases
     flipped = facts.outcomes["flip rate", attack_id, None] == 1
+    right = (facts.decisions == facts.labels) & ~flipped
+    silent = {
+        str(explainer): _share(moved == 1, own & ~np.isnan(moved), every)
+        for (_, attack, explainer), moved in facts.outcomes.items()
+        if explainer is not None and attack == attack_id
+    }
     return SubgroupAttack(
         attack_id=attack_id,
         flips=proportion(flipped[own], select(every, own)),
-        robust_accuracy=share_among(
-            (facts.decisions == facts.labels) & ~flipped, own & (facts.labels >= 0), every
-        ),
-        silent_shift={
-            str(explainer): proportion(
-                moved[own & ~np.isnan(moved)] == 1, select(every, own & ~np.isnan(moved))
-            )
-            for (_, attack, explainer), moved in facts.outcomes.items()
-            if explainer is not None and attack == attack_id
-        },
+        robust_accuracy=_share(right, own & (facts.labels >= 0), every),
+        silent_shift=silent,
     )
 
 
@@ -167,7 +176,7 @@ def _tests_of(facts: _Facts, attribute: str) -> list[SubgroupTest]:
         np.stack(list(outcomes.values()), 1),
         np.argmax(rated, axis=0)[among],
         select(facts.tables.clean.cases, among),
-        strata=None if attribute == "label" else facts.labels[among],
+        strata=facts.strata(attribute)[among],
     )
     return [
         SubgroupTest.model_validate(

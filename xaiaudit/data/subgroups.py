@@ -30,10 +30,14 @@ def subgroups(sample: Sample) -> dict[str, str | None]:
 def canonical(attribute: str, text: str) -> str | None:
     """A value of device, BI-RADS category or size as the tables have it, so that two spellings are one subgroup.
 
+    What a policy asks for goes through it too; other attributes stay as they are.
+
     Capital letters and single spaces; a device without the band of its probe ("GE Logiq 7 @10-14MHz": GE LOGIQ 7); a
     category as 0 to 6 or 4A to 4C, without the word BI-RADS. Words for not knowing are None; other text is kept, for
     what was written of an image must not vanish.
     """
+    if attribute not in ("device", "birads", "size"):
+        return text
     words = " ".join(text.split())
     if words.lower() in _UNKNOWN:
         return None

@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from xaiaudit.data.subgroups import canonical
 from xaiaudit.gate import wording
 from xaiaudit.gate.audited import Audited
 from xaiaudit.gate.measures import Measure, measure
@@ -78,7 +79,7 @@ def restrict(audited: Audited, found: Measure, keep: np.ndarray) -> Counted:
 
 
 def members(audited: Audited, subgroup: Sequence[tuple[str, str]]) -> np.ndarray:
-    """(n,) bool: the images of a subgroup.
+    """(n,) bool: the images of a subgroup, whatever the spelling.
 
     Raises:
         NotThere: the audit does not record the attribute, or no image has that value of it.
@@ -89,10 +90,11 @@ def members(audited: Audited, subgroup: Sequence[tuple[str, str]]) -> np.ndarray
         there = sorted({str(item) for item in values if item is not None})
         if not there:
             raise NotThere(f"the audit records no {key} of its images")
-        if value not in there:
+        asked = canonical(key, value)
+        if asked not in there:
             shown = ", ".join(there[:8]) + (" ..." if len(there) > 8 else "")
             raise NotThere(f"no image of the audit has {key}={value}; there are {shown}")
-        keep &= np.array([item == value for item in values])
+        keep &= np.array([item == asked for item in values])
     return keep
 
 

@@ -24,7 +24,7 @@ LEAD = (
 )
 SIZES = (
     "Lesions go by the diameter of the disc of their area, the largest of an image; “relative” ones have no pixel "
-    "spacing and go by their share of the image."
+    "spacing and go by their share of the image; the two are compared apart."
 )
 Shown = Callable[[SubgroupAttack], Interval | None]
 
@@ -55,7 +55,7 @@ def _clean(record: AuditRecord, rated: Sequence[SubgroupRecord]) -> Table:
                 f.breakable(group.value),
                 str(group.images),
                 str(group.cases),
-                "0" if group.sensitivity is None else str(group.sensitivity.n),
+                f.DASH if group.positive is None else str(group.positive),
                 f.value(group.auc),
                 f.rate(group.sensitivity),
                 f.rate(group.specificity),
@@ -76,7 +76,7 @@ def _clean(record: AuditRecord, rated: Sequence[SubgroupRecord]) -> Table:
         rows=rows,
         caption="Clean performance by subgroup",
         stacked=True,
-        note=f"Only accuracy is tested.{f.dashes(rows, 'a class is missing in the group')}",
+        note=f"Only accuracy is tested.{f.dashes(rows, 'fewer than 10 images to tell it from')}",
     )
 
 
@@ -139,7 +139,7 @@ def _attacked(
         ],
         rows=rows,
         caption=f"{caption}, per cent with 95 % intervals",
-        note=note + f.dashes(rows, "there is none, or no test of it"),
+        note=note + f.dashes(rows, "fewer than 10 images to tell it from, or none"),
     )
 
 
@@ -172,12 +172,7 @@ def _name(group: SubgroupRecord) -> str:
 
 
 def _defined(rated: Sequence[SubgroupRecord], explainer: str) -> bool:
-    return any(
-        own.silent_shift[explainer].n
-        for group in rated
-        for own in group.attacks
-        if explainer in own.silent_shift
-    )
+    return any(own.silent_shift.get(explainer) is not None for group in rated for own in group.attacks)
 
 
 def _counted(groups: Sequence[SubgroupRecord]) -> list[Block]:
