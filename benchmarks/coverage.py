@@ -43,6 +43,10 @@ TABLES: dict[str, tuple[list[str], Row]] = {
         _pairs(TOLERATED),
         lambda design, n: [sim.regression(*change, design, n) for change in TOLERATED],
     ),
+    "means": (
+        ["normal values", "skewed values"],
+        lambda design, n: [sim.mean_regression(design, n, skewed=skewed) for skewed in (False, True)],
+    ),
     "tests": (
         ["sign flips, 10 % discordant", "50 %", "Wilcoxon, all changed", "half unchanged"],
         lambda design, n: [

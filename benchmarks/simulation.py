@@ -12,6 +12,7 @@ from xaiaudit.metrics.calibration_line import calibration_line
 from xaiaudit.metrics.classification import class_mean
 from xaiaudit.metrics.contrast import rate_difference
 from xaiaudit.metrics.cross_validated import Fold, cv_auc, cv_auc_difference
+from xaiaudit.metrics.mean_difference import mean_worsening
 from xaiaudit.records import Interval
 
 Rng = np.random.Generator
@@ -140,6 +141,19 @@ def noticed(rate: float, rise: float, design: Design, repeats: int) -> float:
         after = rate + rise
         before_hit, after_hit, index = states(rng, after * (1 - rate), rate * (1 - after), design)
         return (s.worsening(before_hit, after_hit, index) or 0.0) <= 0.05
+
+    return share(repeats, once)
+
+
+def mean_regression(design: Design, repeats: int, *, skewed: bool = False) -> float:
+    """How often a rise of a mean is found where there is none; of normal values, or of their exponentials."""
+
+    def once(rng: Rng) -> bool:
+        index = design.index(rng)
+        before, after = (normals(rng, index, design) for _ in range(2))
+        if skewed:
+            before, after = np.exp(before), np.exp(after)
+        return (mean_worsening(before, after, index) or 0.0) < 0.05
 
     return share(repeats, once)
 

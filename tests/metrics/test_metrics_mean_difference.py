@@ -1,5 +1,7 @@
 """Changes of means, of balanced accuracy and of shares that are no hits, beside independent readings."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -10,6 +12,10 @@ from xaiaudit.metrics.differences import paired_difference, worsening
 from xaiaudit.metrics.mean_difference import mean_difference, mean_worsening
 from xaiaudit.metrics.power import noticed, power
 from xaiaudit.metrics.proportions import bound, proportion
+
+with pytest.MonkeyPatch.context() as patch:
+    patch.syspath_prepend(Path(__file__).resolve().parents[2])
+    from benchmarks import simulation as sim
 
 
 def test_with_one_image_a_case_it_is_the_paired_t_test() -> None:
@@ -103,3 +109,9 @@ def test_the_power_of_two_states_is_that_of_their_discordant_images() -> None:
     mcnemar = (gained - lost) / np.sqrt(gained + lost)  # what Tango's score is where nothing is tolerated
     seen = (mcnemar > stats.norm.isf(0.0125)).mean()
     assert noticed(0.2, 0.05, 100, alpha=0.0125) == pytest.approx(seen, abs=0.005)
+
+
+@pytest.mark.parametrize("design", [sim.Design(10, True, 0.3), sim.Design(30, True, 0.9)], ids=str)
+@pytest.mark.parametrize("skewed", [False, True])
+def test_an_equal_mean_is_seldom_called_worse(design: sim.Design, skewed: bool) -> None:
+    assert sim.mean_regression(design, 400, skewed=skewed) <= 0.06 + 3 * (0.06 * 0.94 / 400) ** 0.5
