@@ -19,6 +19,7 @@ from xaiaudit.cli import main
 from xaiaudit.comparison import compare
 from xaiaudit.comparison_record import ComparisonRecord, DriftRecord
 from xaiaudit.errors import AuditError
+from xaiaudit.metrics.paired import holm
 from xaiaudit.records import SHIFT_METRICS
 from xaiaudit.reports import comparison_words as words
 from xaiaudit.reports.comparison_summary import lines
@@ -188,6 +189,22 @@ def test_smallest_radii_are_those_of_the_curves(folder: Path, newer: Path, compa
     assert (fgsm.radius.larger, fgsm.radius.smaller) == ((change > 0).sum(), (change < 0).sum())
     assert fgsm.radius.never_after == np.isinf(smallest[1]).sum()
     assert fgsm.radius.larger >= len(TURNED) - 1  # turned images are reached at no radius
+
+
+def test_attacks_are_one_family_for_each_question(compared: Any) -> None:
+    record, _ = compared
+    families = (
+        [item.flips for item in record.attacks],
+        [item.robust_accuracy for item in record.attacks],
+        [item.radius for item in record.attacks],
+        record.clean.statistics,
+        [item.hits for item in record.drift[0].pointing],
+        [item.natural.moved for item in record.drift],
+    )
+    for statistics in families:
+        assert len(statistics) > 1
+        assert [item.p_holm for item in statistics] == holm([item.p for item in statistics])
+    assert all(item.flips_rounded.p is None for item in record.attacks)
 
 
 def test_drift_is_of_images_that_both_decide_alike(compared: Any) -> None:

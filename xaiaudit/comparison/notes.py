@@ -32,6 +32,13 @@ def _of_audits(pair: Pair) -> Iterator[str]:
 def _of_each(pair: Pair) -> Iterator[str]:
     sides: tuple[tuple[str, AuditRecord], ...] = (("older", pair.before.record), ("newer", pair.after.record))
     for which, record in sides:
+        if not record.checkpoint.diagnoses:
+            yield (
+                f"the {which} checkpoint makes no diagnosis: accuracy and flips are of whether it outlines anything in "
+                "an image"
+            )
+        if record.checkpoint.given_outline:
+            yield f"the {which} checkpoint is given the outlined lesion as a channel of its input"
         if not record.leak.assessed:
             yield f"of the {which} checkpoint it is not known whether it was trained on these images"
         for check in record.checks:

@@ -82,14 +82,15 @@ def field_at(whole: Field, which: Flags) -> Field:
 
 
 def matched_explainers(pair: Pair) -> tuple[Matched, list[str]]:
-    """Explainers of one name and parameters, older first, and a sentence on each of the others.
+    """Explainers of one name, layer and parameters, older first, and a sentence on each of the others.
 
-    A layer is a parameter too, but networks name theirs differently: where no explainer of the other audit looks at a
-    layer of that name, the only one with otherwise equal parameters is its match.
+    Networks of different architectures name their layers differently: of these the only explainers with otherwise equal
+    parameters are a match too. In one architecture another layer is another explainer.
     """
     old, new = list(pair.before.record.explainers), list(pair.after.record.explainers)
+    architectures = {side.record.checkpoint.architecture for side in (pair.before, pair.after)}
     matched: Matched = []
-    for same in (_as_it_is, _but_for_the_layer):
+    for same in (_with_its_layer, _but_for_the_layer)[: len(architectures)]:
         for two in list(new):
             candidates = [one for one in old if same(one) == same(two)]
             if len(candidates) == 1 and sum(same(other) == same(two) for other in new) == 1:
@@ -99,15 +100,16 @@ def matched_explainers(pair: Pair) -> tuple[Matched, list[str]]:
     order = [item.id for item in pair.after.record.explainers]
     matched.sort(key=lambda both: order.index(both[1].id))
     said = [
-        f"explainer {item.id}: in the {which} audit alone, or with other parameters"
+        f"explainer {item.id} of {item.layer}: in the {which} audit alone, or with another layer or other parameters"
         for which, left in (("older", old), ("newer", new))
         for item in left
     ]
     return matched, said
 
 
-def _as_it_is(explainer: ExplainerRecord) -> object:
-    return explainer.name, explainer.layer, explainer.parameters
+def _with_its_layer(explainer: ExplainerRecord) -> object:
+    """The layer that it looks at, named by the user or found."""
+    return explainer.layer, _but_for_the_layer(explainer)
 
 
 def _but_for_the_layer(explainer: ExplainerRecord) -> object:
