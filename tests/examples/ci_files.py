@@ -103,3 +103,22 @@ if words[0] == "attack":
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     (folder / "python").symlink_to(sys.executable)
     return f"{folder}{os.pathsep}{os.environ['PATH']}"
+
+
+def installed(job: Job, target: Path) -> dict[str, str]:
+    """Run the install step offline, into a folder of its own; returns what makes that folder the installation."""
+    offline = {
+        "PIP_NO_BUILD_ISOLATION": "0",
+        "PIP_NO_DEPS": "1",
+        "PIP_NO_INDEX": "1",
+        "PIP_TARGET": str(target),
+    }
+    done = job.run("Install xaiaudit", **offline)
+    assert done.code == 0, done.stderr
+    path = os.pathsep.join([str(target / "bin"), job.environment["PATH"]])
+    return {"PATH": path, "PYTHONPATH": str(target)}
+
+
+def own_python() -> str:
+    """A PATH whose `python` is this one."""
+    return f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

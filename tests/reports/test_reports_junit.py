@@ -9,7 +9,7 @@ import pytest
 from xaiaudit.reports.junit import junit
 from xaiaudit.reports.reading import read_record
 
-# what the schemas of Jenkins' xUnit plugin and of Ant's JUnit task allow inside each element, in common
+# What the schema of Jenkins' xUnit plugin (junit-10.xsd) allows and asks for; Ant's asks for host and times too.
 CHILDREN = {
     "testsuites": {"testsuite"},
     "testsuite": {"properties", "testcase", "system-out"},
@@ -42,7 +42,7 @@ def test_counts_and_structure_are_those_of_junit(folder: Path, counts: tuple[int
         assert {child.tag for child in element} <= CHILDREN[element.tag]
         assert REQUIRED.get(element.tag, set()) <= set(element.attrib)
     (suite,) = root
-    assert suite[0].tag == "properties"  # Ant's schema wants them first
+    assert suite[0].tag == "properties"
     found = {name: int(suite.get(name, "")) for name in ("tests", "failures", "errors", "skipped")}
     assert found == {"tests": sum(counts), "failures": failed, "errors": not_assessed, "skipped": 0}
     assert len(suite.findall("testcase")) == found["tests"]

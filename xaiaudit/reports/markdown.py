@@ -80,7 +80,7 @@ def _finding(finding: Finding) -> str:
 def _notes(verdict: Verdict, folder: Path | str) -> str:
     shown, left = _fitting([f"- {_text(note)}" for note in verdict.notes], ROOM // 8)
     more = [f"- and {left} more, in {_where(folder)}"] * bool(left)
-    return "\n".join(["Not spoken of:\n", *shown, *more]) if verdict.notes else ""
+    return "\n".join(["Notes:\n", *shown, *more]) if verdict.notes else ""
 
 
 def _figures(record: AuditRecord, folder: Path | str) -> str:
