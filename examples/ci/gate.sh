@@ -20,9 +20,6 @@ fi
 code=0
 xaiaudit attack --policy="$policy" "$baseline" --out="$audit" -- "$model" || code=$?
 
-if [ -f "$audit/gate.json" ]; then
-  xaiaudit report "$audit" --format html
-fi
 if [ "$code" -eq 0 ]; then
   echo "To make it the baseline of the next: xaiaudit accept $audit"
 fi

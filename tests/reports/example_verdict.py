@@ -26,7 +26,9 @@ def finding(
     words: str = "flip rate 12.5 % within 1 grey level, at most 20.1 % with 95 % confidence; limit 10.0 %",
     **more: Any,
 ) -> Finding:
-    given = {"line": None if kind == "condition" else 10 + number} | more
+    given = {"line": None if kind == "condition" else 10 + number, "cases": 24} | more
+    if kind == "requirement":
+        given = {"sense": "at most", "limit": 0.1, "estimate": 0.125, "bound": 0.201} | given
     return Finding(id=f"{name}/{number}", kind=kind, metric="flip-rate", status=status, words=words, **given)
 
 

@@ -9,7 +9,8 @@ from xaiaudit.records import AuditRecord, RegionCoverage
 from xaiaudit.reports import check_words, markup, words
 from xaiaudit.reports import format as f
 from xaiaudit.reports.plain import plain
-from xaiaudit.reports.severity import gravest_first, tally
+from xaiaudit.reports.severity import gravest_first, not_passed, tally
+from xaiaudit.reports.verdict_table import HEAD, row
 
 ROOM = (
     128 * 1024
@@ -30,8 +31,7 @@ def summary_markdown(
     """
     parts = [_head(verdict, record, fault)]
     if verdict is not None:
-        parts.append(_findings(verdict, folder))
-        parts.append(_notes(verdict, folder))
+        parts += [part(verdict, folder) for part in (_findings, _not_passed, _samples, _notes)]
     parts.append(_figures(record, folder))
     parts.append(_how_to_go_on(verdict, folder))
     return "\n\n".join(filter(None, parts)) + "\n"
@@ -60,9 +60,9 @@ def _head(verdict: Verdict | None, record: AuditRecord, fault: str) -> str:
 
 def _findings(verdict: Verdict, folder: Path | str) -> str:
     findings = gravest_first(verdict.findings)
-    rows = [_finding(finding) for finding in findings]
-    shown, left = _fitting(rows, ROOM // 2)
-    lines = ["| verdict | finding | in words |", "|---|---|---|", *shown]
+    rows = [_row([status, *map(_text, cells)]) for status, *cells in map(_cells, findings)]
+    shown, left = _fitting(rows, ROOM // 4)
+    lines = [_row(["verdict", *HEAD[1:]]), "|---|---|--:|--:|--:|--:|", *shown]
     if left:
         lines.append(
             f"\n{left} more findings are left out here ({tally(findings[-left:])}); {_where(folder)} has all of them."
@@ -70,22 +70,42 @@ def _findings(verdict: Verdict, folder: Path | str) -> str:
     return "\n".join(lines)
 
 
-def _finding(finding: Finding) -> str:
+def _cells(finding: Finding) -> list[str]:
     status = finding.status if finding.status == "passed" else f"**{finding.status}**"
-    said = finding.words if finding.sample is None else f"{finding.words}. {finding.sample.words}"
-    line = "" if finding.line is None else f" (line {finding.line})"
-    return f"| {status} | {_text(finding.id)}{line} | {_text(said)} |"
+    return [status, *row(finding)[1:]]
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _not_passed(verdict: Verdict, folder: Path | str) -> str:
+    points = []
+    for finding in not_passed(verdict):
+        line = "" if finding.line is None else f", line {finding.line} of the policy"
+        points.append(f"- **{finding.status}**, {_text(finding.id)}{line}: {_text(finding.words)}")
+    return _points("What did not pass:", points, ROOM // 4, folder)
+
+
+def _samples(verdict: Verdict, folder: Path | str) -> str:
+    shown = dict.fromkeys(finding.sample.words for finding in verdict.findings if finding.sample is not None)
+    return _points("What these cases can show:", [f"- {_text(words)}" for words in shown], ROOM // 8, folder)
 
 
 def _notes(verdict: Verdict, folder: Path | str) -> str:
-    shown, left = _fitting([f"- {_text(note)}" for note in verdict.notes], ROOM // 8)
+    return _points("Notes:", [f"- {_text(note)}" for note in verdict.notes], ROOM // 8, folder)
+
+
+def _points(title: str, points: Sequence[str], room: int, folder: Path | str) -> str:
+    """Nothing where there are none."""
+    shown, left = _fitting(points, room)
     more = [f"- and {left} more, in {_where(folder)}"] * bool(left)
-    return "\n".join(["Notes:\n", *shown, *more]) if verdict.notes else ""
+    return "\n".join([f"{title}\n", *shown, *more]) if points else ""
 
 
 def _figures(record: AuditRecord, folder: Path | str) -> str:
     rows = [f"| {_text(name)} | {_text(value)} |" for name, value in _key_figures(record)]
-    shown, left = _fitting(rows, ROOM // 4)
+    shown, left = _fitting(rows, ROOM // 8)
     more = [f"\n{left} more figures are in {_where(folder, 'audit.json')}."] * bool(left)
     return "\n".join(["| key figure | |", "|---|---|", *shown, *more])
 
@@ -145,11 +165,11 @@ def _where(folder: Path | str, file: str = "gate.json") -> str:
 def _fitting(rows: Sequence[str], room: int) -> tuple[list[str], int]:
     """The first rows that fit into so many bytes, and how many do not."""
     shown, used = [], 0
-    for row in rows:
-        used += len(row.encode()) + 1
+    for line in rows:
+        used += len(line.encode()) + 1
         if used > room:
             break
-        shown.append(row)
+        shown.append(line)
     return shown, len(rows) - len(shown)
 
 

@@ -18,7 +18,7 @@ SHORTEST = 18  # characters of a finding's id that are always shown
 def verdict_table(verdict: Verdict, width: int = WIDTH) -> list[str]:
     """Lines of at most `width` characters, plain text; below the table each finding that did not pass in its words, and
     what so many cases can show."""
-    rows = [HEAD, *(_row(finding) for finding in gravest_first(verdict.findings))]
+    rows = [HEAD, *(row(finding) for finding in gravest_first(verdict.findings))]
     lines = _aligned(rows, width)
     for finding in not_passed(verdict):
         where = "" if finding.line is None else f" [{verdict.policy.path}:{finding.line}]"
@@ -35,7 +35,8 @@ def verdict_table(verdict: Verdict, width: int = WIDTH) -> list[str]:
     ]
 
 
-def _row(finding: Finding) -> tuple[str, ...]:
+def row(finding: Finding) -> tuple[str, ...]:
+    """Cells under `HEAD`, plain text; empty where there is no such figure."""
     sign = {"at most": "≤ ", "at least": "≥ ", None: ""}[finding.sense]
     edge = "" if finding.bound is None else f"{sign}{value(finding, finding.bound)}"
     limit = "" if finding.limit is None else f"{sign}{value(finding, finding.limit)}"
