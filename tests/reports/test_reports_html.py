@@ -4,16 +4,21 @@ import base64
 import hashlib
 import json
 import re
+import zlib
 from html.parser import HTMLParser
 from pathlib import Path
 
 import example_audit
 import example_verdict
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from xaiaudit.errors import AuditError
 from xaiaudit.reports import write_html
 from xaiaudit.reports.html.page import json_text
+from xaiaudit.reports.html.values import Bytes, plain
 
 HOSTILE = "</script><img src=x onerror=alert(1)>\"'&\u2028"
 
@@ -86,3 +91,26 @@ def test_the_verdict_stands_first_and_what_did_not_pass_stands_out(tmp_path: Pat
     strong = page.texts["strong"]
     assert strong.count("FAILED") == 1 + 2 + 2  # the verdict; on the first page; under "Findings"
     assert strong.count("NOT ASSESSED") == 1 + 1
+
+
+def test_an_image_that_one_table_lacks_ends_the_page_with_one_line(tmp_path: Path) -> None:
+    folder = example_audit.build(tmp_path, images=6, attacks=["fgsm"])
+    rows = pq.read_table(folder / "predictions.parquet")
+    gone = rows["image"][5].as_py()
+    kept = rows.filter((pc.field("image") != gone) | (pc.field("attack_id") == "none"))
+    pq.write_table(kept, folder / "predictions.parquet")
+    with pytest.raises(
+        AuditError, match=rf"under fgsm holds no row of {re.escape(gone)}; restore the folder"
+    ):
+        write_html(folder)
+
+
+def test_numbers_are_short_and_what_is_not_finite_is_none() -> None:
+    assert plain([0.123456789, np.nan, np.inf, -1e-9, 3.0]) == [0.123457, None, None, -1e-9, 3.0]
+
+
+def test_bytes_lie_where_they_are_said_to() -> None:
+    into = Bytes()
+    first, second = into.add(np.arange(5)), into.add(np.array([[7, 8], [9, 10]]))
+    assert (first, second) == (0, 5)
+    assert zlib.decompress(base64.b64decode(into.text())) == bytes([0, 1, 2, 3, 4, 7, 8, 9, 10])

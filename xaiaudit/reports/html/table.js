@@ -50,8 +50,12 @@ function drawHead() {
     return made;
   }));
   element("table").style.width = `${columns().reduce((sum, { width }) => sum + width, 0)}em`;
-  element("groups").replaceChildren(...groups().map(([title, own]) =>
-    make("th", title, { scope: "colgroup", colspan: own.length })));
+  element("table").style.setProperty("--name", `${columns()[0].width}em`);
+  element("groups").replaceChildren(...groups().map(([title, own]) => {
+    const head = make("th", "", { scope: "colgroup", colspan: own.length });
+    head.append(make("span", title));
+    return head;
+  }));
   element("titles").replaceChildren(...columns().map((column) => {
     const head = make("th", "", { scope: "col", "data-id": column.id, class: column.number ? "right" : "left" });
     if (column.id === order.id) head.setAttribute("aria-sort", order.descending ? "descending" : "ascending");

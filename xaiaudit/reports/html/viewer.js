@@ -108,12 +108,12 @@ function drawMap(i, picture) {
     }
     if (known(state.peak[i])) paintCross(canvas, rows, columns, state.peak[i]);
     const high = number(state.scale[i]);
-    return known(state.peak[i]) ? `${explained.signed ? `−${high}` : "0"} to ${high}` : "undefined";
+    return known(state.peak[i]) ? (explained.signed ? `±${high}` : `0 to ${high}`) : "undefined";
   });
   paintScale(element("map-scale"), palette);
   element("map-title").textContent = `Map by ${explained.id}`;
-  ends("map", explained.signed ? "lowest" : "0", explained.signed ? "0" : "", "highest");
-  element("map-note").textContent = `Raw values, each map on its own scale: clean ${told[0]}, adversarial ${told[1]}. `
+  ends("map", explained.signed ? "− largest" : "0", explained.signed ? "0" : "", explained.signed ? "+ largest" : "largest");
+  element("map-note").textContent = `Raw values without a unit, each map on a scale of its own: clean ${told[0]}, adversarial ${told[1]}. `
     + `${rows} × ${columns} cells, drawn by bilinear interpolation. Cross: the maximum.`
     + (picture ? "" : " No picture of this image is kept: the lines follow the cells whose centre lies in lesion or ring.");
 }
