@@ -205,6 +205,7 @@ def test_an_audit_with_a_policy_is_judged_before_its_report_is_written(
     assert result.exit_code == code, result.output
     assert seen == [verdict]
     assert result.stdout.splitlines()[-1].startswith(f"Verdict: {verdict} ")
+    assert "No policy" not in result.stdout
     assert (out / "junit.xml").exists()
     as_before = (out / "gate.json").read_bytes()
     assert call("gate", out, "--policy", tmp_path / "policy.toml").exit_code == code

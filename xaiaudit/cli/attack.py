@@ -177,7 +177,14 @@ def _finish(
     from xaiaudit.cli.gate import finish as finish_gate
     from xaiaudit.errors import XaiauditError
 
-    told = partial(finish, record, out, with_report=given["with_report"], as_json=given["as_json"])
+    told = partial(
+        finish,
+        record,
+        out,
+        with_report=given["with_report"],
+        as_json=given["as_json"],
+        policy=judging is not None,
+    )
     try:
         verdict = judging(out) if judging is not None else None
     except XaiauditError:
@@ -223,8 +230,8 @@ def _telling_how_to_go_on(out: Path) -> Iterator[None]:
         raise
 
 
-def finish(record: Any, out: Path, *, with_report: bool, as_json: bool) -> None:
-    """Write the reports, print the summary, say where things lie."""
+def finish(record: Any, out: Path, *, with_report: bool, as_json: bool, policy: bool = False) -> None:
+    """Write the reports, print the summary, say where things lie; `policy`: the verdict is told after it."""
     from xaiaudit.reports import write_html, write_report
     from xaiaudit.reports.summary import summary
 
@@ -232,7 +239,7 @@ def finish(record: Any, out: Path, *, with_report: bool, as_json: bool) -> None:
     if as_json:
         click.echo(record.model_dump_json(indent=1))
         return
-    for line in summary(record):
+    for line in summary(record, policy=policy):
         click.echo(line)
     for what, path in written.items():
         click.echo(f"{what}: {path}")

@@ -5,11 +5,15 @@ from xaiaudit.reports import check_words, words
 from xaiaudit.reports import format as f
 
 
-def summary(record: AuditRecord) -> list[str]:
-    """Lines in words, plain text without control characters, for the end of `xaiaudit attack`."""
+def summary(record: AuditRecord, *, policy: bool = False) -> list[str]:
+    """Lines in words, plain text without control characters, for the end of `xaiaudit attack`.
+
+    Args:
+        policy: the audit is judged by one, which is told elsewhere.
+    """
     width = max((len(attack.id) for attack in record.attacks), default=0)
     lines = [
-        words.NO_POLICY,
+        *([] if policy else [words.NO_POLICY]),
         f"Audited: {f.count(record.images, 'image')}, model {f.printable(record.checkpoint.path)}",
     ]
     if record.checkpoint.given_outline:
