@@ -144,7 +144,7 @@ class ReliabilityRecord(Record):
     mean_probability: float  # of the positive class
     brier: Interval  # mean of half the squared distance to certainty of the label; 0 is best
     brier_of_shares: float  # what the shares of the classes score as the probabilities of every image
-    bins: list[ReliabilityBin]  # of about as many images each; empty with fewer than 20 images
+    bins: list[ReliabilityBin]  # of about as many images each; empty where no two bins of 10 can be made
     ece: float | None  # expected calibration error over these bins, biased upwards; None without them
     ece_by_chance: (
         float | None

@@ -135,7 +135,10 @@ def test_evaluate_repeats_the_metrics_of_the_training(checkpoint: Path) -> None:
     assert result.exit_code == 0, result.output
     stored = json.loads(call("inspect", checkpoint, "--json").stdout)
     trained = stored["training"]["metrics"]["test"]
-    assert json.loads(result.stdout)["auc"] == pytest.approx(trained["auc"])
+    record, output = json.loads(result.stdout), call("evaluate", checkpoint).output
+    assert record["auc"] == pytest.approx(trained["auc"])
+    assert f"  Brier score        {record['reliability']['brier']['estimate']:.3f} (" in output
+    assert "  ECE                " in output
 
 
 def test_evaluating_what_was_trained_on_is_a_leak(checkpoint: Path, phantoms: Path) -> None:

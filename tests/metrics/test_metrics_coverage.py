@@ -133,6 +133,15 @@ def test_areas_under_risk_and_coverage_cover() -> None:
     check(sim.aurc(0.3, 0.7, ALIKE, FEW // 2, resamples=400), 0.91, 0.97, FEW // 2)
 
 
+@pytest.mark.parametrize("design", [sim.Design(30), ALIKE], ids=str)
+def test_right_probabilities_are_seldom_called_wrong(design: sim.Design) -> None:
+    repeats = FEW // 4
+    brier, intercept, slope, error_called = sim.calibrated(design, repeats, resamples=300)
+    for covered in (brier, intercept, slope):
+        check(covered, 0.93, 0.97, repeats)
+    assert error_called <= 0.05 + error(0.05, repeats)
+
+
 SLOW: list[tuple[str, Callable[[sim.Design, int], float], float, float]] = [
     *((f"proportion {r}", lambda d, n, r=r: sim.proportion(r, d, n), 0.90, 1.0) for r in (0.01, 0.05, 0.5, 0.95, 0.99)),
     *((f"limit {r}", lambda d, n, r=r: sim.passed(r, d, n), 0.0, 0.06) for r in (0.05, 0.1, 0.5)),
