@@ -7,8 +7,12 @@ import click
 
 from xaiaudit.cli import options
 
-# MLflow would send usage data to its makers, and try a server that is not there for minutes.
-QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"}
+# MLflow would send usage data to its makers, try a server that is not there for minutes, and print before we do.
+QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
 
 
 @click.command()
