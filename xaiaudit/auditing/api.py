@@ -138,8 +138,7 @@ def audit(
         raise
     begun_here = shard is None and not folder.plan.exists()
     plan = adopt_plan(folder, plan)
-    chosen = [index for index in range(plan.units) if shard is None or index % shard[1] == shard[0] - 1]
-    left = [index for index in chosen if not folder.done(index)]
+    left = [index for index in plan.units_of(shard) if not folder.done(index)]
     try:
         _run(plan, folder, model, data, precision, left, on_attack, on_check, on_map)
     except XaiauditError:

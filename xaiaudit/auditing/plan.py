@@ -114,6 +114,10 @@ class AuditPlan(Record):
         """Shards, and the self-checks after them."""
         return self.shards + bool(self.checked)
 
+    def units_of(self, part: tuple[int, int] | None) -> list[int]:
+        """The units of the i-th of n parts, (i, n), or of all. A part may have none where there are few images."""
+        return [index for index in range(self.units) if part is None or index % part[1] == part[0] - 1]
+
     def shard_images(self, shard: int) -> list[PlannedImage]:
         return self.images[shard * self.batch_size : (shard + 1) * self.batch_size]
 

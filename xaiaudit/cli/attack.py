@@ -163,9 +163,7 @@ def _run(path: Path, given: dict[str, Any], said: set[str]) -> None:
         )
     if record is None:
         then = f", then xaiaudit gate {out} --policy {policy.path}" if judging and policy else ""
-        click.echo(
-            f"Shard {given['shard'][0]} of {given['shard'][1]} is done; when all are: xaiaudit merge {out}{then}"
-        )
+        click.echo(f"{_told_of_part(out, given['shard'])}; when all are done: xaiaudit merge {out}{then}")
         return
     _finish(record, out, given, judging)
 
@@ -193,6 +191,20 @@ def _finish(
     told()
     if verdict is not None:
         finish_gate(out, verdict, err=given["as_json"])
+
+
+def _told_of_part(out: Path, part: tuple[int, int]) -> str:
+    """What a part of an audit did; of few images there may be none left for it."""
+    from xaiaudit.auditing import AuditFolder, read_plan
+
+    plan = read_plan(AuditFolder(out))
+    units = plan.units_of(part)
+    images = sum(len(plan.shard_images(unit)) for unit in units if unit < plan.shards)
+    name, all_images = f"Shard {part[0]} of {part[1]}", f"{len(plan.images)} images"
+    if images:
+        return f"{name} is done, {images} of {all_images}"
+    nothing = f"had no images (the audit has {all_images} and takes {plan.batch_size} at once)"
+    return f"{name} {nothing} and did the self-checks" if units else f"{name} {nothing} and did nothing"
 
 
 def _named(given: dict[str, Any]) -> dict[str, Any]:
