@@ -279,6 +279,29 @@ def test_the_radius_of_an_attack_begins_to_rise_after_the_mask(images: Dataset, 
     assert [epoch.mask_alone for epoch in found.history] == [True, False, False]
 
 
+class Said(Stopped):
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.lines: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [({}, True), ({"mask_share": 0.5}, False), ({"pseudo_weight": 0.0}, False)],
+)
+def test_pseudo_labels_that_no_image_takes_are_said_to_teach_nothing(
+    changed: dict[str, float], said: bool, images: Dataset, tmp_path: Path
+) -> None:
+    progress = Said()
+    with pytest.raises(KeyboardInterrupt):
+        run(images, tmp_path / "m.pt", replace(STAGES, **changed), progress=progress)
+    line = "pseudo-labels teach nothing here (weight 0.1): the outline of each of the 56 training images is known"
+    assert (line in progress.lines) is said
+
+
 def test_patience_begins_with_the_diagnosis(images: Dataset, tmp_path: Path) -> None:
     recipe = replace(STAGES, mask_epochs=3, epochs=9, patience=2)
     found = train("training_nets:StubbornMask", images, tmp_path / "m.pt", preprocessing=SMALL, recipe=recipe)

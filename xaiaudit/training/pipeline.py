@@ -276,6 +276,11 @@ def _outlined(
     if recipe.mask_share < 1 or boxes:
         form = "as a box" if boxes else "as it is"
         progress.say(f"{len(kept)} of {len(train)} training images keep their outline, {form}")
+    if recipe.pseudo_weight and len(kept) == len(train):
+        progress.say(
+            f"pseudo-labels teach nothing here (weight {recipe.pseudo_weight:g}): the outline of each of the "
+            f"{len(train)} training images is known"
+        )
     return (
         known_outlines(train, kept, boxes=boxes),
         known_outlines(validation, range(len(validation)), boxes=boxes),
