@@ -6,8 +6,8 @@ from dataclasses import asdict
 
 import pytest
 
-from xaiaudit.attacks.registry import ATTACKS, attack, parameters_of
-from xaiaudit.attacks.spec import parse
+from xaiaudit.attacks.registry import ATTACKS, attack, parameters_of, settings
+from xaiaudit.attacks.spec import parse, written
 from xaiaudit.errors import UsageError
 from xaiaudit.values import number
 
@@ -130,3 +130,19 @@ def test_attacks_need_torch_alone() -> None:
         "sys.exit(bool(heavy & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_defaults_are_written_as_they_are_read(name: str) -> None:
+    told = written(name)
+    given = [item for item in told if "=" in item]
+    parsed, parameters = parse(f"{name}:{','.join(given)}" if given else name)
+    assert settings(attack(parsed, **parameters)) == settings(attack(name))
+    assert [item.partition("=")[0] for item in told] == list(parameters_of(name))
+
+
+def test_radii_are_written_in_grey_levels_and_only_they() -> None:
+    assert written("pgd") == ["epsilon=8/255", "steps=40", "restarts=1", "alpha"]
+    assert written("square") == ["epsilon=8/255", "queries=5000", "p_init=0.8"]
+    assert written("worst")[0] == "attacks=apgd+fab+square"
+    assert written("fgsm-thesis") == []

@@ -326,6 +326,12 @@ def test_list_gives_one_name_a_line(kind: str, name: str) -> None:
     assert name in [line.split()[0] for line in result.output.splitlines()]
 
 
+def test_list_attacks_names_every_parameter_with_its_default() -> None:
+    lines = {line.split()[0]: line for line in call("list", "attacks").output.splitlines()}
+    assert lines["fgsm"].endswith("; takes epsilon=0.1, steps=25, alpha")
+    assert "takes" not in lines["fgsm-thesis"]
+
+
 def test_convert_makes_a_checkpoint_that_attack_takes(
     checkpoint: Path, phantoms: Path, tmp_path: Path
 ) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, get_args, get_origin
 
 from xaiaudit.attacks.art_parameters import Kind
-from xaiaudit.attacks.registry import ART_PREFIX, attack, parameters_of, unknown_parameter
+from xaiaudit.attacks.registry import ART_PREFIX, attack, parameters_of, settings, unknown_parameter
 from xaiaudit.errors import UsageError
 from xaiaudit.values import value
 
@@ -19,6 +19,23 @@ def parse(text: str) -> tuple[str, dict[str, Any]]:
     """
     name, parameters = read(text, parameters_of, "pgd:epsilon=4/255,steps=40")
     return attack(name, **parameters).name, parameters
+
+
+def written(name: str) -> list[str]:
+    """The parameters of an attack with their defaults, as `parse` reads them; by name alone where there is none."""
+    defaults = settings(attack(name))
+    return [key if value is None else f"{key}={_text(value)}" for key, value in defaults.items()]
+
+
+def _text(default: Any) -> str:
+    if isinstance(default, tuple):
+        return "+".join(default)
+    if not isinstance(default, float):
+        return str(default)
+    short, levels = f"{default:g}", round(255 * default)
+    if float(short) == default:
+        return short
+    return f"{levels}/255" if levels / 255 == default else repr(default)
 
 
 def read(

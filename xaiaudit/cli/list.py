@@ -10,9 +10,11 @@ from xaiaudit.cli import options
 
 def _attacks() -> Iterator[tuple[str, str]]:
     from xaiaudit.attacks.registry import ATTACKS, attack
+    from xaiaudit.attacks.spec import written
 
     for name in ATTACKS:
-        yield name, attack(name).describe()
+        takes = ", ".join(written(name))
+        yield name, attack(name).describe() + (f"; takes {takes}" if takes else "")
     yield (
         "art:NAME",
         "an evasion attack of ART by its class, with ART's parameters, e.g. art:SquareAttack:eps=1/255",
