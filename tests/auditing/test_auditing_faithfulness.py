@@ -1,12 +1,15 @@
 """The tests of faithfulness on a dataset: figures against single calls, batches, undefined maps, real images."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from xaiaudit.auditing.faithfulness import Settings, faithfulness
 from xaiaudit.auditing.faithfulness.batches import Facts
@@ -14,6 +17,7 @@ from xaiaudit.auditing.faithfulness.running import Outcome, Results, run_tests
 from xaiaudit.auditing.faithfulness.statistics import canvas_record, measure_record, step_records
 from xaiaudit.data import open_dataset, prepare, stack
 from xaiaudit.errors import UsageError
+from xaiaudit.explainers.on_image import OnImage
 from xaiaudit.explainers.registry import EXPLAINERS, explainer
 from xaiaudit.faithfulness import Canvas, MaxSensitivity, PixelCurve, infidelity
 from xaiaudit.faithfulness.similarity import Similarity
@@ -22,6 +26,7 @@ from xaiaudit.functional import decision
 from xaiaudit.models import AuditedModel, build, load
 from xaiaudit.models.prepared import prepared
 from xaiaudit.seeds import image_seed
+from xaiaudit.tensors import Model
 from xaiaudit.types import Preprocessing
 
 QUICK = Settings(steps=5, samples=6, blocks=3, draws=2)
@@ -123,6 +128,34 @@ def test_tests_leave_padding_alone_and_explain_changed_images_with_the_draws_of_
     emptied = model(Canvas()(images, valid)).logits
     np.testing.assert_allclose(results.facts.canvas, emptied.softmax(1), atol=1e-6)
     assert results.facts.canvas_decision.tolist() == np.asarray(decision(emptied, model.threshold)).tolist()
+
+
+@dataclass(frozen=True)
+class Flat(OnImage):
+    """One value on every real pixel, and so no second one that could be ranked below it."""
+
+    signed: ClassVar[bool] = True
+
+    def forwards(self, model: Model, size: tuple[int, int]) -> int:
+        return 1
+
+    def attribute(
+        self, model: Model, images: Tensor, target: Tensor, valid: Tensor, seeds: Sequence[int]
+    ) -> Tensor:
+        return torch.full_like(images[:, 0], 0.7)
+
+
+def test_a_map_of_one_value_is_undefined_in_every_test_where_images_are_padded(phantoms: Path) -> None:
+    torch.manual_seed(0)
+    model = AuditedModel(build("small-cnn", classes=2, channels=1), preprocessing=SMALL)
+    whole = open_dataset(phantoms)[0]
+    padded = replace(whole, image=whole.image[:40], mask=whole.mask[:40], boxes=None, source_shape=(40, 64))
+    with prepared(model) as ready:
+        results = run_tests(ready, model, [padded], {"flat": Flat()}, QUICK, seed=3, batch_size=2)
+    values = results.outcomes["flat"].values
+    assert not values["defined"].any()
+    for name in ("deletion_area", "insertion_area", "infidelity", "infidelity_scaled", "max_sensitivity"):
+        assert np.isnan(values[name]).all(), name
 
 
 def test_what_the_canvas_says_is_of_the_canvas() -> None:

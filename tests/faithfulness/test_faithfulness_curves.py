@@ -9,7 +9,14 @@ from faithfulness_nets import LinearModel, conv, pictures
 
 from xaiaudit.errors import UsageError
 from xaiaudit.explainers.registry import explainer
-from xaiaudit.faithfulness import Canvas, InfidelityTest, PixelCurve, infidelity, random_maps
+from xaiaudit.faithfulness import (
+    Canvas,
+    InfidelityTest,
+    MaxSensitivity,
+    PixelCurve,
+    infidelity,
+    random_maps,
+)
 from xaiaudit.faithfulness.orders import removal_order
 
 IMAGE = torch.tensor([[0.8, 0.2], [0.4, 0.6]], dtype=torch.float64).view(1, 1, 2, 2)
@@ -161,6 +168,22 @@ def test_a_map_that_is_not_finite_has_no_curve_and_no_infidelity(value: float) -
     assert area.isnan().tolist() == [True, False]
     told = infidelity(maps, InfidelityTest(samples=3)(model, images, target), signed=False)
     assert all(part.isnan().tolist() == [True, False] for part in told)
+
+
+def test_a_map_that_is_one_value_on_the_real_pixels_is_undefined_whatever_stands_in_padding() -> None:
+    """A signed map of pixels is 0 in padding, which is no second value of it: nothing ranks its real pixels."""
+    model, images, target = LinearModel(WEIGHTS), IMAGE.expand(2, 1, 2, 2), torch.tensor([1, 1])
+    valid = LEFT.expand(2, 1, 2, 2)
+    maps = torch.tensor([[[0.7, 0.0], [0.7, 0.0]], [[0.7, 0.0], [0.6, 0.0]]])
+    told = valid[:, 0].numpy()
+    curve = PixelCurve(way="deletion", steps=2)
+    area = curve(model, images, target, maps, signed=True, valid=valid, within=told).area
+    assert area.isnan().tolist() == [True, False]
+    found = infidelity(maps, InfidelityTest(samples=3)(model, images, target), signed=True, within=told)
+    assert found.raw.isnan().tolist() == [True, False]
+    moved = MaxSensitivity(samples=2)(lambda *_: maps, model, images, target, signed=True, within=told)
+    assert moved.value.isnan().tolist() == [True, False]
+    assert moved.vanished.tolist() == [False, False]
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,16 @@ from xaiaudit.errors import UsageError
 from xaiaudit.metrics.extremes import defined
 from xaiaudit.metrics.grids import upsample
 from xaiaudit.tensors import Flags, Images, Saliency, Valid
+from xaiaudit.types import Cells
 
 
-def judgeable(maps: Saliency, *, signed: bool) -> Flags:
-    """(n,) the map has an extreme, `metrics.extremes.defined`: one that is zero or NaN explains nothing."""
-    return torch.from_numpy(defined(maps.detach().double().cpu().numpy(), signed=signed))
+def judgeable(maps: Saliency, *, signed: bool, within: Cells | None = None) -> Flags:
+    """(n,) the map has an extreme, `metrics.extremes.defined`: one that is zero or NaN explains nothing.
+
+    `within`: (n, u, v) cells that the map says something of; None: all. A map of pixels that is the same on every real
+    pixel is no ranking, whatever stands in padding.
+    """
+    return torch.from_numpy(defined(maps.detach().double().cpu().numpy(), signed=signed, within=within))
 
 
 def on_pixels(maps: Saliency, size: tuple[int, int]) -> Tensor:

@@ -11,6 +11,7 @@ from xaiaudit.errors import UsageError
 from xaiaudit.faithfulness.definedness import judgeable, on_pixels
 from xaiaudit.faithfulness.perturbations import Perturbation, Squares
 from xaiaudit.tensors import Images, Labels, Model, Saliency, Valid
+from xaiaudit.types import Cells
 
 
 class Responses(NamedTuple):
@@ -63,20 +64,22 @@ class InfidelityTest:
         return Responses(torch.stack(perturbations), torch.stack(falls, 1))
 
 
-def infidelity(maps: Saliency, responses: Responses, *, signed: bool) -> Infidelity:
+def infidelity(
+    maps: Saliency, responses: Responses, *, signed: bool, within: Cells | None = None
+) -> Infidelity:
     """How well maps (n, u, v) foretell the responses.
 
     A coarse map is read on the pixels, bilinearly and otherwise as it is: a map of larger values or finer cells has
     a larger `raw` for that alone, so that `raw` compares maps of one explainer, and `scaled` or `unexplained`
     explainers. NaN also in `scale` and what needs it where the map is zero on every perturbation, and in
-    `unexplained` where the score never moved.
+    `unexplained` where the score never moved. `within`: see `definedness.judgeable`.
     """
     h, w = responses.perturbations.shape[2:]
     pixels = on_pixels(maps, (h, w)).flatten(1)  # (n, hw), float64
     foretold = torch.stack(
         [(sample.flatten(1).cpu() * pixels).sum(1) for sample in responses.perturbations], 1
     )
-    foretold = torch.where(judgeable(maps, signed=signed)[:, None], foretold, torch.nan)
+    foretold = torch.where(judgeable(maps, signed=signed, within=within)[:, None], foretold, torch.nan)
     falls = responses.falls
     scale = (foretold * falls).mean(1) / (foretold**2).mean(1)
     scaled = ((scale[:, None] * foretold - falls) ** 2).mean(1)

@@ -11,6 +11,7 @@ from xaiaudit.errors import UsageError
 from xaiaudit.faithfulness.definedness import alterable, judgeable
 from xaiaudit.faithfulness.orders import stream
 from xaiaudit.tensors import Flags, Images, Labels, Model, Saliency, Valid
+from xaiaudit.types import Cells
 
 Explain = Callable[[Model, Images, Labels], Saliency]
 
@@ -52,10 +53,16 @@ class MaxSensitivity:
         signed: bool,
         valid: Valid | None = None,
         seeds: Sequence[int] | None = None,
+        within: Cells | None = None,
     ) -> Sensitivity:
-        """Explains the batch `samples + 1` times. `seeds`: of each image's draws; None: from its pixels."""
+        """Explains the batch `samples + 1` times.
+
+        Args:
+            seeds: of each image's draws; None: from its pixels.
+            within: cells that the maps say something of; see `definedness.judgeable`.
+        """
         clean = explain(model, images, target)
-        before = judgeable(clean, signed=signed)
+        before = judgeable(clean, signed=signed, within=within)
         own = alterable(images, valid).to(images)
         draws = stream(images, seeds, "max-sensitivity")
         largest = torch.zeros(len(images), dtype=torch.float64)
@@ -63,7 +70,7 @@ class MaxSensitivity:
         for _ in range(self.samples):
             change = self.radius * (2 * draws.uniform(images) - 1) * own
             moved = explain(model, (images + change).clamp(0, 1), target)
-            after &= judgeable(moved, signed=signed)
+            after &= judgeable(moved, signed=signed, within=within)
             largest = torch.maximum(largest, _norm(moved - clean))
         value = largest / _norm(clean)
         return Sensitivity(torch.where(before & after, value, torch.nan), before & ~after)

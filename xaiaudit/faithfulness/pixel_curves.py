@@ -12,6 +12,7 @@ from xaiaudit.faithfulness.canvas import Canvas
 from xaiaudit.faithfulness.definedness import judgeable, real_pixels
 from xaiaudit.faithfulness.orders import removal_order
 from xaiaudit.tensors import Images, Labels, Model, Saliency, Valid
+from xaiaudit.types import Cells
 
 WAYS = ("deletion", "insertion")
 
@@ -55,6 +56,7 @@ class PixelCurve:
         signed: bool,
         valid: Valid | None = None,
         seeds: Sequence[int] | None = None,
+        within: Cells | None = None,
     ) -> Curve:
         """`steps + 1` forward passes of the whole batch.
 
@@ -63,6 +65,7 @@ class PixelCurve:
             signed: negative values of the maps carry meaning.
             valid: real pixels; the others are neither changed nor counted.
             seeds: of the order of tied pixels, one an image; None: from its own pixels.
+            within: cells that the maps say something of; see `definedness.judgeable`.
         """
         ends = [images, self.canvas(images, valid)]
         before, after = ends if self.way == "deletion" else ends[::-1]
@@ -75,7 +78,7 @@ class PixelCurve:
             points.append(
                 _probability(model, torch.where((rank >= 0) & (rank < count), after, before), target)
             )
-        known = (judgeable(maps, signed=signed) & (real > 0))[:, None]
+        known = (judgeable(maps, signed=signed, within=within) & (real > 0))[:, None]
         probability = torch.where(known, torch.stack(points, 1), torch.nan)
         shares = torch.where(known, counts / real[:, None].double(), torch.nan)
         return Curve(shares, probability, torch.trapezoid(probability, shares, dim=1))

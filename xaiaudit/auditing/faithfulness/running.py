@@ -137,7 +137,7 @@ def _explainer(
     tell(1)
     sensitivity = tests.sensitivity(
         explain, model, batch.images, batch.target,
-        signed=explainer.signed, valid=batch.valid, seeds=batch.seeds,
+        signed=explainer.signed, valid=batch.valid, seeds=batch.seeds, within=told,
     )  # fmt: skip
     values |= {"max_sensitivity": sensitivity.value.numpy(), "vanished": sensitivity.vanished.numpy()}
     tell(2)
@@ -168,10 +168,11 @@ def _values(
     values: dict[str, np.ndarray] = {}
     for way in ("deletion", "insertion"):
         curve = tests.curve(way)(
-            asked, batch.images, batch.target, maps, signed=signed, valid=batch.valid, seeds=batch.seeds
-        )
+            asked, batch.images, batch.target, maps,
+            signed=signed, valid=batch.valid, seeds=batch.seeds, within=told,
+        )  # fmt: skip
         values |= {way: curve.probability.numpy(), f"{way}_area": curve.area.numpy()}
-    found = infidelity(maps, responses, signed=signed)
+    found = infidelity(maps, responses, signed=signed, within=told)
     plain, has_lesion = maps.double().cpu().numpy(), batch.facts.has_lesion
     return values | {
         "defined": defined(plain, signed=signed, within=told),
