@@ -15,8 +15,12 @@ from xaiaudit.reports.reading import read_record
 
 LONG = "integrated-gradients-of-a-name-that-nobody-would-give"
 ATTACKS = [
-    *("fgsm", "pgd", "deepfool", "art:ProjectedGradientDescentNumpy-2", "art:AutoConjugateGradient"),
-    *("map-shift-of-a-name-that-is-long-2", "universal-square-attack", "fgsm-3"),
+    "fgsm",
+    "deepfool",
+    "art:ProjectedGradientDescentNumpy-2",
+    "art:AutoConjugateGradient",
+    "map-shift-of-a-name-that-is-long-2",
+    "fgsm-3",
 ]
 EDGE = 54.0  # points; the margin is 20 mm, 56.7
 PATH = "/data/" + "a_folder_of_a_very_long_name/" * 9 + "model-of-2026-11-20-final-final-2.safetensors"
@@ -69,7 +73,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setattr(example_audit, "SUMMARIES", summaries)
         example_audit.build(folder, images=6, attacks=ATTACKS)
     record = read_record(folder)
-    gallery = [case for case in record.gallery if case.attack_id in ATTACKS[:4]]
+    gallery = [case for case in record.gallery if case.attack_id in ATTACKS[:3]]
     names = [f"BUSI/malignant/malignant ({i}) {'long ' * 9}.png" for i in range(9)]
     rewrite(
         folder,
@@ -165,5 +169,5 @@ def test_the_reader_of_places_sees_what_is_cut_and_what_overlaps(tmp_path: Path)
     assert overlapping(pdf)
 
 
-def test_eight_attacks_by_three_explainers_stay_within_fifty_pages(full: Path) -> None:
-    assert len(pypdfium2.PdfDocument(full)) <= 48
+def test_six_attacks_by_three_explainers_stay_within_forty_pages(full: Path) -> None:
+    assert len(pypdfium2.PdfDocument(full)) <= 40

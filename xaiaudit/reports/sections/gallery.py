@@ -110,9 +110,10 @@ def _attack_row(audit: Audit, canvas: Canvas, number: int, cases: list[GalleryCa
     clean, adversarial, rounded, codes, _ = _pixels(audit, case)
     paint = partial(_panel, canvas, f"case-{number}-{_stem(audit, case)}")
     name = f.printable(case.image)
-    perturbation, magnification = _perturbation(paint, name, clean, adversarial)
+    under = f"{name} under {f.printable(case.attack_id)}"
+    perturbation, magnification = _perturbation(paint, under, clean, adversarial)
     shown: list[Panel | None] = [
-        paint("image", "", panels.grey_panel(rounded), f"Adversarial image of {name}"),
+        paint("image", "", panels.grey_panel(rounded), f"Adversarial image of {under}"),
         perturbation,
     ]
     if masks:
@@ -162,7 +163,7 @@ def _outline(
     )
     assert drawn is not None
     nothing = "" if drawn.any() else "nothing drawn"
-    alt = f"{f.printable(case.image)} {when} the attack with the reader’s and the predicted outline"
+    alt = f"{f.printable(case.image)} {_told(case, when)} with the reader’s and the predicted outline"
     return paint("outline", nothing, panels.outline_panel(image, reader, drawn), f"{alt} {nothing}".rstrip())
 
 
@@ -187,6 +188,10 @@ def _pixels(audit: Audit, case: GalleryCase) -> tuple[np.ndarray, np.ndarray, np
     valid = grey("valid") > 127 if "valid" in case.files else None
     found = regions(mask, spacing=case.spacing, valid=valid, ring_mm=audit.record.regions.ring_mm)
     return clean, adversarial, rounded, found.codes, found.calibrated
+
+
+def _told(case: GalleryCase, when: str) -> str:
+    return "before any attack" if when == "before" else f"after {f.printable(case.attack_id)}"
 
 
 def _panel(
@@ -223,7 +228,7 @@ def _map(
     undefined = "" if row["defined"] else "undefined"
     name = f.printable(explainer.id)
     told = "regions outlined" if row["defined"] else "undefined, regions outlined"
-    alt = f"Saliency map of {f.printable(case.image)} by {name} {when} the attack, {told}"
+    alt = f"Saliency map of {f.printable(case.image)} by {name} {_told(case, when)}, {told}"
     ends = (f.number(low), "0" if explainer.signed else "", f.number(high))
     scale = SIGNED if explainer.signed else SEQUENTIAL
     return paint(
