@@ -106,6 +106,8 @@ class NaturalDrift(Record):
     whole: bool  # these are all changes that can be simulated
     moved: PairedStatistic  # by the second sweep (before) and between the checkpoints (after), same rule, same images
     multiples: list[DriftMultiple]
+    # of the mass centre's medians as in `multiples`, at a level of 1 - 0.05 / explainers: what `farther` is judged by
+    centre: Interval
 
 
 class PointingDifference(Record):

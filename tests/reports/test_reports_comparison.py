@@ -302,41 +302,26 @@ def test_the_other_order_turns_the_signs(folder: Path, newer: Path, compared: An
             assert mine.hits.difference.estimate == pytest.approx(-its.hits.difference.estimate)
 
 
-def test_the_order_of_the_images_does_not_matter(
+def test_images_are_paired_in_any_order_and_copies_of_one_by_one(
     folder: Path, newer: Path, compared: Any, tmp_path: Path
 ) -> None:
-    shuffled = Path(shutil.copytree(folder, tmp_path / "shuffled"))
+    names = compared[1]["image"].to_pylist()
+    copies = (names[2], names[9], names[20])
+
+    def copy(row: Row) -> None:
+        if row["image"] in copies:
+            row["sha256"] = "c" * 64
+
+    shuffled = altered(folder, tmp_path / "older", predictions=copy)
     for name in ("predictions", "maps", "acquisition"):
         table = pq.read_table(shuffled / f"{name}.parquet")
         order = np.argsort(table["image"].to_pylist(), kind="stable")[::-1]
         pq.write_table(table.take(pa.array(order)), shuffled / f"{name}.parquet")
-    record, images = compare(shuffled, newer)
-    assert images.equals(compared[1])
-    same = {"before", "after"}
-    assert record.model_dump(exclude=same) == compared[0].model_dump(exclude=same)
-
-
-def test_copies_of_one_image_are_paired_one_by_one(
-    folder: Path, newer: Path, compared: Any, tmp_path: Path
-) -> None:
-    names = compared[1]["image"].to_pylist()
-    copies = dict.fromkeys((names[2], names[9], names[20]), "c" * 64)
-
-    def copy(row: Row) -> None:
-        row["sha256"] = copies.get(row["image"], row["sha256"])
-
-    older = altered(folder, tmp_path / "older", predictions=copy)
-    record, images = compare(older, altered(newer, tmp_path / "newer", predictions=copy))
-    assert record.attacks == compared[0].attacks
+    record, images = compare(shuffled, altered(newer, tmp_path / "newer", predictions=copy))
     assert images.drop_columns("sha256").equals(compared[1].drop_columns("sha256"))
-
-
-def test_a_checkpoint_that_knows_the_images_is_warned_of(folder: Path, tmp_path: Path) -> None:
-    leak = read_record(folder).leak.model_copy(update={"exact": ["a.png", "b.png"]})
-    found, _ = compare(folder, altered(folder, tmp_path / "other", leak=leak))
-    (said,) = words.leaks(found)
-    assert said.startswith("2 of 24\u00a0images are in the training data of the newer checkpoint")
-    assert any(line.startswith("Warning: 2 of 24 images") for line in lines(found))
+    same = {"before", "after", "gallery"}
+    assert record.model_dump(exclude=same) == compared[0].model_dump(exclude=same)
+    assert [case.maps for case in record.gallery] == [case.maps for case in compared[0].gallery]
 
 
 def test_what_only_one_audit_has_is_named(folder: Path, tmp_path: Path) -> None:
@@ -353,19 +338,42 @@ def test_what_only_one_audit_has_is_named(folder: Path, tmp_path: Path) -> None:
     assert f"explainer {record.explainers[1].id}" in said
 
 
-def test_another_tolerance_leaves_the_pointing_game_out(folder: Path, tmp_path: Path) -> None:
-    regions = read_record(folder).regions.model_copy(update={"tolerance_mm": 2.0})
-    found, _ = compare(folder, altered(folder, tmp_path / "other", regions=regions))
-    assert not any(item.pointing for item in found.drift)
-    assert {item.why_no_pointing for item in found.drift} == {
-        "the tolerance is 0 mm in one audit and 2 mm in the other"
-    }
+@pytest.fixture(scope="module")
+def doubtful(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> ComparisonRecord:
+    """The newer audit has another tolerance, attacks that failed, and a checkpoint that knows two of the images."""
+    record = read_record(folder)
+    other = altered(
+        folder,
+        tmp_path_factory.mktemp("doubtful") / "other",
+        regions=record.regions.model_copy(update={"tolerance_mm": 2.0}),
+        attacks=[
+            item.model_copy(update={"assessable": False, "why_not": "it failed"}) for item in record.attacks
+        ],
+        leak=record.leak.model_copy(update={"exact": ["a.png", "b.png"]}),
+    )
+    return compare(folder, other)[0]
 
 
-def test_an_audit_without_sweeps_or_fields_says_what_is_missing(folder: Path, tmp_path: Path) -> None:
-    bare = altered(folder, tmp_path / "bare", variability=None)
-    found, _ = compare(bare, folder)
-    assert {item.why_no_natural for item in found.drift} == {"the older audit simulated no second sweep"}
+def test_another_tolerance_leaves_the_pointing_game_out(doubtful: ComparisonRecord) -> None:
+    assert not any(item.pointing for item in doubtful.drift)
+    said = "the tolerance is 0 mm in one audit and 2 mm in the other"
+    assert {item.why_no_pointing for item in doubtful.drift} == {said}
+
+
+def test_an_attack_that_says_nothing_is_not_tested(doubtful: ComparisonRecord) -> None:
+    assert all(item.flips.p is None for item in doubtful.attacks)
+    assert "not assessable, because in the newer audit it failed" in words.attack_sentence(
+        doubtful.attacks[0]
+    )
+
+
+def test_a_checkpoint_that_knows_the_images_is_warned_of(doubtful: ComparisonRecord) -> None:
+    (said,) = words.leaks(doubtful)
+    assert said.startswith("2 of 24\u00a0images are in the training data of the newer checkpoint")
+    assert any(line.startswith("Warning: 2 of 24 images") for line in lines(doubtful))
+
+
+def test_an_audit_that_did_not_record_the_field_has_no_drift(folder: Path, tmp_path: Path) -> None:
     old = Path(shutil.copytree(folder, tmp_path / "old"))
     table = pq.read_table(old / "maps.parquet")
     pq.write_table(table.drop_columns(["diagonal", "spacing"]), old / "maps.parquet")
@@ -373,16 +381,6 @@ def test_an_audit_without_sweeps_or_fields_says_what_is_missing(folder: Path, tm
     assert not found.drift
     assert any("audit that checkpoint again" in note for note in found.notes)
     assert found.attacks
-
-
-def test_an_attack_that_says_nothing_is_not_tested(folder: Path, tmp_path: Path) -> None:
-    attacks = [
-        item.model_copy(update={"assessable": False, "why_not": "it failed"})
-        for item in read_record(folder).attacks
-    ]
-    found, _ = compare(folder, altered(folder, tmp_path / "other", attacks=attacks))
-    assert all(item.flips.p is None for item in found.attacks)
-    assert "not assessable, because in the newer audit it failed" in words.attack_sentence(found.attacks[0])
 
 
 @pytest.mark.parametrize(

@@ -4,21 +4,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from xaiaudit.comparison.natural import natural_drift, no_yardstick
+from xaiaudit.comparison.natural import LEADING, LEVEL, natural_drift, no_yardstick
 from xaiaudit.comparison.pairing import Pair
 from xaiaudit.comparison.pointing import no_pointing, pointing_differences
 from xaiaudit.comparison.shifts import Shifts, shifts
 from xaiaudit.comparison.stored import Stored, field, stored
-from xaiaudit.comparison_record import DriftRecord, Finding, NaturalDrift
+from xaiaudit.comparison_record import DriftRecord, Finding
 from xaiaudit.metrics.bootstrap import distribution
 from xaiaudit.metrics.cases import select
 from xaiaudit.metrics.paired import holm
 from xaiaudit.metrics.proportions import proportion
 from xaiaudit.records import PEAK_STATES, ExplainerRecord
 from xaiaudit.types import Flags
-
-LEVEL = 0.05
-LEADING = "mass_centre_diagonal"  # the measure whose multiple decides, as every image has it
 
 
 def compared_maps(
@@ -37,7 +34,7 @@ def compared_maps(
 
 def drift_records(pair: Pair, compared: Sequence[tuple[Stored, Stored, Shifts]]) -> list[DriftRecord]:
     """One an explainer; the tests against a second sweep are one family."""
-    found = [_record(pair, *item) for item in compared]
+    found = [_record(pair, *item, explainers=len(compared)) for item in compared]
     tested = [
         (i, item.natural)
         for i, item in enumerate(found)
@@ -64,15 +61,11 @@ def finding(record: DriftRecord) -> Finding:
     moved = record.natural.moved
     if moved.p_holm is not None and moved.p_holm < LEVEL and (moved.difference.estimate or 0) > 0:
         return "drifted"
-    low = _leading(record.natural)
+    low = record.natural.centre.low
     return "farther" if low is not None and low > 1 else "within"
 
 
-def _leading(natural: NaturalDrift) -> float | None:
-    return next(item.times.low for item in natural.multiples if item.metric == LEADING)
-
-
-def _record(pair: Pair, before: Stored, after: Stored, found: Shifts) -> DriftRecord:
+def _record(pair: Pair, before: Stored, after: Stored, found: Shifts, *, explainers: int) -> DriftRecord:
     why_no_natural, why_no_pointing = no_yardstick(pair, before), no_pointing(pair)
     return DriftRecord(
         explainer_id=after.explainer.id,
@@ -95,7 +88,7 @@ def _record(pair: Pair, before: Stored, after: Stored, found: Shifts) -> DriftRe
         centre_far=int(found.centre_far.sum()),
         shift={metric: distribution(values, pair.cases) for metric, values in found.values.items()},
         transitions=_transitions(before, after, found.compared),
-        natural=None if why_no_natural else natural_drift(pair, before, found),
+        natural=None if why_no_natural else natural_drift(pair, before, found, explainers),
         why_no_natural=why_no_natural,
         pointing=[] if why_no_pointing else pointing_differences(pair, before, after),
         why_no_pointing=why_no_pointing,

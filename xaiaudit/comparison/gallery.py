@@ -60,8 +60,8 @@ def _moved(found: Shifts, i: int) -> str:
         return "the map vanished"
     mm, share = (found.values[f"mass_centre_{unit}"][i] for unit in ("mm", "diagonal"))
     far = f"{100 * share:.1f} % of the diagonal" if np.isnan(mm) else f"{mm:.1f} mm"
-    left = "; its peak left lesion, ring and posterior region" if found.peak_left[i] else ""
-    return f"mass centre moved by {far}{left}"
+    left = ", peak left lesion, ring and posterior region" if found.peak_left[i] else ""
+    return f"mass centre moved {far}{left}"
 
 
 def _map(item: Stored, i: int) -> MapOf:

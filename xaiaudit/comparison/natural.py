@@ -14,6 +14,8 @@ from xaiaudit.records import SECOND_SWEEP, SHIFT_METRICS
 from xaiaudit.rows import Rows
 from xaiaudit.types import Vector
 
+LEADING = "mass_centre_diagonal"  # the measure whose ratio is judged, as every image has it
+LEVEL = 0.05
 NOTHING = 1e-9  # of a diagonal, a millimetre or a correlation
 
 
@@ -29,8 +31,11 @@ def no_yardstick(pair: Pair, before: Stored) -> str:
     return ""
 
 
-def natural_drift(pair: Pair, before: Stored, shifts: Shifts) -> NaturalDrift:
-    """Both on the same images. Moved: of those whose decision the sweep left standing too."""
+def natural_drift(pair: Pair, before: Stored, shifts: Shifts, explainers: int) -> NaturalDrift:
+    """Both on the same images. Moved: of those whose decision the sweep left standing too.
+
+    `explainers` is the number of those compared, whose ratios are one family (Bonferroni).
+    """
     found = sweeps_of(pair, before)
     second = found[-1]
     silent = second.floats("silent_shift")
@@ -45,6 +50,12 @@ def natural_drift(pair: Pair, before: Stored, shifts: Shifts) -> NaturalDrift:
         whole=CHANGES.keys() <= set(made_of),
         moved=share("moved", (silent == 1)[stood], shifts.moved[stood], select(pair.cases, stood)),
         multiples=[_multiple(pair, shifts, found, metric) for metric in SHIFT_METRICS],
+        centre=times(
+            drift_amounts(shifts, LEADING),
+            sweep_amounts(second, LEADING),
+            pair.cases,
+            level=1 - LEVEL / explainers,
+        ),
     )
 
 
