@@ -21,6 +21,6 @@ code=0
 xaiaudit attack --policy="$policy" "$baseline" --out="$audit" -- "$model" || code=$?
 
 if [ "$code" -eq 0 ]; then
-  echo "To make it the baseline of the next: xaiaudit accept $audit"
+  echo "To make it the baseline of the next: xaiaudit accept --store=$store $audit"
 fi
 exit "$code"

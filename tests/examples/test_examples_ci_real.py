@@ -104,7 +104,7 @@ def test_the_shell_script_judges_and_after_accepting_compares(repository: Path) 
     assert first.returncode == 0, first.stderr
     assert {path.name for path in (repository / "audits" / "first").iterdir()} >= DESIGNED
     command = first.stdout.splitlines()[-1].partition(": ")[2]
-    assert command == "xaiaudit accept audits/first"
+    assert command == "xaiaudit accept --store=baselines audits/first"
     assert bash(["sh", "-ec", command], repository, GIVEN).returncode == 0
     second = bash([str(CI / "gate.sh"), "models/new.pt", "audits/second"], repository, GIVEN)
     assert second.returncode == 0, second.stderr

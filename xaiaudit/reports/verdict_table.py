@@ -12,7 +12,7 @@ from xaiaudit.reports.verdict_lines import ending
 
 WIDTH = 100  # columns that are easily read
 HEAD = ("", "finding", "figure", "bound, change", "limit", "cases")
-SHORTEST = 18  # characters of a finding's id that are always shown
+SHORTEST = 16  # characters of a finding's id that are always shown
 
 
 def verdict_table(verdict: Verdict, width: int = WIDTH) -> list[str]:
@@ -41,24 +41,22 @@ def row(finding: Finding) -> tuple[str, ...]:
     edge = "" if finding.bound is None else f"{sign}{value(finding, finding.bound)}"
     limit = "" if finding.limit is None else f"{sign}{value(finding, finding.limit)}"
     if finding.kind == "regression":
-        edge = _change(finding)
-        limit = f"{limit} worse"
+        edge = "" if finding.change is None else _points(finding, finding.change.estimate, "+")
+        limit = f"{_points(finding, finding.limit)} worse"
     figure = "" if finding.estimate is None else value(finding, finding.estimate)
     cases = "" if finding.cases is None else str(finding.cases)
     cells = (STATUS[finding.status], finding.id, figure, edge, limit, cases)
     return tuple(plain(cell) for cell in cells)
 
 
-def _change(finding: Finding) -> str:
-    if finding.change is None or finding.change.estimate is None:
+def _points(finding: Finding, difference: float | None, sign: str = "") -> str:
+    """A difference in the finding's unit, with `sign` before one that is not negative."""
+    if difference is None:
         return ""
-    change = finding.change.estimate
-    sign = "+" if change >= 0 else ""
-    return (
-        f"{sign}{f.fixed(change, 3)}"
-        if finding.metric in PLAIN
-        else f"{sign}{f.fixed(100 * change, 1)} points"
-    )
+    shown = sign if difference >= 0 else ""
+    if finding.metric in PLAIN:
+        return f"{shown}{f.fixed(difference, 3)}"
+    return f"{shown}{f.fixed(100 * difference, 1)} points"
 
 
 def _aligned(rows: Sequence[tuple[str, ...]], width: int) -> list[str]:
