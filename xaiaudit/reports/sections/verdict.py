@@ -61,7 +61,7 @@ def _not_passed(found: Verdict | None) -> list[Block]:
     if found is None:
         return []
     grave = not_passed(found)
-    notes = [f"Note: {f.printable(note)}" for note in found.notes]
+    notes = [f"Note: {f.printable(note)}." for note in found.notes]
     if not grave:
         return [Text(text=note, style="note") for note in notes]
     more = len(grave) - ON_FIRST_PAGE
