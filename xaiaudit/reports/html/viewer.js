@@ -4,6 +4,7 @@ const kept = { false: 0, true: 0 }; // palette of maps that are not signed, and 
 const images = new Map(); // decoded pictures by number
 let walk = []; // images that Previous and Next go through
 let looked = 0; // which of them is looked at
+let asked = 0; // how often pictures were asked for: those of an older question come too late
 
 const pictureOf = (i) =>
   report.pictures.find((p) => p.image === i && p.attack === choice.attack) ?? report.pictures.find((p) => p.image === i);
@@ -54,9 +55,10 @@ async function drawPicture(i, picture) {
   element("picture").hidden = !picture;
   element("no-picture").hidden = Boolean(picture);
   if (!picture) return;
+  const question = (asked += 1);
   const { rows, columns } = picture;
   const before = await decoded(picture.clean), after = await decoded(own ? picture.adversarial : picture.clean);
-  if (walk[looked] !== i) return; // the reader has gone on
+  if (question !== asked) return;
   const lines = element("outline").checked;
   for (const [id, image, drawn] of [["picture-before", before, 0], ["picture-after", after, own ? 1 : 0]]) {
     paintImage(element(id), image, rows, columns);
