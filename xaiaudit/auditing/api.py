@@ -1,13 +1,15 @@
 """`xaiaudit.audit`: the whole audit in one call."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Unpack, overload
 
 from xaiaudit.acquisition.registry import CHANGES
 from xaiaudit.acquisition.registry import parse as parse_change
 from xaiaudit.attacks.criteria.spec import parse as parse_criterion
 from xaiaudit.attacks.spec import parse as parse_attack
+from xaiaudit.auditing.arguments import Arguments, OnAttack, Part
 from xaiaudit.auditing.checking import run_checks
 from xaiaudit.auditing.chosen_explainers import made_explainers
 from xaiaudit.auditing.counted import OnMap, own_forwards, telling
@@ -30,9 +32,31 @@ from xaiaudit.models.memory import batch_size_for
 from xaiaudit.models.prepared import Precision, prepared
 from xaiaudit.records import AuditRecord
 
-Part = tuple[int, int]  # (3, 16): the third of sixteen
 SHARDED = 32  # images at once where the parts of an audit may run on different machines
-OnAttack = Callable[[float, int, str], None]  # images attacked, images to attack, id of the attack
+
+
+@overload
+def audit(
+    model: AuditedModel,
+    dataset: Dataset | Path | str | None = ...,
+    attacks: Sequence[str | Spec] = ...,
+    explainers: Sequence[str | Spec] | None = ...,
+    *,
+    shard: None = None,
+    **arguments: Unpack[Arguments],
+) -> AuditRecord: ...
+
+
+@overload
+def audit(
+    model: AuditedModel,
+    dataset: Dataset | Path | str | None = ...,
+    attacks: Sequence[str | Spec] = ...,
+    explainers: Sequence[str | Spec] | None = ...,
+    *,
+    shard: Part,
+    **arguments: Unpack[Arguments],
+) -> None: ...
 
 
 def audit(

@@ -97,7 +97,7 @@ def _audited(model: AuditedModel, material: Material, plan: Plan, out: Path) -> 
     assert plan.audit is not None
     if (out / "audit.json").exists():
         return AuditRecord.model_validate_json((out / "audit.json").read_bytes())
-    record = audit(
+    return audit(
         model,
         material.dataset.subset(material.split.test, material.split.words.split(":")[0]),
         plan.audit.methods,
@@ -112,5 +112,3 @@ def _audited(model: AuditedModel, material: Material, plan: Plan, out: Path) -> 
         checks=plan.audit.checks,
         gallery=0,
     )
-    assert record is not None  # no shard was asked for
-    return record
