@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from ci_files import CI, GITLAB_BASH, ROOT, Job, bash, installed, load, own_python
 
+pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="the scripts of CI need bash")
 AUDIT = """\
 [audit]
 attacks = ["fgsm:epsilon=8/255,steps=2"]

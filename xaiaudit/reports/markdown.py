@@ -21,7 +21,7 @@ LONGEST = 1000  # characters of one cell
 def summary_markdown(
     verdict: Verdict | None, record: AuditRecord, folder: Path | str, fault: str = ""
 ) -> str:
-    """The document, at most `ROOM` bytes of UTF-8; rows that do not fit are counted, never cut.
+    """The document, in UTF-8; its tables and lists fill at most 7/8 of `ROOM`, and rows beyond are counted, never cut.
 
     Args:
         verdict: None where no policy was asked.
