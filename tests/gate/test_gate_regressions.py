@@ -138,6 +138,18 @@ def test_vanished_maps_and_undefined_ones(tmp_path: Path) -> None:
     assert "9 more count in one of the two alone" in found.words
 
 
+def test_silent_shifts_are_compared_only_where_decisions_stood(tmp_path: Path) -> None:
+    silent = 'metric = "silent-shift"\nattack = "fgsm"\nexplainer = "grad-cam"\nmax_regression = 0.0'
+    all_flip = made(100, flips=95, silent={"fgsm": np.zeros(100)})
+    some = made(100, flips=30, silent={"fgsm": ~flags(70, 100) * 1.0})
+    found = the_regression(compare(tmp_path, some, all_flip, silent))
+    assert found.status == "not assessed"
+    assert "of the baseline: only 5 of 100 decisions stood" in found.words
+    found = the_regression(compare(tmp_path, all_flip, some, silent))
+    assert found.status == "not assessed"
+    assert "not shown to be worse, but only 5 of 100 decisions stood" in found.words
+
+
 def test_without_a_baseline_nothing_is_assessed_unless_it_is_left_out(tmp_path: Path) -> None:
     read = policy(tmp_path, FLIPS.format(0.0), 'metric = "auc"\nmin = 0.1')
     verdict = judged(made(), read, None)

@@ -215,6 +215,17 @@ def test_undefined_maps_are_counted_and_never_pass(tmp_path: Path) -> None:
     assert "the clean map of 40 is undefined" in found.words
 
 
+def test_no_silent_shift_is_no_merit_where_no_decision_stands(tmp_path: Path) -> None:
+    for flips, status in ((90, "passed"), (91, "not assessed")):
+        flipped = {"fgsm": flags(flips, 100)}
+        found = judge_one(tmp_path, made(100, flipped=flipped, silent={"fgsm": np.zeros(100)}), SILENT)
+        assert found.status == status
+    assert "only 9 of 100 decisions stood, so that it proves nothing" in found.words
+    limit = SILENT.replace("0.9", "0.01")
+    found = judge_one(tmp_path, made(100, flipped=flipped, silent={"fgsm": ~flags(91, 100) * 1.0}), limit)
+    assert found.status == "failed"  # those that are there are real
+
+
 def test_no_map_is_made_of_rounded_images(tmp_path: Path) -> None:
     found = judge_one(tmp_path, made(40), SILENT + "\nrounded = true")
     assert found.status == "not assessed"

@@ -14,6 +14,7 @@ from xaiaudit.gate.questions import NotThere, Question
 from xaiaudit.gate_record import Finding
 from xaiaudit.metrics import flips
 from xaiaudit.metrics.cases import select
+from xaiaudit.metrics.proportions import FEWEST
 from xaiaudit.records import SelfCheckRecord
 
 OF_DECISIONS = (
@@ -147,6 +148,14 @@ def doubts(audited: Audited, question: Question) -> str:
             return f"the goal of the attack is another, {attack.criterion}"
     names = [check.name for check in checks if check.status == "failed" and _bears_on(check, question)]
     return f"it does not hold that {', that '.join(names)}" if names else ""
+
+
+def too_few_stand(found: Counted) -> str:
+    """Why a low rate of silent shifts proves nothing: where all decisions flip, none is there; a clause, or empty."""
+    if found.measure.standing is None:
+        return ""
+    stood = int((found.measure.standing & found.keep).sum())
+    return "" if stood >= FEWEST else f"only {stood} of {len(found.cases)} decisions stood"
 
 
 def _bears_on(check: SelfCheckRecord, question: Question) -> bool:

@@ -28,6 +28,7 @@ class Measure:
         None  # class index, of a balanced accuracy; 1 for the positive class, of an AUC
     )
     undefined: np.ndarray | None = None  # bool: the clean map is undefined, so that the image does not count
+    standing: np.ndarray | None = None  # bool: the decision stands, without which no map can move in silence
     of: str = "images"  # what counts, in words
 
 
@@ -123,7 +124,8 @@ def _goal(audited: Audited, question: Question) -> Measure:
 
 
 def _silent(audited: Audited, question: Question) -> Measure:
-    return _of_maps(audited, question, _explained(audited, question).floats("silent_shift"))
+    found = _of_maps(audited, question, _explained(audited, question).floats("silent_shift"))
+    return replace(found, standing=~audited.attacked(_attack(question), rounded=False).flags("flipped"))
 
 
 def _vanished(audited: Audited, question: Question) -> Measure:
@@ -148,7 +150,8 @@ def _sweep_flips(audited: Audited, question: Question) -> Measure:
 
 
 def _sweep_silent(audited: Audited, question: Question) -> Measure:
-    return _of_maps(audited, question, audited.swept(_explainer(question)).floats("silent_shift"))
+    rows = audited.swept(_explainer(question))
+    return replace(_of_maps(audited, question, rows.floats("silent_shift")), standing=~rows.flags("flipped"))
 
 
 MEASURES: Mapping[str, Callable[[Audited, Question], Measure]] = {

@@ -4,7 +4,7 @@ An image is a pair where it counts in both audits; the clusters are the cases of
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from xaiaudit.gate.lines import (
     not_assessed,
     restrict,
     says_nothing,
+    too_few_stand,
     unjudged,
     why_not,
 )
@@ -105,7 +106,7 @@ def _tested(audited: Audited, pairing: Pairing | None, comparison: Comparison) -
         pair, left = paired(audited, pairing, line, theirs)
     except NotThere as missing:
         return not_assessed(finding, line, str(missing)), ""
-    reason = why_not(audited, line, pair.after) or _of_baseline(pairing.baseline, theirs)
+    reason = why_not(audited, line, pair.after) or _of_baseline(pairing.baseline, theirs, pair.before)
     if reason:
         return not_assessed(finding, line, reason, pair.after), ""
     before, after, change = figures(pair)
@@ -123,7 +124,7 @@ def _tested(audited: Audited, pairing: Pairing | None, comparison: Comparison) -
         "words": words,
         "sample": sample_size(before) if line.question.metric == "flip-rate" else None,
     }
-    return finding.model_copy(update=update), doubts(audited, line.question)
+    return finding.model_copy(update=update), doubts(audited, line.question) or too_few_stand(pair.after)
 
 
 def paired(audited: Audited, pairing: Pairing, line: Line, theirs: Question) -> tuple[Pair, int]:
@@ -140,9 +141,7 @@ def paired(audited: Audited, pairing: Pairing, line: Line, theirs: Question) -> 
     in_other = np.isfinite(other.values) & members(audited, line.subgroup)
     both = own.keep & in_other
     pair = Pair(
-        before=restrict(
-            audited, Measure(kind=other.kind, values=other.values, truth=own.measure.truth), both
-        ),
+        before=restrict(audited, replace(other, truth=own.measure.truth), both),
         after=restrict(audited, own.measure, both),
         classes=len(audited.record.checkpoint.classes),
         higher=line.question.kind.worse == "higher",
@@ -152,7 +151,8 @@ def paired(audited: Audited, pairing: Pairing, line: Line, theirs: Question) -> 
 
 def reordered(found: Measure, order: np.ndarray) -> Measure:
     """The values of the baseline in the order of this audit's images."""
-    return Measure(kind=found.kind, values=found.values[order])
+    standing = None if found.standing is None else found.standing[order]
+    return Measure(kind=found.kind, values=found.values[order], standing=standing)
 
 
 def figures(pair: Pair) -> tuple[Interval, Interval, Interval]:
@@ -214,9 +214,9 @@ def _mean(values: np.ndarray, cases: list[str]) -> Interval:
     return mean_difference(np.zeros(len(values)), values, cases)
 
 
-def _of_baseline(baseline: Audited, question: Question) -> str:
+def _of_baseline(baseline: Audited, question: Question, found: Counted) -> str:
     """Why the baseline's figure is worth nothing to compare with; a clause, empty where it is worth something."""
-    reason = says_nothing(baseline, question) or doubts(baseline, question)
+    reason = says_nothing(baseline, question) or doubts(baseline, question) or too_few_stand(found)
     return f"of the baseline: {reason}" if reason else ""
 
 

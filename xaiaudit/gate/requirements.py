@@ -11,6 +11,7 @@ from xaiaudit.gate.lines import (
     doubts,
     members,
     not_assessed,
+    too_few_stand,
     undefined_maps,
     unjudged,
     why_not,
@@ -43,7 +44,7 @@ def requirement(
         return not_assessed(finding, line, reason, found)
     figure = bounded(found, len(audited.record.checkpoint.classes), upper=upper)
     status, why = _status(figure, limit, judged_by, upper=upper)
-    doubt = doubts(audited, line.question)
+    doubt = doubts(audited, line.question) or too_few_stand(found)
     if status == "passed" and doubt:
         status, why = "not assessed", f"; but {doubt}, so that it proves nothing"
     undefined = undefined_maps(found, members(audited, line.subgroup))
