@@ -158,15 +158,20 @@ def test_the_report_shows_both_heads_and_the_terminal_tells_them(folder: Path, t
     case = next(
         block for s in whole.sections if s.title == "Gallery" for block in s.blocks if block.kind == "case"
     )
-    assert case.pairs[0].title == "Outlines"
+    place = case.columns.index("Outlines")
+    first = audit.record.gallery[0]
+    (attacked,) = [row for row in case.rows if row.title.startswith(f"{first.attack_id}:")]
     rows = {
         row["attack_id"]: row
         for row in audit.predictions.to_pylist()
         if row["image"] == audit.record.gallery[0].image and not row["quantised"] and not row["curve"]
     }
     own = rows[audit.record.gallery[0].attack_id]
-    assert f"Dice {rows['none']['dice']:.2f} → {own['dice']:.2f}, overlap with the clean mask" in case.caption
-    assert all((tmp_path / panel.file).is_file() for panel in case.pairs[0].panels)
+    assert (
+        f"Dice {rows['none']['dice']:.2f} → {own['dice']:.2f}, overlap with the clean mask"
+        in attacked.caption
+    )
+    assert all((tmp_path / row.panels[place].file).is_file() for row in case.rows)
     lines = summary(audit.record)
     (told,) = [line for line in lines if line.startswith("  fgsm-lower-dice  Dice")]
     assert "overlap with the clean mask" in told
