@@ -1,5 +1,6 @@
 """Drift, paired statistics and what they are called, on tables small enough to work out by hand."""
 
+from types import SimpleNamespace as Named
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,9 @@ import pyarrow as pa
 import pytest
 
 from xaiaudit.comparison.api import explanation_drift
+from xaiaudit.comparison.drift import finding
 from xaiaudit.comparison.paired_statistics import family, hits, mean, share
+from xaiaudit.comparison.pointing import pointing_differences
 from xaiaudit.comparison.shifts import Shifts, shifts
 from xaiaudit.comparison.stored import Stored, field_at, matched_explainers
 from xaiaudit.comparison_record import CleanComparison
@@ -233,6 +236,72 @@ def test_in_one_architecture_another_layer_is_another_explainer() -> None:
         ("cam-1", "cam-0")
     ]  # one named its layer, one found it
     assert len(left) == 2
+
+
+@pytest.mark.parametrize(
+    ("p", "difference", "low", "expected"),
+    [
+        (0.01, 0.3, 2.0, "drifted"),
+        (0.01, 0.3, None, "drifted"),
+        (0.06, 0.3, 1.2, "farther"),
+        (0.06, 0.3, 0.8, "within"),
+        (0.06, 0.3, None, "within"),
+        (0.01, -0.3, 0.8, "within"),  # a second sweep moves more
+        (None, None, None, "within"),
+    ],
+)
+def test_a_finding_needs_more_than_a_second_sweep_moves(
+    p: float | None, difference: float | None, low: float | None, expected: str
+) -> None:
+    moved = Named(p_holm=p, difference=Named(estimate=difference))
+    shift = {"peak_diagonal": Named(maximum=0.4), "mass_centre_diagonal": Named(maximum=0.3)}
+    record: Any = Named(
+        compared=20,
+        drifted=Named(estimate=0.5),
+        shift=shift,
+        natural=Named(moved=moved, centre=Named(low=low)),
+    )
+    assert finding(record) == expected
+    assert finding(Named(**{**vars(record), "natural": None})) == "no yardstick"  # type: ignore[arg-type]
+    assert finding(Named(**{**vars(record), "compared": 0})) == "not assessed"  # type: ignore[arg-type]
+    still = {metric: Named(maximum=0.0) for metric in shift}
+    unmoved: Any = Named(**{**vars(record), "drifted": Named(estimate=0.0), "shift": still})
+    assert finding(unmoved) == "unmoved"
+
+
+def pointed(hits: list[float | None]) -> Stored:
+    """Maps that hit the lesion or not; None: undefined. The chance to hit is a tenth, a fifth for all regions."""
+    n = len(hits)
+    regions = ("lesion", "ring", "posterior", "any")
+    table = pa.table(
+        {f"maximum_in_{region}": hits for region in regions}
+        | {f"chance_{region}": [0.1] * n for region in regions[:3]}
+        | {"chance_any": [0.2] * (n - 1) + [None]}  # the last has no lesion
+    )
+    return Stored(
+        explainer=ExplainerRecord(id="cam", name="cam", layer="features", grid=(7, 7), signed=False),
+        rows=Rows(table),
+        maps=np.zeros((n, 7, 7)),
+        defined=np.array([hit is not None for hit in hits]),
+        peaks=np.zeros(n, np.int64),
+    )
+
+
+def test_an_undefined_map_is_a_miss_and_two_of_them_take_no_part() -> None:
+    pair: Any = Named(cases=list(range(6)))
+    before, after = pointed([1, 1, 0, None, None, 1]), pointed([1, None, 1, 1, None, 1])
+    found = pointing_differences(pair, before, after)
+    assert [(item.region, item.extreme) for item in found] == [
+        (region, "maximum") for region in ("lesion", "ring", "posterior", "any")
+    ]
+    lesion = found[0].hits
+    assert lesion.difference.n == 4  # of five with a lesion, one is undefined in both
+    assert lesion.before is not None
+    assert lesion.after is not None
+    assert (lesion.before.estimate, lesion.after.estimate) == (0.5, 0.75)
+    assert (lesion.gained, lesion.lost) == (2, 1)
+    assert found[0].chance_uniform == pytest.approx(0.1)
+    assert found[3].chance_uniform == pytest.approx(0.2)
 
 
 class Drift:

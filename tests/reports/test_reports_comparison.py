@@ -42,11 +42,13 @@ def altered(
     *,
     predictions: Callable[[Row], object] | None = None,
     maps: Callable[[Row], object] | None = None,
+    acquisition: Callable[[Row], object] | None = None,
     **record: Any,
 ) -> Path:
     """A copy of an audit with its rows and its record changed."""
     shutil.copytree(folder, target)
-    for name, change in (("predictions", predictions), ("maps", maps)):
+    changes = {"predictions": predictions, "maps": maps, "acquisition": acquisition}
+    for name, change in changes.items():
         if change is not None:
             table = pq.read_table(target / f"{name}.parquet")
             rows = table.to_pylist()
@@ -92,7 +94,9 @@ def newer(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
                 row |= {key: moved[key] for key in TAKEN}
 
     record = read_record(folder)
-    checkpoint = record.checkpoint.model_copy(update={"path": "newer.pt", "sha256": "f" * 64})
+    checkpoint = record.checkpoint.model_copy(
+        update={"path": "newer.pt", "sha256": "f" * 64, "threshold": 0.2}
+    )
     target = tmp_path_factory.mktemp("newer") / "newer"
     return altered(folder, target, predictions=decide, maps=move, checkpoint=checkpoint)
 
@@ -221,23 +225,31 @@ def test_drift_is_of_images_that_both_decide_alike(compared: Any) -> None:
         assert item.shift["mass_centre_mm"].maximum == pytest.approx(np.nanmax(distances), rel=1e-6)
 
 
-def test_drift_has_the_second_sweep_of_the_older_audit_for_a_yardstick(folder: Path, compared: Any) -> None:
-    record, images = compared
+def test_drift_has_the_second_sweep_of_the_older_audit_for_a_yardstick(
+    folder: Path, newer: Path, tmp_path: Path
+) -> None:
+    names = list(dict.fromkeys(pq.read_table(folder / "predictions.parquet")["image"].to_pylist()))
+
+    def turn(row: Row) -> None:
+        row["flipped"] = row["image"] in names[8:12]
+
+    older = altered(folder, tmp_path / "older", acquisition=turn)
+    record, images = compare(older, newer)
     item: DriftRecord = record.drift[0]
     assert item.natural is not None
     sweeps = {
         row["image"]: row
-        for row in pq.read_table(folder / "acquisition.parquet").to_pylist()
+        for row in pq.read_table(older / "acquisition.parquet").to_pylist()
         if row["change_id"] == "second-sweep" and row["explainer_id"] == item.id_before
     }
-    drifted = dict(
-        zip(images["image"].to_pylist(), images[f"{item.explainer_id}:drifted"].to_pylist(), strict=True)
-    )
+    told = images[f"{item.explainer_id}:drifted"].to_pylist()
+    drifted = dict(zip(images["image"].to_pylist(), told, strict=True))
     stood = [
         name
         for name, moved in drifted.items()
         if moved is not None and not sweeps[name]["flipped"] and sweeps[name]["silent_shift"] is not None
     ]
+    assert not set(stood) & set(names[8:12])
     natural = np.mean([sweeps[name]["silent_shift"] for name in stood])
     moved = item.natural.moved
     assert moved.difference.n == len(stood)
@@ -248,6 +260,20 @@ def test_drift_has_the_second_sweep_of_the_older_audit_for_a_yardstick(folder: P
     assert leading.drift is not None
     assert leading.second_sweep is not None
     assert leading.times.estimate == pytest.approx(leading.drift / leading.second_sweep)
+    column = images[f"{item.explainer_id}:second_sweep_mass_centre_diagonal"].to_pylist()
+    assert column == [sweeps[name]["mass_centre_diagonal"] for name in images["image"].to_pylist()]
+
+
+def test_scores_are_margins_at_each_checkpoint_s_own_threshold(
+    folder: Path, newer: Path, compared: Any
+) -> None:
+    record, images = compared
+    assert (record.before.threshold, record.after.threshold) == (0.41, 0.2)
+    for source, column, threshold in ((folder, "score_before", 0.41), (newer, "score_after", 0.2)):
+        rows = pq.read_table(source / "predictions.parquet").to_pylist()
+        own = [r["logits"][1] - r["logits"][0] for r in rows if r["attack_id"] == "none"]
+        expected = np.array(own) - np.log(threshold / (1 - threshold))
+        np.testing.assert_allclose(images[column].to_pylist(), expected, rtol=1e-6)
 
 
 def test_the_gallery_shows_the_farthest_and_some_that_can_be_seen(folder: Path, compared: Any) -> None:
@@ -340,18 +366,36 @@ def test_what_only_one_audit_has_is_named(folder: Path, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def doubtful(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> ComparisonRecord:
-    """The newer audit has another tolerance, attacks that failed, and a checkpoint that knows two of the images."""
-    record = read_record(folder)
-    other = altered(
+    """Attacks with another goal, asked of all images but one in each audit.
+
+    The newer has another tolerance, attacks that failed, and a checkpoint that knows two of the images.
+    """
+    record, root = read_record(folder), tmp_path_factory.mktemp("doubtful")
+    names = list(dict.fromkeys(pq.read_table(folder / "predictions.parquet")["image"].to_pylist()))
+    attacks = [item.model_copy(update={"criterion_name": "target-class"}) for item in record.attacks]
+
+    def not_asked(i: int) -> Callable[[Row], object]:
+        return lambda row: row.update(applicable=row["image"] != names[i])
+
+    older = altered(folder, root / "older", predictions=not_asked(0), attacks=attacks)
+    newer = altered(
         folder,
-        tmp_path_factory.mktemp("doubtful") / "other",
+        root / "newer",
+        predictions=not_asked(1),
         regions=record.regions.model_copy(update={"tolerance_mm": 2.0}),
-        attacks=[
-            item.model_copy(update={"assessable": False, "why_not": "it failed"}) for item in record.attacks
-        ],
+        attacks=[item.model_copy(update={"assessable": False, "why_not": "it failed"}) for item in attacks],
         leak=record.leak.model_copy(update={"exact": ["a.png", "b.png"]}),
     )
-    return compare(folder, other)[0]
+    return compare(older, newer)[0]
+
+
+def test_a_goal_is_compared_on_images_that_both_were_to_reach(doubtful: ComparisonRecord) -> None:
+    for item in doubtful.attacks:
+        assert item.reached is not None
+        assert item.reached.difference.n == 22
+        assert item.radius is not None
+        assert item.radius.left_out >= 2
+        assert item.flips.difference.n == 24
 
 
 def test_another_tolerance_leaves_the_pointing_game_out(doubtful: ComparisonRecord) -> None:
