@@ -167,6 +167,18 @@ def test_a_verdict_names_every_finding_that_did_not_pass(folder: Path, tmp_path:
     assert words.NO_POLICY not in told
 
 
+def test_limits_of_the_command_line_are_no_policy_file(folder: Path, tmp_path: Path) -> None:
+    audit = shutil.copytree(folder, tmp_path / "audit")
+    limits = {"path": "command line", "sha256": None, "text": "--max-flip-rate 0.3"}
+    judged = example_verdict.verdict(audit, example_verdict.mixed(failed=0, not_assessed=0), baseline=None)
+    judged = judged.model_copy(update={"policy": judged.policy.model_copy(update=limits)})
+    (audit / "gate.json").write_text(judged.model_dump_json())
+    told = write_card(audit).read_text()
+    assert "**Verdict: passed** by limits of the command line (`--max-flip-rate 0.3`): 3 passed. " in told
+    assert "Compared with no baseline." in told
+    assert "| Result |" not in told
+
+
 def test_a_verdict_of_another_audit_is_not_this_ones(folder: Path, tmp_path: Path) -> None:
     audit = shutil.copytree(folder, tmp_path / "audit")
     judged = example_verdict.verdict(audit, example_verdict.mixed(), audit_sha256="0" * 64)

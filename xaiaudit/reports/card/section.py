@@ -59,8 +59,12 @@ def _verdict(verdict: Verdict | None, fault: str) -> list[str]:
     if verdict is None:
         return [f"**Verdict: no policy.** {words.NO_POLICY}"]
     policy, base = verdict.policy, verdict.baseline
-    told = f"**Verdict: {verdict.verdict}** by the policy {markup.code(policy.path)}"
-    told += f" (SHA-256 {markup.code(policy.sha256)})" if policy.sha256 else ""
+    told = f"**Verdict: {verdict.verdict}** by "
+    told += (
+        f"the policy {markup.code(policy.path)} (SHA-256 {markup.code(policy.sha256)})"
+        if policy.sha256
+        else f"limits of the command line ({markup.code(policy.text)})"
+    )
     told += f": {tally(verdict.findings)}. "
     told += (
         f"Baseline: {markup.code(Path(base.checkpoint).name)} (SHA-256 {markup.code(base.checkpoint_sha256)})."
@@ -150,7 +154,7 @@ def _explained(record: AuditRecord) -> list[str]:
     silent = markup.text(f"Silent shift: {words.silent(record.maps)}.")
     parts = ["### Explanations", silent, tables.silent_shifts(record.maps)]
     if pointing := tables.pointing(record):
-        parts += [pointing, POINTING]
+        parts += ["Pointing game, of images clean and attacked:", pointing, POINTING]
     return [*parts, f"Second sweep of the probe: {markup.text(words.second_sweep(record))}."]
 
 
