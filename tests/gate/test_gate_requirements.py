@@ -9,9 +9,10 @@ from judged_audits import finding, flags, made, policy
 from scipy.stats import binomtest
 
 from xaiaudit.auditing.self_checks.model_verdicts import LOGITS, REPEATABLE
+from xaiaudit.gate.assessing import OF_OUTPUTS
 from xaiaudit.gate.audited import Audited, read_audited
 from xaiaudit.gate.judging import judged
-from xaiaudit.gate.lines import OF_OUTPUTS, Line, counted
+from xaiaudit.gate.lines import Line, counted
 from xaiaudit.gate.measures import MEASURES
 from xaiaudit.gate.metrics import METRICS
 from xaiaudit.gate.questions import Question

@@ -9,9 +9,9 @@ from xaiaudit.errors import AuditError
 from xaiaudit.gate.asked import Asked
 from xaiaudit.gate.audited import Audited
 from xaiaudit.gate.metrics import METRICS
+from xaiaudit.gate.pairs import Pairing
 from xaiaudit.gate.policy import FindingTable
 from xaiaudit.gate.questions import NotThere, question
-from xaiaudit.gate.regressions import Pairing
 from xaiaudit.records import AuditRecord
 
 Regression = tuple[FindingTable, Asked]

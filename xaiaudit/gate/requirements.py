@@ -3,19 +3,9 @@
 from typing import Literal
 
 from xaiaudit.gate import wording
+from xaiaudit.gate.assessing import doubts, too_few_stand, undefined_maps, why_not
 from xaiaudit.gate.audited import Audited
-from xaiaudit.gate.lines import (
-    Counted,
-    Line,
-    counted,
-    doubts,
-    members,
-    not_assessed,
-    too_few_stand,
-    undefined_maps,
-    unjudged,
-    why_not,
-)
+from xaiaudit.gate.lines import Counted, Line, counted, members, not_assessed, unjudged
 from xaiaudit.gate.questions import NotThere
 from xaiaudit.gate_record import Finding, Status
 from xaiaudit.metrics.auc import auc
