@@ -74,7 +74,7 @@ MALFORMED: dict[str, tuple[str | bytes, int | None, str]] = {
     "YAML": ("audit:\n  attacks: [fgsm]\n", 1, "not TOML"),
     "JSON": ('{"audit": {}}', 1, "not TOML"),
     "text without quotes": (audit("precision = float32"), 3, "text stands in quotes"),
-    "an open string": (audit('dataset = "busi'), 3, "not TOML"),
+    "an open string": (audit('dataset = "busi'), 3, "a text is not closed"),
     "an open list": ('[audit]\nattacks = [\n"fgsm"\n', 4, "Unclosed array"),
     "a list without a comma": ('[audit]\nattacks = [\n"fgsm"\n"pgd"]\n', 4, "Unclosed array"),
     "a key given twice": (
@@ -97,7 +97,7 @@ MALFORMED: dict[str, tuple[str | bytes, int | None, str]] = {
     "UTF-16": (audit("").encode("utf-16"), 1, "is not UTF-8"),
     "Latin-1": (audit('seed = 1\ndata = ["Universit\xe4t"]').encode("latin-1"), 4, "byte 0xe4 is not UTF-8"),
     "brackets without end": ("a = " + "[" * 20000, None, "too deep"),
-    "a number without end": ("a = " + "9" * 5000, None, "not TOML"),
+    "a number without end": ("a = " + "9" * 5000, None, "thousands of digits"),
     "a null byte": (audit('dataset = "\0"'), 3, "not TOML"),
     "no audit": (AUC, None, "no [audit]"),
     "no finding": (HEAD, None, "no [[finding]]"),
@@ -108,7 +108,7 @@ MALFORMED: dict[str, tuple[str | bytes, int | None, str]] = {
         3,
         "[[finding]], in two brackets",
     ),
-    "audit as a list": (HEAD.replace("[audit]", "[[audit]]") + AUC, 1, "[audit] must be a table"),
+    "audit as a list": (HEAD.replace("[audit]", "[[audit]]") + AUC, 1, "write [audit], in one bracket"),
     "an unknown table": (HEAD + "[gates]\nmin_cases = 3\n" + AUC, 3, "unknown key 'gates'"),
     "findings": (
         HEAD + AUC.replace("finding", "findings"),

@@ -112,7 +112,7 @@ def _chosen(key: str, text: str, listed: Sequence[str], spec: Callable[[str], Sp
     ]
     named = same or [item for item in listed if spec(item)[0] == wanted]
     if not named:
-        raise UsageError(f"{text!r} is not among {key} of [audit]; {nearest(wanted, listed)}")
+        raise UsageError(f"{text!r} is not among {key} of [audit]: add it there; {nearest(wanted, listed)}")
     if len(named) > 1 and not same:
         raise UsageError(
             f"{text!r} means {len(named)} of {key} of [audit]; write one in full: {', '.join(named)}"

@@ -73,7 +73,8 @@ def _words(error: ErrorDetails) -> str:
     if (key, table, kind) == ("finding", "the policy", "list_type"):
         return "'finding' is a list of tables: begin each one with [[finding]], in two brackets"
     if kind in ("model_type", "model_attributes_type"):
-        return f"{name} must be a table, got {shown(value)}"
+        several = f"; write [{key}], in one bracket, and once" if isinstance(value, list) else ""
+        return f"{name} must be a table, got {shown(value)}{several}"
     if kind == "too_short":
         return f"{name} must name at least one, got none"
     wanted, why = _wanted(error)

@@ -22,6 +22,7 @@ _PLACE = re.compile(r" \((?:at line (\d+), column \d+|at end of document)\)$")
 _TOML_WORDS: Mapping[str, str] = {
     "Invalid value": "a value is missing or is no value of TOML; text stands in quotes",
     "Invalid statement": "this is no table, key or comment",
+    "Illegal character '\\n'": "a text is not closed before the end of its line",
 }
 
 
@@ -107,7 +108,7 @@ def _toml(path: Path, text: str) -> dict[str, Any]:
             _refuse_twice(path, "\n".join(text.split("\n")[:line]))
         raise UsageError(f"{path}, line {line}: not TOML: {_TOML_WORDS.get(words, words)}") from error
     except ValueError as error:  # a number of thousands of digits
-        raise UsageError(f"{path}: not TOML: {error}") from error
+        raise UsageError(f"{path}: a number in it has thousands of digits, which no key takes") from error
 
 
 def _refuse_twice(path: Path, text: str) -> None:
