@@ -9,7 +9,10 @@ from verdicts import finding, judged, regression
 
 from xaiaudit.gate_record import GATE_SCHEMA, Verdict
 from xaiaudit.reports.blocks import Alarm, Block, Canvas, Facts, Mark, Section, Table, Text
+from xaiaudit.reports.format import page_of
+from xaiaudit.reports.pdf import SECTIONS
 from xaiaudit.reports.reading import Audit, read_audit
+from xaiaudit.reports.sections.checklist import ITEMS, checklist
 from xaiaudit.reports.sections.findings import findings
 from xaiaudit.reports.sections.intended_use import intended_use
 from xaiaudit.reports.sections.reproducibility import reproducibility
@@ -188,3 +191,20 @@ def test_a_map_that_was_moved_and_is_not_compared_is_warned_of(folder: Path, tmp
         "A map was moved that this audit does not compare"
     ]
     assert len(titles(explainer="smoothgrad", layer=None)) == 1
+
+
+def test_the_checklist_names_only_pages_that_are_there() -> None:
+    """A topic without a page has a dash; a section with nothing to tell is said to have nothing."""
+    told = Section(title="Clean performance", blocks=[Facts(rows=[], mono=[])], key="clean")
+    empty = Section(title="Intended use", blocks=[Text(text="None.", style="closing")], key="intended_use")
+    (table,) = of(checklist([told, empty]), Table)
+    assert isinstance(table, Table)
+    rows = {row[0]: row[1] for row in table.rows if len(row) == 2}
+    assert (
+        rows["Estimates of diagnostic accuracy and their precision"]
+        == f"{page_of('clean')} Clean performance"
+    )
+    assert rows["Intended use of the index test"] == f"{page_of('intended_use')} Intended use (not available)"
+    assert rows["Limitations"] == "—"
+    keys = {key for items in ITEMS.values() for topic in items.values() for key in topic}
+    assert keys <= {section.__name__ for section in SECTIONS}  # else a page would never be found

@@ -27,7 +27,7 @@ def draw_pointing(maps: Sequence[MapRecord], path: Path) -> None:
     One panel a region; a row for the clean images and one for each attack.
     """
     first = [record for record in maps[0].pointing if record.extreme == "maximum"]
-    with chart(path, WIDTH_MM, 24 + 4.6 * (len(maps) + 1)) as figure:
+    with chart(path, WIDTH_MM, 26 + 5 * (len(maps) + 1)) as figure:
         panels = figure.subplots(1, len(first), sharey=True, squeeze=False)[0]
         for axes, before in zip(panels, first, strict=True):
             _chance(axes, before)

@@ -70,7 +70,7 @@ ITEMS: Mapping[str, Mapping[str, Sequence[str]]] = {
 
 
 def checklist(sections: Sequence[Section]) -> Section:
-    """Pages of the sections that a document has; those that could not be assessed are named as such."""
+    """Pages of the sections that a document has; those with nothing to tell are named as such."""
     known = {section.key: section for section in sections}
     rows: list[list[str]] = []
     for name, items in ITEMS.items():
@@ -89,6 +89,6 @@ def _pages(keys: Sequence[str], known: Mapping[str, Section]) -> str:
     shown = []
     for key in keys:
         if key in known:
-            lacking = "" if known[key].assessed else " (not assessed)"
+            lacking = "" if known[key].assessed else " (not available)"
             shown.append(f"{f.page_of(key)} {known[key].title}{lacking}")
     return "; ".join(shown) or f.DASH

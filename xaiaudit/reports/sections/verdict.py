@@ -1,5 +1,7 @@
 """The first page: what was found, in words and in one small table, and warnings that must not be missed."""
 
+from collections.abc import Sequence
+
 from xaiaudit.gate_record import Verdict
 from xaiaudit.records import AttackRecord, AuditRecord, CurvePoint, Interval, OutlineRecord
 from xaiaudit.reports import check_words, words
@@ -174,32 +176,36 @@ def _in_words(record: AuditRecord) -> Facts:
     rows = [("Attacks", " ".join([*(f"{said}." for said in words.told_apart(record.attacks)), described]))]
     rows.append(("Silent shift", _sentence(words.silent(record.maps))))
     rows.append(("Vanished maps", _sentence(words.vanished(record.maps))))
-    rows += [
+    if worst is not None:
+        direction = _sentence(words.direction(worst, record.checkpoint.positive))
+        rows.append((f"Directions, {f.printable(worst.id)}", direction))
+    rows.append(("Self-checks", _sentence(check_words.count(record.checks))))
+    rows.append(("Leak", _sentence(words.leak(record))))
+    rows.append(("Left out", _sentence(words.left_out(record))))
+    if record.warnings:
+        rows.append(("Warnings", f"{len(record.warnings)}, under “{LEFT_OUT}”."))
+    rows.append(("Second sweep", _sentence(words.second_sweep(record))))
+    return Facts(rows=[*rows, *_one_by_one(record, spoken)], mono=[])
+
+
+def _one_by_one(record: AuditRecord, spoken: Sequence[AttackRecord]) -> list[tuple[str, str]]:
+    """What these attacks did: where flips begin, whether other goals were reached, what became of the outline."""
+    rows = [
         (f"Begins, {f.printable(attack.id)}", _sentence(words.begins(attack)))
         for attack in spoken
         if attack.curve and attack.goal_assessable
     ]
-    if worst is not None:
-        direction = _sentence(words.direction(worst, record.checkpoint.positive))
-        rows.append((f"Directions, {f.printable(worst.id)}", direction))
     rows += [
         (f"Goal, {f.printable(attack.id)}", _sentence(words.goal(attack)))
         for attack in spoken
         if not attack.after_a_flip
     ]
     ids = [attack.id for attack in spoken]
-    rows += [
+    return rows + [
         (f"Outline, {f.printable(item.attack_id)}", _sentence(words.outline(item)))
         for item in record.outlines
         if item.attack_id in ids
     ]
-    rows.append(("Second sweep", _sentence(words.second_sweep(record))))
-    rows.append(("Self-checks", _sentence(check_words.count(record.checks))))
-    rows.append(("Leak", _sentence(words.leak(record))))
-    rows.append(("Left out", _sentence(words.left_out(record))))
-    if record.warnings:
-        rows.append(("Warnings", f"{len(record.warnings)}, under “{LEFT_OUT}”."))
-    return Facts(rows=rows, mono=[])
 
 
 def _sentence(text: str) -> str:
