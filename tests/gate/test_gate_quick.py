@@ -15,6 +15,7 @@ from xaiaudit.errors import AuditError, UsageError
 from xaiaudit.gate.quick import judge_flips
 from xaiaudit.gate_record import Finding, Verdict
 from xaiaudit.metrics.power import detectable_rise, passing_rate
+from xaiaudit.reports import write_html
 
 
 def of_flips(verdict: Verdict) -> list[Finding]:
@@ -166,3 +167,19 @@ def test_flips_under_an_attack_that_was_after_something_else_do_not_pass(
     (folder / "audit.json").write_text(json.dumps(record))
     with pytest.raises(UsageError, match=r"made to leave the clean decision.*; add an attack that is"):
         judge_flips(folder, 1.0)
+
+
+def test_a_report_that_is_there_tells_the_new_verdict(audit_folder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "audit"
+    shutil.copytree(audit_folder, folder, ignore=shutil.ignore_patterns("report.*", "gate.json"))
+    page = write_html(folder)
+    assert "Verdict: no policy" in page.read_text(encoding="utf-8")
+    done = CliRunner().invoke(main, ["gate", str(folder), "--max-flip-rate", "0"])
+    assert done.exit_code == 1
+    assert f"Renewed: {page}" in done.stderr
+    assert "Verdict: failed" in page.read_text(encoding="utf-8")
+    assert not (folder / "report.pdf").exists()  # nobody asked for it
+    shutil.rmtree(folder / "images")
+    done = CliRunner().invoke(main, ["gate", str(folder), "--max-flip-rate", "1"])
+    assert "Warning: a report in" in done.stderr
+    assert done.exit_code == 0  # the verdict stands

@@ -88,7 +88,20 @@ def gate(
         verdict = judge_flips(audit, max_flip_rate, attacks)
     else:
         verdict = judge_by_policy(audit, policy, baseline, no_baseline=no_baseline)
+    _renew(audit)
     finish(audit, verdict, as_json=as_json)
+
+
+def _renew(audit: Path) -> None:
+    """Reports that are there would go on telling an older verdict. Where one cannot be renewed, this one stands."""
+    from xaiaudit.errors import AuditError
+    from xaiaudit.reports.formats import renew_documents
+
+    try:
+        for path in renew_documents(audit):
+            click.echo(f"Renewed: {path}", err=True)
+    except AuditError as error:
+        click.echo(f"Warning: a report in {audit} still tells an older verdict, or none: {error}", err=True)
 
 
 def check_policy(path: Path | None, *, alone: bool) -> None:

@@ -25,6 +25,19 @@ FORMATS: Mapping[str, Format] = {
 }
 
 
+DOCUMENTS = ("pdf", "html")  # that people read and sign, and that tell the verdict
+
+
+def renew_documents(folder: Path) -> list[Path]:
+    """Write those of an audit's PDF and HTML again that are there, as they tell a verdict that may be another now.
+
+    Raises:
+        AuditError: one cannot be written.
+    """
+    there = [name for name in DOCUMENTS if (folder / FORMATS[name].file).exists()]
+    return list(write_formats(folder, there))
+
+
 def named(text: str) -> list[str]:
     """The formats of a list like "pdf,html", each once, in its order.
 
