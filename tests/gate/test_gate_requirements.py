@@ -172,12 +172,32 @@ def test_a_weaker_attack_of_the_same_name_is_not_judged(tmp_path: Path) -> None:
 
 
 def test_another_goal_is_not_judged_as_a_flip_rate(tmp_path: Path) -> None:
-    (attack,) = made(40).record.attacks
-    other = attack.model_copy(update={"criterion_name": "lower-dice", "criterion": "the Dice falls"})
+    """Of a model that outlines alone, whose usual goal is the Dice: few flips prove nothing, and many are real."""
+    record = made(40).record
+    other = record.attacks[0].model_copy(
+        update={"criterion_name": "lower-dice", "criterion": "the Dice falls"}
+    )
+    outlines = record.checkpoint.model_copy(update={"diagnoses": False})
     for limit, flips, status in ((0.9, 0, "not assessed"), (0.1, 40, "failed")):
-        audited = made(40, flips=flips, changes={"attacks": [other]})
+        audited = made(40, flips=flips, changes={"attacks": [other], "checkpoint": outlines})
         found = judge_one(tmp_path, audited, FLIPS.format(limit))
         assert found.status == status
+
+
+def test_where_no_goal_is_named_another_than_the_usual_one_is_not_judged(tmp_path: Path) -> None:
+    """An attack that drives all images to one class moves maps and decisions less than the one that is asked for."""
+    (attack,) = made(40).record.attacks
+    goal = {
+        "criterion_name": "target-class",
+        "criterion_parameters": {"class": "benign"},
+        "criterion": "benign",
+    }
+    audited = made(
+        40, silent={"fgsm": np.zeros(40)}, changes={"attacks": [attack.model_copy(update=goal)]}
+    )
+    for lines in (SILENT, FLIPS.format(0.9), 'metric = "goal-rate"\nattack = "fgsm"\nmax = 0.9'):
+        found = judge_one(tmp_path, audited, lines)
+        assert (found.status, "after another goal: benign" in found.words) == ("not assessed", True)
 
 
 def test_few_flips_prove_nothing_where_a_check_fails_and_many_are_real(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ class Asked:
     """Of one finding. An attack of ART has the parameters that were written alone: its defaults are ART's."""
 
     attack: Spec | None  # None: clean images, or the second sweep
-    criterion: Spec | None  # None: the attack's own goal, or the only one that the audit has
+    criterion: Spec | None  # None: the attack's own goal, or the usual one of the model
     explainer: Spec | None
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from xaiaudit.attacks.defaults import CRITERION_DEFAULTS
 from xaiaudit.attacks.registry import ART_PREFIX
-from xaiaudit.gate.asked import Asked, Spec
+from xaiaudit.gate.asked import OWN_GOAL, USUAL_CRITERIA, Asked, Spec, criterion_spec
 from xaiaudit.gate.metrics import METRICS, Metric
 from xaiaudit.gate.policy import FindingTable
-from xaiaudit.records import LEAVE_DECISION, AttackRecord, AuditRecord, ExplainerRecord
+from xaiaudit.records import AttackRecord, AuditRecord, ExplainerRecord
 from xaiaudit.types import plain
 
 
@@ -55,7 +55,10 @@ def question(
 
 
 def find_attack(record: AuditRecord, spec: Spec, criterion: Spec | None) -> AttackRecord:
-    """Raises NotThere: never is a weaker attack of the same name taken for it."""
+    """The attack with just these parameters and this criterion; None: its own goal, or the usual one of the model.
+
+    Raises NotThere: never is a weaker attack of the same name taken for it.
+    """
     name, wanted = spec[0], plain(spec[1])
     named = [attack for attack in record.attacks if attack.name == name]
     if not named:
@@ -69,15 +72,12 @@ def find_attack(record: AuditRecord, spec: Spec, criterion: Spec | None) -> Atta
         raise NotThere(
             f"the audit's {nearest.id} was made with {_told(keys, nearest.parameters)}, not with {_told(keys, asked)}"
         )
-    fitting = [attack for attack in same if criterion is None or _has_goal(attack, criterion)]
-    if not fitting:
-        raise NotThere(f"the audit's {same[0].id} is after another goal: {same[0].criterion}")
-    if len(fitting) > 1:  # no criterion was named
-        usual = [attack for attack in fitting if attack.criterion_name == LEAVE_DECISION]
-        if not usual:
-            raise NotThere(f"the audit has {len(fitting)} goals for {name}, and the finding names none")
-        fitting = usual
-    return fitting[0]
+    if criterion is None and name != OWN_GOAL:  # what an audit that names none is after
+        criterion = criterion_spec(USUAL_CRITERIA[not record.checkpoint.diagnoses])
+    for attack in same:
+        if criterion is None or _has_goal(attack, criterion):
+            return attack
+    raise NotThere(f"the audit's {same[0].id} is after another goal: {same[0].criterion}")
 
 
 def find_explainer(record: AuditRecord, spec: Spec, *, any_layer: bool = False) -> ExplainerRecord:
