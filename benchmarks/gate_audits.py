@@ -46,6 +46,9 @@ class Columns:
     label: np.ndarray  # 0 benign, 1 malignant, -1 none
     margin: np.ndarray  # in logits; malignant from 0 on
     flipped: Mapping[str, np.ndarray] = field(default_factory=dict)  # by attack
+    failed: Mapping[str, np.ndarray] = field(
+        default_factory=dict
+    )  # by attack: it could not go on; none: nowhere
     silent: Mapping[str, np.ndarray] = field(default_factory=dict)  # by attack; NaN: clean map undefined
     hit: np.ndarray | None = None  # the maximum lies in lesion, ring or posterior region; NaN: not known
     swept: np.ndarray | None = None  # decision changed by the second sweep
@@ -117,6 +120,7 @@ def _predictions(columns: Columns, attack: str) -> list[dict[str, Any]]:
         "decision": _names((clean ^ flipped).astype(int)),
         "flipped": flipped,
         "reached": flipped,
+        "failed": columns.failed.get(attack, np.zeros(n, bool)),
         "dice": pa.nulls(n, pa.float64()),
         **columns.subgroups,
     }

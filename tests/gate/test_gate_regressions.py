@@ -170,6 +170,26 @@ def test_a_constant_model_is_compared_with_nothing(tmp_path: Path) -> None:
         assert ("of the baseline" in found.words) == (old is constant)
 
 
+def test_a_baseline_that_failed_where_it_counts_is_compared_with_nothing(tmp_path: Path) -> None:
+    """On 6 of 200 images, in another order than here, which are 10 % of device B."""
+    device, line = ["A"] * 140 + ["B"] * 60, FLIPS.format(0.0) + '\nsubgroup = {{ device = "{}" }}'
+    sha = [f"{number:03}" for number in range(200)]
+    new = made(200, flips=0, wrong=40, sha256=sha, subgroups={"device": device})
+    turned = np.arange(200)[::-1].copy()
+    old = made(
+        200,
+        label=(turned >= 100).astype(int),
+        margin=np.where(np.arange(200) % 2 == 0, 1.0, -1.0),
+        flipped={"fgsm": np.zeros(200, bool)},
+        failed={"fgsm": np.isin(turned, range(140, 146))},
+        sha256=[sha[number] for number in turned],
+    )
+    for value, status in (("A", "passed"), ("B", "not assessed")):
+        found = the_regression(compare(tmp_path, new, old, line.format(value)))
+        assert found.status == status
+    assert "of the baseline: the attack failed on 6 of 60 images behind the figure" in found.words
+
+
 def test_a_weak_attack_proves_no_equality_but_a_rise_is_real(tmp_path: Path) -> None:
     from xaiaudit.records import SelfCheckRecord
 

@@ -192,9 +192,7 @@ def test_where_no_goal_is_named_another_than_the_usual_one_is_not_judged(tmp_pat
         "criterion_parameters": {"class": "benign"},
         "criterion": "benign",
     }
-    audited = made(
-        40, silent={"fgsm": np.zeros(40)}, changes={"attacks": [attack.model_copy(update=goal)]}
-    )
+    audited = made(40, silent={"fgsm": np.zeros(40)}, changes={"attacks": [attack.model_copy(update=goal)]})
     for lines in (SILENT, FLIPS.format(0.9), 'metric = "goal-rate"\nattack = "fgsm"\nmax = 0.9'):
         found = judge_one(tmp_path, audited, lines)
         assert (found.status, "after another goal: benign" in found.words) == ("not assessed", True)
@@ -224,6 +222,50 @@ def test_an_attack_that_breaks_down_is_no_sign_of_robustness(tmp_path: Path) -> 
         broken = attack.model_copy(update={"failed": failed})
         audited = made(40, flips=0, changes={"attacks": [broken]})
         assert judge_one(tmp_path, audited, FLIPS.format(0.9)).status == status
+
+
+def test_failures_are_counted_among_the_images_behind_the_figure(tmp_path: Path) -> None:
+    """Of 200 images the attack failed on 6, 3 %: of the 60 of device B these are 10 %."""
+    device = ["A"] * 140 + ["B"] * 60
+    lines = FLIPS.format(0.9) + '\nsubgroup = {{ device = "{}" }}'
+    where = np.isin(np.arange(200), range(140, 146))
+    audited = made(
+        200, flips=0, wrong=40, failed={"fgsm": where}, subgroups={"device": device}
+    )  # fmt: skip
+    assert judge_one(tmp_path, audited, FLIPS.format(0.9)).status == "passed"
+    assert judge_one(tmp_path, audited, lines.format("A")).status == "passed"
+    found = judge_one(tmp_path, audited, lines.format("B"))
+    assert found.status == "not assessed"
+    assert "the attack failed on 6 of 60 images behind the figure" in found.words
+
+
+def test_outputs_that_are_no_numbers_pass_nothing(tmp_path: Path) -> None:
+    """An AUC leaves them out, and a decision by them is an accident; what is bad without them is bad."""
+    margin = np.where(np.arange(100) >= 50, 2.0, -2.0) * (1 + np.arange(100) / 100)
+    margin[[3, 60]] = np.nan
+    audited = made(100, flips=0, margin=margin)
+    for lines in ('metric = "auc"\nmin = 0.6', 'metric = "specificity"\nmin = 0.5', FLIPS.format(0.9)):
+        found = judge_one(tmp_path, audited, lines)
+        assert found.status == "not assessed"
+        assert "the model's outputs are not finite on 2 of 100 images" in found.words
+    audited = made(100, flips=60, margin=margin)
+    assert judge_one(tmp_path, audited, FLIPS.format(0.5)).status == "failed"
+
+
+def test_a_model_that_hardly_decides_in_a_subgroup_is_not_assessed_there(tmp_path: Path) -> None:
+    device = np.where(np.arange(200) % 2 == 0, "A", "B")
+    label = (np.arange(200) >= 100).astype(int)
+    margin = np.where(device == "A", -1.0, 2.0 * label - 1)  # benign, whatever device A shows
+    audited = made(200, flips=0, margin=margin, label=label, subgroups={"device": device.tolist()})
+    lines = FLIPS.format(0.9) + "\nsubgroup = {{ {} }}"
+    for subgroup, status in (
+        ('device = "A"', "not assessed"),
+        ('device = "B"', "passed"),
+        ('device = "A", label = "benign"', "passed"),  # where they are all benign, that is right
+    ):
+        found = judge_one(tmp_path, audited, lines.format(subgroup))
+        assert found.status == status
+        assert ("hardly decides there" in found.words) == (status != "passed")
 
 
 def test_undefined_maps_are_counted_and_never_pass(tmp_path: Path) -> None:

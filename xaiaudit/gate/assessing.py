@@ -24,10 +24,11 @@ TRUE_LABEL = "true-label"
 
 def why_not(audited: Audited, line: Line, found: Counted) -> str:
     """Why nothing can be said, whatever the figures; empty where something can."""
-    hollow = says_nothing(audited, line.question)
+    among = members(audited, line.subgroup)
+    hollow = says_nothing(audited, line.question, found.keep, among)
     if hollow:
         return hollow
-    undefined = undefined_maps(found, members(audited, line.subgroup))
+    undefined = undefined_maps(found, among)
     if not found.keep.any():
         of_maps = f"; the clean map of {undefined} is undefined" if undefined else ""
         return f"the audit has no {found.measure.of}{of_maps}"
@@ -44,24 +45,66 @@ def undefined_maps(found: Counted, among: np.ndarray) -> int:
     return 0 if found.measure.undefined is None else int((found.measure.undefined & among).sum())
 
 
-def says_nothing(audited: Audited, question: Question) -> str:
-    """Why the model or the attack makes the figure worthless: it hardly decides, or the attack broke down."""
+def says_nothing(audited: Audited, question: Question, counting: np.ndarray, among: np.ndarray) -> str:
+    """Why the model or the attack makes the figure worthless: it hardly decides, or the attack broke down.
+
+    Args:
+        counting: (n,) bool, the images behind the figure.
+        among: likewise, those of the subgroup.
+    """
+    return (
+        _of_all(audited, question)
+        or _failed(audited, question, counting)
+        or _one_decision(audited, question, among)
+    )
+
+
+def _of_all(audited: Audited, question: Question) -> str:
     attack = question.attack
     if attack is not None:
         good = attack.assessable if question.metric in OF_DECISIONS else attack.goal_assessable
         if not good:
             return attack.why_not or f"{attack.id} cannot be assessed"
-        if attack.failed > flips.FAILED * attack.images:
-            return f"the attack failed on {attack.failed} of {attack.images} images, which is no sign of robustness"
-    elif question.kind.of.startswith("sweep") and not flips.assessable(audited.decisions):
+        return _broken(attack.failed, attack.images, "images")
+    if question.kind.of.startswith("sweep") and not flips.assessable(audited.decisions):
         return (
             "the model gives one decision to over 95 % of the clean images, so that it hardly decides at all"
         )
     return ""
 
 
+def _failed(audited: Audited, question: Question, counting: np.ndarray) -> str:
+    """Few failures among all images may be all there are of a subgroup, or of the cancers."""
+    if question.attack is None:
+        return ""
+    failed = audited.attacked(question.attack.id, rounded=question.rounded).flags("failed")
+    return _broken(int((failed & counting).sum()), int(counting.sum()), "images behind the figure")
+
+
+def _broken(failed: int, images: int, of: str) -> str:
+    if failed <= flips.FAILED * images:
+        return ""
+    return f"the attack failed on {failed} of {images} {of}, which is no sign of robustness"
+
+
+def _one_decision(audited: Audited, question: Question, among: np.ndarray) -> str:
+    """In a subgroup too a model that hardly decides never flips; where nearly all labels are one, it may be right."""
+    attack = question.attack
+    after_flips = attack is not None and (attack.after_a_flip or question.metric in OF_DECISIONS)
+    if among.all() or not among.any() or not (after_flips or question.kind.of.startswith("sweep")):
+        return ""
+    labels = audited.labels[among & (audited.labels >= 0)]
+    alike = len(labels) > 0 and not flips.assessable(labels)
+    if alike or flips.assessable(audited.decisions[among]):
+        return ""
+    return "the model gives one decision to over 95 % of the subgroup's clean images, so that it hardly decides there"
+
+
 def doubts(audited: Audited, question: Question) -> str:
     """Why a good figure proves nothing, though a bad one is real; a clause, empty without any."""
+    broken = _not_finite(audited, question)
+    if broken:
+        return broken
     attack, checks = question.attack, audited.record.checks
     if attack is not None and question.metric in OF_DECISIONS:
         usual = attack.after_a_flip or (
@@ -71,6 +114,16 @@ def doubts(audited: Audited, question: Question) -> str:
             return f"the goal of the attack is another, {attack.criterion}"
     names = [check.name for check in checks if check.status == "failed" and _bears_on(check, question)]
     return f"it does not hold that {', that '.join(names)}" if names else ""
+
+
+def _not_finite(audited: Audited, question: Question) -> str:
+    """Logits that are no numbers decide by accident, and count for no AUC."""
+    finite = np.isfinite(audited.clean.stacked("logits")).all(1)
+    if question.attack is not None:
+        rows = audited.attacked(question.attack.id, rounded=question.rounded)
+        finite &= np.isfinite(rows.stacked("logits")).all(1)
+    broken = int((~finite).sum())
+    return f"the model's outputs are not finite on {broken} of {len(finite)} images" if broken else ""
 
 
 def too_few_stand(found: Counted) -> str:

@@ -23,7 +23,7 @@ from xaiaudit.rows import Rows
 
 PREDICTIONS = (
     "image", "dataset", "sha256", "case", "label", "attack_id", "curve", "quantised", "applicable", "logits",
-    "decision", "flipped", "reached", "dice",
+    "decision", "flipped", "reached", "failed", "dice",
 )  # fmt: skip
 OF_IMAGES = ("outlined_lesion", "device", "birads", "size")  # not in audits of older versions
 HITS = tuple(f"{extreme}_in_{region}" for extreme in EXTREMES for region in (*REGIONS, "any"))

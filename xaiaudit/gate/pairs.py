@@ -30,6 +30,12 @@ class Pairing:
     baseline: Audited
     order: np.ndarray  # (n,) index into the images of the baseline
 
+    def of_baseline(self, keep: np.ndarray) -> np.ndarray:
+        """(n,) bool: the same images in the order of the baseline."""
+        found = np.empty_like(keep)
+        found[self.order] = keep
+        return found
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Pair:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from xaiaudit.gate import wording
 from xaiaudit.gate.assessing import doubts, says_nothing, too_few_stand, why_not
 from xaiaudit.gate.audited import Audited
-from xaiaudit.gate.lines import Counted, Line, not_assessed, unjudged
+from xaiaudit.gate.lines import Counted, Line, members, not_assessed, unjudged
 from xaiaudit.gate.pairs import Pairing, figures, paired, worse_by_more
 from xaiaudit.gate.questions import NotThere, Question
 from xaiaudit.gate_record import Finding, Status
@@ -65,7 +65,7 @@ def _tested(audited: Audited, pairing: Pairing | None, comparison: Comparison) -
         pair, left = paired(audited, pairing, line, theirs)
     except NotThere as missing:
         return not_assessed(finding, line, str(missing)), ""
-    reason = why_not(audited, line, pair.after) or _of_baseline(pairing.baseline, theirs, pair.before)
+    reason = why_not(audited, line, pair.after) or _of_baseline(audited, pairing, line, theirs, pair.before)
     if reason:
         return not_assessed(finding, line, reason, pair.after), ""
     before, after, change = figures(pair)
@@ -86,9 +86,15 @@ def _tested(audited: Audited, pairing: Pairing | None, comparison: Comparison) -
     return finding.model_copy(update=update), doubts(audited, line.question) or too_few_stand(pair.after)
 
 
-def _of_baseline(baseline: Audited, question: Question, found: Counted) -> str:
+def _of_baseline(audited: Audited, pairing: Pairing, line: Line, question: Question, found: Counted) -> str:
     """Why the baseline's figure is worth nothing to compare with; a clause, empty where it is worth something."""
-    reason = says_nothing(baseline, question) or doubts(baseline, question) or too_few_stand(found)
+    baseline = pairing.baseline
+    counting, among = (pairing.of_baseline(keep) for keep in (found.keep, members(audited, line.subgroup)))
+    reason = (
+        says_nothing(baseline, question, counting, among)
+        or doubts(baseline, question)
+        or too_few_stand(found)
+    )
     return f"of the baseline: {reason}" if reason else ""
 
 
