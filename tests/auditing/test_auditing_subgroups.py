@@ -168,6 +168,25 @@ def test_lesions_in_millimetres_and_relative_ones_are_compared_apart() -> None:
     assert {test.p for test in tests if test.outcome == "flip rate"} == {1.0}
 
 
+def test_without_labels_and_flips_that_say_something_nothing_is_tested() -> None:
+    made = tables(
+        device=["A"] * 20 + ["B"] * 20,
+        label=np.zeros(40, int),
+        margin=np.full(40, -1.0),
+        flipped=np.zeros(40, bool),
+    )
+    unknown = pa.nulls(len(made.predictions), pa.string())
+    columns = made.predictions.drop_columns(["label"]).append_column("label", unknown)
+    idle = [SimpleNamespace(id=name, assessable=False) for name in ("fgsm", "idle")]
+    records, tests = subgroup_records(Tables(made.plan, columns, made.maps), idle)
+    assert tests == []
+    assert [(record.value, record.accuracy, record.auc) for record in records] == [
+        ("A", None, None),
+        ("B", None, None),
+    ]
+    assert records[0].attacks[0].flips.n == 20
+
+
 def test_records_of_old_have_none() -> None:
     assert SubgroupRecord(attribute="device", value="A", images=3, cases=3, rated=False).attacks == []
     assert {"p", "p_adjusted"} <= SubgroupTest.model_fields.keys()

@@ -154,6 +154,20 @@ def test_without_a_slope_there_is_none() -> None:
     assert np.isfinite(steep.estimate)
 
 
+@pytest.mark.parametrize("size", [600.0, 711.0, 720.0, 730.0, 800.0, 1e30])
+def test_chances_of_nought_and_one_have_no_line_and_stop_no_audit(size: float) -> None:
+    """Logits of a net without normalisation: the variance of every chance is 0, or below any number."""
+    hits = np.repeat([False, True], 10)
+    spread = np.random.default_rng(0).normal(size=20)
+    wrong = np.where(hits, -size, 50.0)
+    for odds in (np.where(hits, size, -size), -size + spread, wrong, np.full(20, -size), size * spread):
+        for found in calibration_line(hits, odds, range(20)):
+            assert found is None or np.isfinite([found.low, found.estimate, found.high]).all()
+    right = reliability_record(hits.astype(int), two(np.where(hits, size, -size)), range(20), positive=1)
+    assert right is not None
+    assert (right.brier.estimate, right.slope) == (0.0, None)
+
+
 def test_few_images_have_a_brier_score_and_no_curve_and_one_class_has_nothing() -> None:
     labels, odds = drawn(19)
     few = record(labels, odds)

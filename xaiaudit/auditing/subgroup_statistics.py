@@ -162,7 +162,7 @@ def _tests(facts: _Facts) -> list[SubgroupTest]:
 
 
 def _tests_of(facts: _Facts, attribute: str) -> list[SubgroupTest]:
-    """None where fewer than two groups are rated."""
+    """None where fewer than two groups are rated, or nothing is defined: no label, and no flips that say anything."""
     rated = [own for value, own in facts.groups[attribute].items() if _rated(value, own)]
     if len(rated) < 2:
         return []
@@ -172,6 +172,8 @@ def _tests_of(facts: _Facts, attribute: str) -> list[SubgroupTest]:
         for key, values in facts.outcomes.items()
         if key[1] in (None, *facts.assessable) and np.isfinite(values[among]).any()
     }
+    if not outcomes:
+        return []
     ps, adjusted = permutation_among(
         np.stack(list(outcomes.values()), 1),
         np.argmax(rated, axis=0)[among],

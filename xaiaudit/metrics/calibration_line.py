@@ -11,6 +11,7 @@ from xaiaudit.types import Flags, Vector
 Columns = Float[np.ndarray, "n d"]
 METHOD = "logistic regression, variance between cases, Student's t"
 STEPS = 100
+LARGEST = 1e100  # of what is computed with: beyond it chances are 0 or 1 as far as numbers go, and tell nothing
 
 
 def calibration_line(
@@ -28,7 +29,8 @@ def calibration_line(
 
     Returns:
         In logits, and without unit. The slope is None where the odds part hits from the others wholly, so that no
-        slope is the likeliest; both are None with fewer than three cases, or where no fit converges.
+        slope is the likeliest; both are None with fewer than three cases, where no fit converges, or where the
+        chances are so near 0 and 1 that no image tells anything of the line.
 
     Source: Cox 1958, Biometrika 45:562-565; Van Calster et al. 2019, BMC Medicine 17:230. Variance: Liang & Zeger
     1986, Biometrika 73:13-22, times c / (c - 1) of c cases.
@@ -58,7 +60,9 @@ def _fitted(hits: Flags, columns: Columns, offset: Vector, cases: Cases, level: 
     if weights is None or count < 3:
         return None
     chances = expit(columns @ weights + offset)
-    bread = np.linalg.inv((columns * (chances * (1 - chances))[:, None]).T @ columns)
+    bread = _inverse((columns * (chances * (1 - chances))[:, None]).T @ columns)
+    if bread is None:
+        return None
     sums = np.stack([case_sums(column * (hits - chances), index, count) for column in columns.T], 1)
     variance = count / (count - 1) * bread @ (sums.T @ sums) @ bread
     half = float(stdtrit(count - 1, (1 + level) / 2) * variance[0, 0] ** 0.5)
@@ -83,17 +87,25 @@ def _likeliest(hits: Flags, columns: Columns, offset: Vector) -> Float[np.ndarra
         slope = columns.T @ (hits - chances)
         if np.abs(slope).max() <= 1e-9 * len(hits):
             return weights
-        bend = (columns * (chances * (1 - chances))[:, None]).T @ columns
-        try:
-            step = np.linalg.solve(bend, slope)
-        except np.linalg.LinAlgError:
+        inverse = _inverse((columns * (chances * (1 - chances))[:, None]).T @ columns)
+        if inverse is None:
             return None
+        step = inverse @ slope
         while (found := _log_likelihood(hits, columns @ (weights + step) + offset)) < best:
             step = step / 2
             if np.abs(step).max() < 1e-12:
                 return None
         weights, best = weights + step, found
     return None
+
+
+def _inverse(bend: Columns) -> Columns | None:
+    """None where there is none, or none that could be computed with."""
+    try:
+        found = np.linalg.inv(bend)
+    except np.linalg.LinAlgError:
+        return None
+    return found if np.abs(found).max() < LARGEST else None  # NaN is not below it either
 
 
 def _log_likelihood(hits: Flags, odds: Vector) -> float:
