@@ -41,6 +41,7 @@ def block(rows: int, columns: int, shape: tuple[int, int] = (100, 100)) -> Mask:
         ("device", "Toshiba Aplio 300 @12-14 MHz", "TOSHIBA APLIO 300"),
         ("device", "Unknown", None),
         ("device", "@10-14MHz", None),
+        ("device", "unknown @10-14MHz", None),
         ("size", "Up to 10 mm", "up to 10 mm"),
     ],
 )

@@ -104,6 +104,17 @@ def test_chance_alone_gives_the_error_that_its_binomials_give() -> None:
     assert set(one_case) == {0.5}  # all images of a case are positive, or none
 
 
+def test_an_error_as_large_as_one_of_chances_is_no_larger() -> None:
+    """Forty images at 0.3 and 0.7: every error is a multiple of 1/40, and those of chance are the same multiples."""
+    chances = np.repeat([0.3, 0.7], 20)
+    bins = equal_bins(chances, 10)
+    by_chance = set(errors_by_chance(chances, bins, range(40)).tolist())
+    few, many = np.arange(3, 10), np.arange(11, 18)  # of 20 positive, each sum of which is drawn
+    counts = [(a, b) for a in few for b in many]
+    hits = [np.concatenate([np.arange(20) < a, np.arange(20) < b]) for a, b in counts]
+    assert {calibration_error(own, chances, bins) for own in hits} <= by_chance
+
+
 def test_right_probabilities_are_within_chance_and_sharpened_ones_are_not() -> None:
     found = []
     for seed in range(40):

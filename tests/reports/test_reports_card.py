@@ -1,6 +1,7 @@
 """The robustness section of a model card: its figures, its place in a card, and what of the card it leaves alone."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -363,6 +364,14 @@ def test_foreign_text_is_shown_as_it_is() -> None:
     assert words_of(markup.table(["x"], [[markup.code("a|b")]], "l")) == "x\na|b"
     (fence,) = MarkdownIt().parse(markup.block([NASTY, "two"]))
     assert fence.content == f"{shown}\ntwo\n"
+
+
+@pytest.mark.parametrize("address", ["www.example.org", "WWW.example.org", "https://example.org"])
+def test_no_address_becomes_a_link(address: str) -> None:
+    """GitHub links what begins with www. or a scheme and ://; a backslash within keeps it from seeing that."""
+    shown = markup.text(f"see {address} there")
+    assert not re.search(r"www\.|://", shown, re.IGNORECASE)
+    assert words_of(shown) == f"see {address} there"
 
 
 def test_a_record_cannot_write_markup_or_marks_into_the_card(record: AuditRecord) -> None:

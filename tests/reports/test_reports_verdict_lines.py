@@ -1,11 +1,14 @@
 """The verdict in a terminal."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import example_verdict as example
+import pytest
 
 from xaiaudit.records import SampleSize
 from xaiaudit.reports.verdict_lines import verdict_lines
+from xaiaudit.reports.verdict_table import verdict_table
 
 
 def test_what_failed_comes_first_and_the_verdict_last(folder: Path) -> None:
@@ -46,4 +49,17 @@ def test_no_name_makes_a_line_of_its_own(folder: Path) -> None:
     lines = verdict_lines(example.verdict(folder, [hostile], notes=[example.HOSTILE]))
     assert len(lines) == 5
     assert all(line.isprintable() for line in lines)
-    assert all(not line.lstrip().startswith(("::", "##[")) for line in lines)
+    assert all(not line.lstrip().startswith("::") for line in lines)
+
+
+@pytest.mark.parametrize("table", [verdict_lines, verdict_table])
+def test_no_name_is_a_command_of_the_runner(
+    folder: Path, table: Callable[[example.Verdict], list[str]]
+) -> None:
+    """The old form is a command wherever in a line it stands: here it would say that the gate passed."""
+    name = "m##[set-output name=verdict]passed"
+    hostile = example.finding(1, "failed", name=name, words=f"#{name}")
+    policy = example.verdict(folder, []).policy.model_copy(update={"path": name})
+    lines = table(example.verdict(folder, [hostile], notes=[name], policy=policy))
+    assert not [line for line in lines if "##[" in line]
+    assert "m##\\u{5b}set-output" in "".join(lines)

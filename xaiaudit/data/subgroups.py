@@ -39,13 +39,15 @@ def canonical(attribute: str, text: str) -> str | None:
     if attribute not in ("device", "birads", "size"):
         return text
     words = " ".join(text.split())
+    if attribute == "device":
+        words = words.partition("@")[0].strip()
     if words.lower() in _UNKNOWN:
         return None
     if attribute == "size":
         return words.lower()
     words = words.upper()
     if attribute == "device":
-        return words.partition("@")[0].strip() or None
+        return words
     category = _CATEGORY.fullmatch(words)
     return category[1] if category else words
 

@@ -15,6 +15,7 @@ Probabilities = Float[np.ndarray, "n k"]
 Bins = Int[np.ndarray, "n"]  # of each image, 0 to the number of bins - 1, in rising order of the values
 MOST = 10  # bins of a reliability curve
 DRAWS = 2000  # of labels, for the error that chance alone gives
+DIGITS = 12  # of an error, so that one as large as chance's is no larger, whatever was added up first
 
 
 def reliability_record(
@@ -115,7 +116,7 @@ def calibration_error(hits: Flags, chances: Vector, bins: Bins) -> float:
 
     Source: Naeini et al. 2015, AAAI 29:2901-2907 (ECE), there with bins of equal width.
     """
-    return float(np.abs(np.bincount(bins, weights=hits - chances)).sum() / len(hits))
+    return round(float(np.abs(np.bincount(bins, weights=hits - chances)).sum() / len(hits)), DIGITS)
 
 
 def errors_by_chance(
@@ -133,4 +134,4 @@ def errors_by_chance(
     for start in range(0, draws, step):
         uniform = rng.random((min(step, draws - start), count))[:, index]
         found.append(np.abs(((uniform < chances) - chances) @ member).sum(1) / len(chances))
-    return np.concatenate(found)
+    return np.concatenate(found).round(DIGITS)

@@ -11,7 +11,9 @@ from xaiaudit.types import Flags, Vector
 Columns = Float[np.ndarray, "n d"]
 METHOD = "logistic regression, variance between cases, Student's t"
 STEPS = 100
-LARGEST = 1e100  # of what is computed with: beyond it chances are 0 or 1 as far as numbers go, and tell nothing
+LARGEST = (
+    1e100  # of what is computed with: beyond it chances are 0 or 1 as far as numbers go, and tell nothing
+)
 
 
 def calibration_line(

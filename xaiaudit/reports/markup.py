@@ -7,8 +7,8 @@ from xaiaudit.reports.plain import plain
 
 
 def text(value: object) -> str:
-    """One line that a reader sees as `value`: no emphasis, HTML, link, formula or end of a table's cell."""
-    return re.sub(r"([\\`*_\[\]<>#|~$&@]|(?<=:)/)", r"\\\1", plain(value))
+    """One line that a reader sees as `value`: no emphasis, HTML, link to a page, formula or end of a table's cell."""
+    return re.sub(r"([\\`*_\[\]<>#|~$&@]|(?<=:)/|(?<=www)\.)", r"\\\1", plain(value), flags=re.IGNORECASE)
 
 
 def code(value: object) -> str:

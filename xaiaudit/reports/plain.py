@@ -9,9 +9,11 @@ def plain(text: object) -> str:
     """`text` on one line, with usual spaces, and what has no shape of its own written as its code point: \\u{a}.
 
     That is every control and format character, so that nothing ends a line, turns the reading direction, or is
-    forbidden in XML; what a name may be written with, in any script, stays.
+    forbidden in XML; what a name may be written with, in any script, stays. So does all else but the bracket of ##[,
+    which begins a command of GitHub's runner wherever in a line it stands (ActionCommand.TryParse).
     """
-    return "".join(c if _has_shape(c) else f"\\u{{{ord(c):x}}}" for c in f.terminal(str(text)))
+    shown = "".join(c if _has_shape(c) else f"\\u{{{ord(c):x}}}" for c in f.terminal(str(text)))
+    return shown.replace("##[", "##\\u{5b}")
 
 
 def _has_shape(character: str) -> bool:
