@@ -643,6 +643,9 @@ class AuditRecord(Record):
     environment: Environment
     checkpoint: CheckpointRecord
     datasets: list[DatasetRecord]
+    limit: int | None = (
+        None  # images drawn by the seed; None: all there were, and in audits of older versions
+    )
     images: int
     left_out: list[LeftOutRecord]
     warnings: list[str]

@@ -209,6 +209,7 @@ def test_no_sweep_is_made_unasked_and_one_change_is_its_own_sweep(checkpoint: Pa
     none = xaiaudit.audit(model, attacks=["fgsm-single"], out=tmp_path / "none", acquisition=(), **common)
     assert none is not None
     assert none.variability is None
+    assert (none.limit, none.images) == (4, 4)  # the gate asks for it
     assert not (tmp_path / "none" / "acquisition.parquet").exists()
     one = xaiaudit.audit(
         model, attacks=["fgsm-single"], out=tmp_path / "one", acquisition=["gain:db=3"], **common

@@ -1,13 +1,16 @@
 """What is asked of every audit, whatever its policy says."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from judged_audits import finding, made, policy
 
+from xaiaudit.audit_files import read_record
+from xaiaudit.gate.conditions import settings
 from xaiaudit.gate.judging import judged
 from xaiaudit.gate_record import Status
-from xaiaudit.records import LeakRecord, LeftOutRecord, RegionCoverage
+from xaiaudit.records import DatasetRecord, LeakRecord, LeftOutRecord, RegionCoverage
 
 AUC = 'metric = "auc"\nmin = 0.1'
 
@@ -65,6 +68,52 @@ def test_an_audit_with_other_settings_than_asked_does_not_pass(tmp_path: Path) -
     found = finding(verdict, "settings")
     assert (found.status, verdict.verdict) == ("not assessed", "not assessed")
     assert "ring_mm 5.0, not 4.0, seed 0, not 3" in found.words
+
+
+def dataset(path: str, selection: str = "all") -> DatasetRecord:
+    return DatasetRecord(name="made", path=path, kind="folder", citation="", selection=selection, images=40, cases=40,
+                         labels={}, with_mask=0, with_spacing=0)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("asked", "made_of", "words"),
+    [
+        ("", {"limit": 30}, "limit 30, not all images"),
+        ("limit = 40", {"limit": 30}, "limit 30, not 40"),
+        ("limit = 30", {"limit": 30}, ""),
+        ("limit = 30", {}, ""),  # all there were
+        ('data = ["images/hard"]', {"datasets": [dataset("/else/easy")]}, "data /else/easy, not images/hard"),
+        ('data = ["images/hard"]', {"datasets": [dataset("/mnt/hard/BUSI")]}, ""),
+        ('data = ["hard", "easy"]', {"datasets": [dataset("easy")]}, "data easy, not hard, easy"),
+        ('data = ["hard"]', {"datasets": [dataset("hard"), dataset("easy")]}, "data hard, easy, not hard"),
+        ("", {"datasets": [dataset("any")]}, ""),
+        ("", {"datasets": [dataset("any", "validation split of the checkpoint, seed 0")]},
+         "split validation, not test"),
+        ("", {"datasets": [dataset("any", "test split of the checkpoint, seed 0")]}, ""),
+        ('data = ["any"]\nsplit = "test"', {"datasets": [dataset("any")]}, "split all, not test"),
+        ('data = ["any"]', {"datasets": [dataset("any", "test split of the checkpoint, seed 0")]},
+         "split test, not all"),
+    ],
+)  # fmt: skip
+def test_an_audit_of_other_images_than_asked_does_not_pass(
+    tmp_path: Path, asked: str, made_of: dict[str, Any], words: str
+) -> None:
+    found = finding(judged(made(changes=made_of), policy(tmp_path, AUC, audit=asked), None), "settings")
+    assert found.status == ("not assessed" if words else "passed")
+    assert words in found.words
+
+
+def test_the_split_of_a_real_audit_is_known(audit_folder: Path, tmp_path: Path) -> None:
+    record = read_record(audit_folder)
+    for split, words in (
+        ("test", ""),
+        ("validation", "split test, not validation"),
+        ("all", "split test, not all"),
+    ):
+        asked = policy(tmp_path, AUC, audit=f'split = "{split}"')
+        found = settings(record, asked.policy.audit, tmp_path)
+        assert words in found.words
+        assert found.status == ("not assessed" if words else "passed")
 
 
 def test_an_audit_without_the_self_checks_that_are_asked_for_does_not_pass(tmp_path: Path) -> None:

@@ -136,7 +136,8 @@ def audit(
     _refuse_finished(path, resume=resume, shard=shard)
     folder = create_folder(path)
     try:
-        data = opened(model, dataset).drawn(limit, seed)
+        there = opened(model, dataset)
+        data = there.drawn(limit, seed)
         plan = make_plan(
             model,
             data,
@@ -145,6 +146,7 @@ def audit(
             criteria=None if criteria is None else parsed(criteria, parse_criterion),
             acquisition=parsed(_changes(model) if acquisition is None else acquisition, parse_change),
             seed=seed,
+            limit=limit if len(data) < len(there) else None,
             batch_size=batch_size or _batch_size(folder, model, shard),
             precision=precision,
             curve=curve,

@@ -145,6 +145,7 @@ def _record(
         environment=plan.environment,
         checkpoint=plan.checkpoint,
         datasets=[data.record for data in plan.data],
+        limit=plan.limit,
         images=len(plan.images),
         left_out=plan.left_out,
         warnings=[*plan.warnings, *_warnings(tables, clean)],

@@ -79,6 +79,7 @@ class AuditPlan(Record):
         default_factory=list
     )  # simulated alone and all at once; [] for none
     seed: int
+    limit: int | None = None  # images drawn by the seed; None: all there were
     batch_size: int  # images of a shard, run as one batch
     environment: Environment  # where the plan was made; shards must agree on what decides a number
     ring_mm: float

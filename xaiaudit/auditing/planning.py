@@ -48,6 +48,7 @@ def make_plan(
     criteria: Sequence[Spec] | None = None,
     acquisition: Sequence[Spec] = (),
     seed: int = 0,
+    limit: int | None = None,
     batch_size: int = 32,
     precision: Precision = "float32",
     curve: bool = True,
@@ -66,6 +67,7 @@ def make_plan(
     clean decision, or, of a model that outlines and makes no diagnosis, to damage its mask. `explainers` None:
     Grad-CAM, and CAM where the model ends in global average pooling and one linear layer. `acquisition` names the
     changes of the acquisition to simulate, in the order in which they are applied when all are made at once.
+    `limit`: so many images were drawn by the seed; None: `dataset` is all there is.
 
     Raises:
         UsageError: no attack is named, a name or parameter is unknown, or an explainer does not suit the model.
@@ -105,6 +107,7 @@ def make_plan(
         explainers=chosen_explainers,
         acquisition=changes,
         seed=seed,
+        limit=limit,
         batch_size=batch_size,
         environment=environment(str(model.device), torch.get_num_threads(), precision),
         ring_mm=ring_mm,

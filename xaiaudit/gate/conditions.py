@@ -1,17 +1,24 @@
 """What is asked of every audit, whatever its policy says: no leak, nothing left out, settings as asked. No torch."""
 
-from xaiaudit.gate.policy import AuditTable, Policy
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from xaiaudit.gate.policy import AuditTable
+from xaiaudit.gate.reading import ReadPolicy
 from xaiaudit.gate_record import Finding, Status
 from xaiaudit.records import AuditRecord
 
 SHOWN = 3  # names of files
+_SPLIT = re.compile(r"(test|validation|train) split of the checkpoint")  # in a dataset's selection
 
 
-def conditions(record: AuditRecord, policy: Policy) -> list[Finding]:
+def conditions(record: AuditRecord, read: ReadPolicy) -> list[Finding]:
     """In the order of a verdict."""
-    gate = policy.gate
+    gate = read.policy.gate
     return [
-        settings(record, policy.audit),
+        settings(record, read.policy.audit, read.path.parent),
         *([leak(record)] if record.leak.assessed or gate.require_leak_check else []),
         left_out(record, gate.max_left_out),
         *([calibration(record)] if gate.require_calibration else []),
@@ -58,9 +65,13 @@ def calibration(record: AuditRecord) -> Finding:
     return _condition("calibration", status, words, limit=0.0, estimate=share, images=lesions)
 
 
-def settings(record: AuditRecord, asked: AuditTable) -> Finding:
-    """What decides figures beside attacks and explainers must be as the policy says: a wider ring hides moves, and
-    without self-checks an attack that finds nothing looks like robustness."""
+def settings(record: AuditRecord, asked: AuditTable, folder: Path) -> Finding:
+    """What decides figures beside attacks and explainers must be as the policy says: a wider ring hides moves, other
+    images may be easier ones, and without self-checks an attack that finds nothing looks like robustness.
+
+    Args:
+        folder: of the policy, which its paths are relative to.
+    """
     pairs = {
         "ring_mm": (record.regions.ring_mm, asked.ring_mm),
         "tolerance_mm": (record.regions.tolerance_mm, asked.tolerance_mm),
@@ -68,12 +79,31 @@ def settings(record: AuditRecord, asked: AuditTable) -> Finding:
         "seed": (record.seed, asked.seed),
     }
     differing = [f"{key} {own}, not {wanted}" for key, (own, wanted) in pairs.items() if own != wanted]
+    differing += _images(record, asked, folder)
     if asked.checks and not record.checks:
         differing.append("no self-checks")
     if not differing:
-        return _condition("settings", "passed", f"{', '.join(pairs)} and self-checks are as the policy asks")
+        words = f"images, {', '.join(pairs)} and self-checks are as the policy asks"
+        return _condition("settings", "passed", words)
     words = f"the audit was not made as the policy asks: {', '.join(differing)}; audit again with --policy"
     return _condition("settings", "not assessed", words)
+
+
+def _images(record: AuditRecord, asked: AuditTable, folder: Path) -> Iterator[str]:
+    """How the images are others than asked for. Where a folder lies plays no part, as audits are made on other
+    machines; what it is called does. Of a policy without folders, those of the command line are taken."""
+    if record.limit is not None and (asked.limit is None or record.limit < asked.limit):
+        yield f"limit {record.limit}, not {'all images' if asked.limit is None else asked.limit}"
+    names = {Path(os.path.abspath(folder / path)).name for path in asked.data}
+    there = {path: set(Path(os.path.abspath(path)).parts) for path in (item.path for item in record.datasets)}
+    if names and not (
+        all(names & parts for parts in there.values()) and names <= set().union(*there.values())
+    ):
+        yield f"data {', '.join(there)}, not {', '.join(asked.data)}"
+    taken = {found[1] for item in record.datasets if (found := _SPLIT.search(item.selection))} or {"all"}
+    wanted = asked.split or ("all" if asked.data else "test")
+    if taken != {wanted} and (asked.split is not None or taken != {"all"}):
+        yield f"split {', '.join(sorted(taken))}, not {wanted}"
 
 
 def _condition(

@@ -57,7 +57,7 @@ def judged(
     """
     lines = policy_lines(policy)
     findings = [
-        *conditions(audited.record, policy.policy),
+        *conditions(audited.record, policy),
         *_findings(audited, policy, lines, baseline, no_baseline=no_baseline),
     ]
     left = sum(line.finding.max_regression is not None for line in lines) if no_baseline else 0
