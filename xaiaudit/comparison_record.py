@@ -49,7 +49,9 @@ class CleanComparison(Record):
     decisions: list[list[int]]  # images [decision before][decision after], in the order of the classes
     right_to_wrong: list[str]  # images
     wrong_to_right: list[str]
-    differs: bool | None  # any statistic at 5 %, by Holm; None without labels
+    differs: (
+        bool | None
+    )  # any statistic at 5 %, by Holm; None without labels, but for models that outline alone
 
 
 class RadiusComparison(Record):
@@ -102,8 +104,8 @@ class DriftMultiple(Record):
 class NaturalDrift(Record):
     """Drift beside what a second sweep of the probe does to the maps of the older checkpoint."""
 
-    changes: list[str]  # what the second sweep was made of
-    whole: bool  # these are all changes that can be simulated
+    changes: list[str]  # what the second sweep was made of, with the strengths that are not the default
+    whole: bool  # these are all changes that can be simulated, each as strong as by default
     moved: PairedStatistic  # by the second sweep (before) and between the checkpoints (after), same rule, same images
     multiples: list[DriftMultiple]
     # of the mass centre's medians as in `multiples`, at a level of 1 - 0.05 / explainers: what `farther` is judged by
@@ -153,7 +155,7 @@ class MapOf(Record):
     """One stored map of a gallery case."""
 
     grid: tuple[int, int]
-    values: list[float]  # raw, row by row
+    values: list[float | None]  # raw, row by row; None where not finite
     cells: list[int]  # region at each cell's centre, index into REGIONS
     peak: int | None  # cell of the maximum; None where undefined
 

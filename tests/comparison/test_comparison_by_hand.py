@@ -1,5 +1,6 @@
 """Drift, paired statistics and what they are called, on tables small enough to work out by hand."""
 
+from dataclasses import replace
 from types import SimpleNamespace as Named
 from typing import Any
 
@@ -8,12 +9,17 @@ import pyarrow as pa
 import pytest
 
 from xaiaudit.comparison.api import explanation_drift
+from xaiaudit.comparison.attacks import _left_out, _robust
+from xaiaudit.comparison.clean import clean_comparison
 from xaiaudit.comparison.drift import finding
+from xaiaudit.comparison.gallery import _map
+from xaiaudit.comparison.natural import _made_of
 from xaiaudit.comparison.paired_statistics import family, hits, mean, share
+from xaiaudit.comparison.pairing import _same_order
 from xaiaudit.comparison.pointing import pointing_differences
 from xaiaudit.comparison.shifts import Shifts, shifts
 from xaiaudit.comparison.stored import Stored, field_at, matched_explainers
-from xaiaudit.comparison_record import CleanComparison
+from xaiaudit.comparison_record import CleanComparison, MapOf
 from xaiaudit.metrics.map_shift import Field
 from xaiaudit.records import REGIONS, SHIFT_METRICS, ExplainerRecord
 from xaiaudit.rows import Rows
@@ -304,6 +310,42 @@ def test_an_undefined_map_is_a_miss_and_two_of_them_take_no_part() -> None:
     assert found[3].chance_uniform == pytest.approx(0.2)
 
 
+def test_clean_statistics_are_those_of_each_class() -> None:
+    """Of 20 cancers and 20 others the newer finds as many cancers, 18, and clears 4 others where it cleared 16."""
+    n, truth = 40, np.repeat([1, 0], 20)
+    right = (
+        np.repeat([True, False, True, False], [18, 2, 16, 4]),
+        np.repeat([True, False] * 2, [18, 2, 4, 16]),
+    )
+    decisions = [np.where(hit, truth, 1 - truth) for hit in right]
+
+    def side(decided: np.ndarray) -> Any:
+        logits = np.stack([np.zeros(n), 2.0 * decided - 1], axis=1).tolist()
+        rows = Rows(pa.table({"logits": logits, "dice": pa.array([None] * n, pa.float64())}))
+        return Named(clean=lambda: rows, record=Named(checkpoint=Named(threshold=0.5, diagnoses=True)))
+
+    pair: Any = Named(
+        labels=truth,
+        cases=list(range(n)),
+        names=[str(i) for i in range(n)],
+        classes=["benign", "malignant"],
+        positive=1,
+        decisions=lambda: decisions,
+        before=side(decisions[0]),
+        after=side(decisions[1]),
+    )
+    found = clean_comparison(pair)
+    rates = {item.name: (item.before, item.after) for item in found.statistics}
+    told = {name: [part.estimate for part in parts if part is not None] for name, parts in rates.items()}
+    assert told["sensitivity"] == [0.9, 0.9]
+    assert told["specificity"] == [0.8, 0.2]
+    assert told["accuracy"] == [34 / 40, 22 / 40]
+    for name in ("balanced accuracy", "AUC"):
+        assert told[name] == pytest.approx([0.85, 0.55])
+    assert found.differs is True  # one statistic is enough: sensitivity is what it was
+    assert (len(found.right_to_wrong), found.wrong_to_right) == (12, [])
+
+
 class Drift:
     def __init__(self, finding: str) -> None:
         self.finding = finding
@@ -315,6 +357,7 @@ class Drift:
         (False, ["drifted"], True),
         (False, ["within", "farther"], True),
         (True, ["drifted"], False),
+        (True, ["no yardstick"], False),  # whatever the maps did
         (False, ["within", "unmoved"], False),
         (False, ["within", "no yardstick"], None),  # what has no yardstick may have drifted
         (False, ["no yardstick", "drifted"], True),
@@ -331,3 +374,62 @@ def test_explanation_drift_is_maps_that_moved_at_equal_accuracy(
     )
     drift: Any = [Drift(finding) for finding in findings]
     assert explanation_drift(clean, drift) is expected
+
+
+def test_an_image_that_was_wrong_is_not_made_robust_by_its_flip() -> None:
+    """Of four labelled images: two stay right; one was wrong and flips to right; one was right and flips."""
+
+    def audited(after: list[str]) -> Any:
+        return Named(attacked=lambda attack_id, quantised: Rows(pa.table({"decision": after})))
+
+    decided = np.array([0, 1, 0, 1, 1])
+    pair: Any = Named(
+        labels=np.array([0, 1, 1, 1, -1]),
+        cases=list(range(5)),
+        classes=["benign", "malignant"],
+        decisions=lambda: (decided, decided),
+        before=audited(["benign", "malignant", "malignant", "benign", "malignant"]),
+        after=audited(["malignant", "benign", "malignant", "benign", "malignant"]),
+    )
+    attack: Any = Named(id="fgsm")
+    found = _robust(pair, attack, attack)
+    assert found is not None
+    assert found.before is not None
+    assert found.after is not None
+    assert (found.before.n, found.before.estimate, found.after.estimate) == (4, 0.5, 0.0)
+
+
+def test_an_attack_that_was_made_otherwise_is_told_by_every_parameter() -> None:
+    def attack(given: dict[str, Any], goal: dict[str, Any]) -> Any:
+        said = {"name": "pgd", "criterion": "a target class", "id": "pgd"}
+        return Named(**said, parameters=given, criterion_parameters=goal)
+
+    own, other = attack({"steps": 3}, {"target": 0}), attack({"steps": 3, "restarts": 2}, {"target": 1})
+    said = _left_out(own, "older", [other])
+    assert "restarts None and 2" in said
+    assert "target 0 and 1" in said
+    assert "steps" not in said
+
+
+def test_a_map_that_is_not_finite_is_kept_as_unknown_values() -> None:
+    one = maps_of([(1, 1)], ["lesion"])
+    kept = _map(replace(one, maps=np.full((1, 7, 7), np.nan), defined=np.array([False])), 0)
+    assert kept.values == [None] * 49
+    assert MapOf.model_validate_json(kept.model_dump_json()) == kept
+
+
+def test_a_sweep_is_told_by_the_strengths_that_are_not_the_default() -> None:
+    changes = [
+        Named(name="gain", parameters={"db": 0.01}),
+        Named(name="second-sweep", parameters={}),
+    ]
+    pair: Any = Named(before=Named(record=Named(variability=Named(changes=changes))))
+    assert _made_of(pair) == ["gain:db=0.01"]
+
+
+def test_copies_of_an_image_with_two_labels_are_paired_by_them() -> None:
+    def side(names: list[str]) -> Any:
+        table = pa.table({"sha256": ["c", "c"], "label": ["benign", "malignant"], "image": names})
+        return Named(clean=lambda: Rows(table))
+
+    assert _same_order(side(["a", "b"]), side(["y", "x"])).tolist() == [0, 1]

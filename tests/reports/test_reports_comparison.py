@@ -17,10 +17,14 @@ from pypdf import PdfReader
 from xaiaudit.audit_files import read_record
 from xaiaudit.cli import main
 from xaiaudit.comparison import compare
+from xaiaudit.comparison.clean import clean_comparison
+from xaiaudit.comparison.pairing import paired
+from xaiaudit.comparison.sides import read_side
 from xaiaudit.comparison_record import ComparisonRecord, DriftRecord
 from xaiaudit.errors import AuditError
 from xaiaudit.metrics.paired import holm
 from xaiaudit.records import SHIFT_METRICS
+from xaiaudit.reports import comparison_drift
 from xaiaudit.reports import comparison_words as words
 from xaiaudit.reports.comparison_summary import lines
 from xaiaudit.reports.comparison_writing import as_csv
@@ -368,7 +372,8 @@ def test_what_only_one_audit_has_is_named(folder: Path, tmp_path: Path) -> None:
 def doubtful(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> ComparisonRecord:
     """Attacks with another goal, asked of all images but one in each audit.
 
-    The newer has another tolerance, attacks that failed, and a checkpoint that knows two of the images.
+    The newer has another tolerance, attacks that say nothing of flips, the first because it failed, and a checkpoint
+    that knows two of the images.
     """
     record, root = read_record(folder), tmp_path_factory.mktemp("doubtful")
     names = list(dict.fromkeys(pq.read_table(folder / "predictions.parquet")["image"].to_pylist()))
@@ -383,7 +388,10 @@ def doubtful(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Comparis
         root / "newer",
         predictions=not_asked(1),
         regions=record.regions.model_copy(update={"tolerance_mm": 2.0}),
-        attacks=[item.model_copy(update={"assessable": False, "why_not": "it failed"}) for item in attacks],
+        attacks=[
+            item.model_copy(update={"assessable": False, "why_not": "it failed", "failed": 24 * (i == 0)})
+            for i, item in enumerate(attacks)
+        ],
         leak=record.leak.model_copy(update={"exact": ["a.png", "b.png"]}),
     )
     return compare(older, newer)[0]
@@ -405,10 +413,23 @@ def test_another_tolerance_leaves_the_pointing_game_out(doubtful: ComparisonReco
 
 
 def test_an_attack_that_says_nothing_is_not_tested(doubtful: ComparisonRecord) -> None:
-    assert all(item.flips.p is None for item in doubtful.attacks)
-    assert "not assessable, because in the newer audit it failed" in words.attack_sentence(
-        doubtful.attacks[0]
-    )
+    for item in doubtful.attacks:
+        assert item.flips.p is None
+        assert item.robust_accuracy is not None
+        assert item.robust_accuracy.p is None
+    failed, aimed = doubtful.attacks[:2]
+    said = "not assessable, because in the newer audit it failed"
+    assert failed.reached is not None
+    assert failed.radius is not None
+    assert failed.reached.p is failed.radius.p is None
+    assert words.attack_sentence(failed).endswith(said)
+    # another goal than a flip says something of a model that gives one decision to all images
+    assert aimed.reached is not None
+    assert aimed.radius is not None
+    assert aimed.reached.p_holm is not None
+    assert aimed.radius.p_holm is not None
+    assert "goal (" in words.attack_sentence(aimed)
+    assert words.attack_sentence(aimed).endswith(f"flips are {said}")
 
 
 def test_a_checkpoint_that_knows_the_images_is_warned_of(doubtful: ComparisonRecord) -> None:
@@ -555,6 +576,86 @@ def test_json_is_the_record_alone_and_the_default_folder_lies_beside_the_newer(
     made = newer.parent / f"compare-{folder.name}-newer"
     assert (made / "comparison.pdf").exists()
     shutil.rmtree(made)
+
+
+def test_other_thresholds_are_told(compared: Any) -> None:
+    assert sum("thresholds differ (0.41 and 0.2)" in note for note in compared[0].notes) == 1
+
+
+def test_the_picture_shows_a_second_sweep_of_the_images_that_are_compared(
+    compared: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[Any] = []
+    monkeypatch.setattr(comparison_drift, "draw_variability", lambda groups, *_: drawn.extend(groups))
+    comparison_drift.draw_drift(*compared, tmp_path / "drift.svg")
+    for own, sweep in zip(drawn[::2], drawn[1::2], strict=True):
+        assert sweep.natural
+        for metric, values in own.values.items():
+            assert np.isnan(values[list(TURNED)]).all()
+            assert not np.isfinite(sweep.values[metric][np.isnan(values)]).any()
+
+
+def test_a_comparison_without_labels_says_nothing_of_accuracy_but_for_models_that_outline_alone(
+    folder: Path, tmp_path: Path
+) -> None:
+    """Dice alone does not tell how well a model decides."""
+    record = read_record(folder)
+
+    def outline(row: Row) -> None:
+        row["label"], row["dice"] = None, 0.8
+
+    alone = record.checkpoint.model_copy(update={"diagnoses": False})
+    both = altered(folder, tmp_path / "both", predictions=outline)
+    outlined = altered(folder, tmp_path / "outlined", predictions=outline, checkpoint=alone)
+    found, judged = (clean_comparison(paired(side, side)) for side in map(read_side, (both, outlined)))
+    assert [item.name for item in found.statistics] == [item.name for item in judged.statistics] == ["Dice"]
+    assert found.differs is None
+    assert judged.differs is False
+    (whole, _) = compare(folder, folder)
+    said = words.accuracy_sentence(whole.model_copy(update={"clean": judged}))
+    assert "Dice 0.800 → 0.800" in said
+    unlabelled = whole.model_copy(update={"clean": found, "labelled": 0})
+    assert words.turned(unlabelled) == "0\u00a0images decided otherwise"
+
+
+def test_drift_beyond_a_weaker_sweep_is_called_that(compared: Any) -> None:
+    """The first sentence gives the interval within which accuracy may differ, and names what maps are measured by."""
+    record = compared[0]
+    whole, part = (
+        record.model_copy(
+            update={
+                "explanation_drift": True,
+                "clean": record.clean.model_copy(update={"differs": False}),
+                "drift": [
+                    item.model_copy(
+                        update={
+                            "finding": "drifted",
+                            "natural": item.natural.model_copy(
+                                update={"whole": whole, "changes": ["gain:db=0.01"]}
+                            ),
+                        }
+                    )
+                    for item in record.drift
+                ],
+            }
+        )
+        for whole in (True, False)
+    )
+    accuracy = next(item for item in record.clean.statistics if item.name == "accuracy")
+    for found in (whole, part):
+        assert words.difference(accuracy) in words.drift_sentence(found)
+    assert "more than a second sweep of the probe moves them" in words.drift_sentence(whole)
+    for said in (words.drift_sentence(part), words.map_sentence(part.drift[0])):
+        assert "a sweep made of gain:db=0.01 alone moves" in said
+
+
+def test_without_a_yardstick_no_sentence_speaks_of_one(compared: Any) -> None:
+    record = compared[0]
+    none = [item.model_copy(update={"natural": None, "finding": "no yardstick"}) for item in record.drift]
+    clean = record.clean.model_copy(update={"differs": True})
+    found = record.model_copy(update={"drift": none, "clean": clean, "explanation_drift": False})
+    assert words.drift_sentence(found).startswith("Accuracy differs")
+    assert "sweep" not in words.drift_sentence(found)
 
 
 def test_a_table_as_csv_leaves_unknown_values_empty() -> None:

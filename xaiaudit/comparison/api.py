@@ -57,12 +57,12 @@ def compare(before: Path | str, after: Path | str) -> tuple[ComparisonRecord, pa
 def explanation_drift(clean: CleanComparison, drift: list[DriftRecord]) -> bool | None:
     """Whether maps moved, farther than a second sweep moves them, while nothing says that accuracy differs.
 
-    None without labels, without maps, and where no explainer has a yardstick and one moved.
+    False where accuracy differs. None without labels, without maps, and where a map moved that has no yardstick.
     """
     findings = {item.finding for item in drift} - {"not assessed"}
     if clean.differs is None or not findings:
         return None
-    if findings & {"drifted", "farther"}:
+    if clean.differs or findings & {"drifted", "farther"}:
         return not clean.differs
     return None if "no yardstick" in findings else False
 

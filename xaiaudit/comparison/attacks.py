@@ -1,6 +1,7 @@
 """What changed under each attack that both audits made alike: flips, robust accuracy, smallest radii."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 
@@ -8,14 +9,15 @@ from xaiaudit.comparison.clean import named
 from xaiaudit.comparison.paired_statistics import family, share
 from xaiaudit.comparison.pairing import Pair
 from xaiaudit.comparison.radii import radius_comparison
-from xaiaudit.comparison_record import AttackComparison, PairedStatistic
+from xaiaudit.comparison_record import AttackComparison, PairedStatistic, RadiusComparison
 from xaiaudit.metrics.cases import select
-from xaiaudit.metrics.flips import right_throughout
+from xaiaudit.metrics.flips import FAILED, right_throughout
 from xaiaudit.metrics.paired import holm
 from xaiaudit.records import AttackRecord
 from xaiaudit.rows import Rows
 
 Matched = list[tuple[AttackRecord, AttackRecord]]
+Item = TypeVar("Item", PairedStatistic, PairedStatistic | None, RadiusComparison | None)
 
 
 def matched_attacks(pair: Pair) -> tuple[Matched, list[str]]:
@@ -48,11 +50,8 @@ def _left_out(attack: AttackRecord, which: str, others: Sequence[AttackRecord]) 
     same = [other for other in others if (other.name, other.criterion) == (attack.name, attack.criterion)]
     if not same:
         return f"attack {attack.id} ({attack.criterion}): in the {which} audit alone"
-    apart = [
-        f"{key} {value} and {same[0].parameters.get(key)}"
-        for key, value in attack.parameters.items()
-        if same[0].parameters.get(key) != value
-    ]
+    own, its = (item.parameters | item.criterion_parameters for item in (attack, same[0]))
+    apart = [f"{key} {own.get(key)} and {its.get(key)}" for key in own | its if own.get(key) != its.get(key)]
     return f"attack {attack.id} of the {which} audit: the other has it with other parameters ({', '.join(apart)})"
 
 
@@ -68,7 +67,10 @@ def _adjusted(found: list[AttackComparison], field: str) -> list[AttackCompariso
 def _compared(pair: Pair, old: AttackRecord, new: AttackRecord) -> AttackComparison:
     was, now = (rows.flags("flipped") for rows in _rows(pair, old, new))
     was_rounded, now_rounded = (rows.flags("flipped") for rows in _rows(pair, old, new, quantised=True))
-    assessable = not (old.why_not or new.why_not)
+    decides = not (old.why_not or new.why_not)
+    aimed = (
+        decides if new.after_a_flip else not any(item.failed > FAILED * item.images for item in (old, new))
+    )
     flips = share("flip rate", was, now, pair.cases)
     rounded = share("flip rate after rounding", was_rounded, now_rounded, pair.cases)
     reasons = {"older": old.why_not, "newer": new.why_not}
@@ -80,14 +82,19 @@ def _compared(pair: Pair, old: AttackRecord, new: AttackRecord) -> AttackCompari
         criterion=new.criterion,
         after_a_flip=new.after_a_flip,
         why_not="; ".join(f"in the {which} audit {reason}" for which, reason in reasons.items() if reason),
-        flips=flips if assessable else flips.model_copy(update={"p": None}),
-        flips_rounded=rounded.model_copy(update={"p": None}),  # no second test of the same question
-        robust_accuracy=_robust(pair, old, new),
-        reached=None if new.after_a_flip else _reached(pair, old, new),
+        flips=_tested(flips, decides),
+        flips_rounded=_tested(rounded, False),  # no second test of the same question
+        robust_accuracy=_tested(_robust(pair, old, new), decides),
+        reached=None if new.after_a_flip else _tested(_reached(pair, old, new), aimed),
         breakable=named(pair.names, now & ~was),
         mended=named(pair.names, was & ~now),
-        radius=radius_comparison(pair, old, new),
+        radius=_tested(radius_comparison(pair, old, new), aimed),
     )
+
+
+def _tested(found: Item, sound: bool) -> Item:
+    """Without its p where the figures say nothing: a constant model, or an attack that failed, seems robust."""
+    return found if found is None or sound else found.model_copy(update={"p": None})
 
 
 def _rows(pair: Pair, old: AttackRecord, new: AttackRecord, *, quantised: bool = False) -> tuple[Rows, Rows]:

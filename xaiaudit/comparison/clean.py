@@ -24,12 +24,14 @@ def clean_comparison(pair: Pair) -> CleanComparison:
     was, now = ((decided == pair.labels) & (pair.labels >= 0) for decided in (before, after))
     statistics = family(_statistics(pair))
     known = [item.p_holm for item in statistics if item.p_holm is not None]
+    outlines_alone = not any(side.record.checkpoint.diagnoses for side in (pair.before, pair.after))
+    judged = bool(known) and (outlines_alone or any(item.name == "accuracy" for item in statistics))
     return CleanComparison(
         statistics=statistics,
         decisions=confusion(before, after, len(pair.classes)),
         right_to_wrong=named(pair.names, was & ~now & (pair.labels >= 0)),
         wrong_to_right=named(pair.names, now & ~was & (pair.labels >= 0)),
-        differs=min(known) < LEVEL if known else None,
+        differs=min(known) < LEVEL if judged else None,
     )
 
 

@@ -1,6 +1,7 @@
 """The images whose maps drifted most, with both maps, so that a report needs neither audit's tables."""
 
 from collections.abc import Sequence
+from math import isfinite
 
 import numpy as np
 
@@ -67,7 +68,7 @@ def _moved(found: Shifts, i: int) -> str:
 def _map(item: Stored, i: int) -> MapOf:
     return MapOf(
         grid=item.grid,
-        values=item.maps[i].ravel().tolist(),
+        values=[value if isfinite(value) else None for value in item.maps[i].ravel().tolist()],
         cells=item.rows.table["cells"][i].as_py(),
         peak=int(item.peaks[i]) if item.defined[i] else None,
     )

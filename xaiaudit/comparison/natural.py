@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from xaiaudit.acquisition.registry import CHANGES
+from xaiaudit.acquisition.registry import CHANGES, change, settings
 from xaiaudit.comparison.paired_statistics import share
 from xaiaudit.comparison.pairing import Pair
 from xaiaudit.comparison.shifts import Shifts
@@ -12,7 +12,7 @@ from xaiaudit.metrics.cases import select
 from xaiaudit.metrics.multiples import amount, farther, median_amount, times
 from xaiaudit.records import SECOND_SWEEP, SHIFT_METRICS
 from xaiaudit.rows import Rows
-from xaiaudit.types import Vector
+from xaiaudit.types import Vector, plain
 
 LEADING = "mass_centre_diagonal"  # the measure whose ratio is judged, as every image has it
 LEVEL = 0.05
@@ -40,14 +40,10 @@ def natural_drift(pair: Pair, before: Stored, shifts: Shifts, explainers: int) -
     second = found[-1]
     silent = second.floats("silent_shift")
     stood = shifts.compared & ~second.flags("flipped") & ~np.isnan(silent)
-    made_of = (
-        [change.name for change in pair.before.record.variability.changes]
-        if pair.before.record.variability
-        else []
-    )
+    made_of = _made_of(pair)
     return NaturalDrift(
-        changes=[name for name in made_of if name != SECOND_SWEEP],
-        whole=CHANGES.keys() <= set(made_of),
+        changes=made_of,
+        whole=CHANGES.keys() <= set(made_of),  # with another strength it has another name
         moved=share("moved", (silent == 1)[stood], shifts.moved[stood], select(pair.cases, stood)),
         multiples=[_multiple(pair, shifts, found, metric) for metric in SHIFT_METRICS],
         centre=times(
@@ -59,11 +55,24 @@ def natural_drift(pair: Pair, before: Stored, shifts: Shifts, explainers: int) -
     )
 
 
+def _made_of(pair: Pair) -> list[str]:
+    """The changes of the sweep, as people write them: with the strengths that are not the default."""
+    variability = pair.before.record.variability
+    made = []
+    for item in variability.changes if variability else ():
+        if item.name == SECOND_SWEEP:
+            continue
+        usual = plain(settings(change(item.name)))
+        own = [f"{key}={value}" for key, value in item.parameters.items() if usual.get(key) != value]
+        made.append(f"{item.name}:{','.join(own)}" if own else item.name)
+    return made
+
+
 def sweeps_of(pair: Pair, before: Stored) -> list[Rows]:
     """Rows of every simulated change; the last is all of them at once."""
     variability = pair.before.record.variability
     changes = [] if variability is None else variability.changes
-    return [pair.before.sweep(change.id, before.explainer.id) for change in changes]
+    return [pair.before.sweep(item.id, before.explainer.id) for item in changes]
 
 
 def drift_amounts(shifts: Shifts, metric: str) -> Vector:

@@ -25,6 +25,11 @@ def _of_audits(pair: Pair) -> Iterator[str]:
         yield f"attacks searched in {old.environment.precision} and {new.environment.precision}"
     if old.xaiaudit != new.xaiaudit:
         yield f"the audits were made by xaiaudit {old.xaiaudit} and {new.xaiaudit}"
+    if len(pair.classes) == 2 and old.checkpoint.threshold != new.checkpoint.threshold:
+        yield (
+            f"the operating thresholds differ ({old.checkpoint.threshold:g} and {new.checkpoint.threshold:g}): "
+            "decisions and flips are each at their own checkpoint's, and may differ for that alone; AUC does not"
+        )
     if not same_grouping(pair):
         yield "the audits group images into cases differently; the groups of the newer one are used"
 

@@ -41,7 +41,8 @@ class Pair:
 def paired(before: Side, after: Side) -> Pair:
     """The two audits with their images in the order of the newer.
 
-    Images are paired by the hash of their pixels; copies of one image, by the order of their names.
+    Images are paired by the hash of their pixels; copies of one image, by their labels, then in the order of their
+    names.
 
     Raises:
         AuditError: images, labels, outlines, classes or preprocessing differ; it names them.
@@ -124,7 +125,8 @@ def _same_order(before: Side, after: Side) -> np.ndarray:
     ranked = []
     for side in (before, after):
         rows = side.clean()
-        keys = list(zip(rows.strings("sha256"), rows.strings("image"), strict=True))
+        labels = map(str, rows.strings("label"))  # copies may be labelled each otherwise
+        keys = list(zip(rows.strings("sha256"), labels, rows.strings("image"), strict=True))
         ranked.append(np.array(sorted(range(len(keys)), key=keys.__getitem__), np.int64))
     order = np.empty_like(ranked[0])
     order[ranked[1]] = ranked[0]

@@ -86,7 +86,7 @@ def _in_short(record: ComparisonRecord) -> Section:
     first = f"{words.drift_sentence(record)}."
     head: Block = Text(text=first, style="lead")
     if record.explanation_drift:
-        head = Alarm(title="Maps moved at equal accuracy", text=first)
+        head = Alarm(title="Maps moved, clean performance is not shown to differ", text=first)
     alarms = [Alarm(title="Trained on audited images", text=f"{text}.") for text in words.leaks(record)]
     points = Points(items=[f"{sentence}." for sentence in sentences])
     return Section(title="In short", blocks=[*alarms, head, points])

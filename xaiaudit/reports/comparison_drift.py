@@ -61,7 +61,14 @@ def draw_drift(record: ComparisonRecord, images: pa.Table, path: Path) -> None:
         values = {metric: _column(images, f"{name}:{metric}", metric) for metric in metrics}
         groups.append(Moved(name, values, natural=False))
         if item.natural is not None:
-            swept = {metric: _column(images, f"{name}:second_sweep_{metric}", metric) for metric in metrics}
+            swept = {
+                metric: np.where(  # of the same images
+                    np.isnan(values[metric]),
+                    np.nan,
+                    _column(images, f"{name}:second_sweep_{metric}", metric),
+                )
+                for metric in metrics
+            }
             groups.append(Moved(f"{name}, second sweep", swept, natural=True))
     draw_variability(groups, [(metric, NAMES[metric]) for metric in metrics], path)
 
@@ -162,7 +169,7 @@ def _picture(record: ComparisonRecord) -> Picture:
         + " ".join(f"{words.map_sentence(item)}." for item in record.drift),
         caption="How far maps of the clean images moved between the two checkpoints (filled) and, with the "
         "older, in a second sweep (hatched): quartiles, median, and whiskers from the 5th to the 95th "
-        "percentile. Of overlap and correlation, 1 means an unchanged map.",
+        "percentile; of the same images. Of overlap and correlation, 1 means an unchanged map.",
         width_mm=WIDTH_MM,
     )
 

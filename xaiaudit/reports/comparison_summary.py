@@ -14,8 +14,7 @@ def lines(record: ComparisonRecord) -> list[str]:
         *(f"Warning: {text}." for text in words.leaks(record)),
         f"{words.drift_sentence(record)}.",
         f"{words.accuracy_sentence(record)}.",
-        f"Decisions: {f.count(len(record.clean.right_to_wrong), 'image')} turned wrong, "
-        f"{len(record.clean.wrong_to_right)} turned right",
+        f"Decisions: {words.turned(record)}",
         *(f"{words.map_sentence(item)}." for item in record.drift),
         *(f"{words.attack_sentence(item)}." for item in record.attacks),
         *(f"Left out: {f.printable(text)}" for text in record.left_out),

@@ -29,10 +29,11 @@ def drift_sentence(record: ComparisonRecord) -> str:
     moved = [
         f.printable(item.explainer_id) for item in record.drift if item.finding in ("drifted", "farther")
     ]
+    sweep = f.listing(list(dict.fromkeys(_sweep(item.natural) for item in record.drift if item.natural)))
     if record.explanation_drift:
         return (
-            f"Explanation drift: accuracy does not differ, as far as {_size(record)} can tell, and the maps by "
-            f"{f.listing(moved)} moved more than {SWEEP} moves them"
+            f"Explanation drift: the maps by {f.listing(moved)} moved more than {sweep} moves them, and from "
+            f"{_size(record)} it is not shown that clean performance differs ({_leading(record)})"
         )
     if record.explanation_drift is None:
         return (
@@ -41,12 +42,15 @@ def drift_sentence(record: ComparisonRecord) -> str:
     if moved:
         return (
             f"Accuracy differs, so that it is no explanation drift at equal accuracy that the maps by "
-            f"{f.listing(moved)} moved more than {SWEEP} moves them"
+            f"{f.listing(moved)} moved more than {sweep} moves them"
         )
-    if all(item.finding == "unmoved" for item in record.drift):
+    findings = {item.finding for item in record.drift} - {"not assessed"}
+    if findings == {"unmoved"}:
         return f"No explanation drift: no map of {_size(record)} moved where both decide alike"
+    if "no yardstick" in findings:
+        return "Accuracy differs, so that it is no explanation drift at equal accuracy whatever the maps did"
     return (
-        f"No explanation drift is shown: maps did not move more than {SWEEP} moves them, as far as {_size(record)} "
+        f"No explanation drift is shown: maps did not move more than {sweep} moves them, as far as {_size(record)} "
         "can tell"
     )
 
@@ -65,14 +69,22 @@ def accuracy_sentence(record: ComparisonRecord) -> str:
     """Whether clean performance differs, and within what."""
     if record.clean.differs is None:
         return "Accuracy is not assessed, because no image has a label"
-    told = [item for key in LEADING for item in record.clean.statistics if item.name == key]
-    figures = "; ".join(f"{item.name} {both(item)}, difference {difference(item)}" for item in told)
+    figures = _leading(record)
     if record.clean.differs:
         apart = [
             item.name for item in record.clean.statistics if item.p_holm is not None and item.p_holm < 0.05
         ]
         return f"Clean performance differs ({f.listing(apart)}): {figures}"
     return f"Clean performance does not differ, as far as {_size(record)} can tell: {figures}"
+
+
+def turned(record: ComparisonRecord) -> str:
+    """How many clean decisions are others now, and in which direction as far as labels tell."""
+    kept = sum(row[i] for i, row in enumerate(record.clean.decisions))
+    said = f"{f.count(record.images - kept, 'image')} decided otherwise"
+    if not record.labelled:
+        return said
+    return f"{said}; {len(record.clean.right_to_wrong)} turned wrong, {len(record.clean.wrong_to_right)} turned right"
 
 
 def map_sentence(item: DriftRecord) -> str:
@@ -86,12 +98,16 @@ def map_sentence(item: DriftRecord) -> str:
     if item.natural is None:
         return f"{head}: {moved}; whether that is more than {SWEEP} moves is not known, because {item.why_no_natural}"
     against = (
-        f"{SWEEP} moves {f.percent(_estimate(item.natural.moved.before))} of the "
+        f"{_sweep(item.natural)} moves {f.percent(_estimate(item.natural.moved.before))} of the "
         f"{item.natural.moved.difference.n} that it leaves decided, difference {difference(item.natural.moved)}"
         f"{tested(item.natural.moved)}"
     )
     leading = next(found for found in item.natural.multiples if found.metric == "mass_centre_diagonal")
-    far = f"the mass centre moved {words.times(leading.times)} times as far as in a sweep"
+    far = (
+        "half of the maps or more vanished"
+        if leading.drift is None
+        else f"the mass centre moved {words.times(leading.times)} times as far as in a sweep"
+    )
     if item.finding == "drifted":
         return f"{head}: {moved}, more than in a sweep: {against}; {far}"
     if item.finding == "farther":
@@ -102,15 +118,16 @@ def map_sentence(item: DriftRecord) -> str:
 def attack_sentence(item: AttackComparison) -> str:
     """How flips changed under one attack."""
     head = f"Under {f.printable(item.attack_id)}"
+    if item.reached is not None and item.reached.p is not None:
+        goal, found = f.printable(item.criterion), item.reached
+        flips = f"; flips are not assessable, because {f.printable(item.why_not)}" if item.why_not else ""
+        return f"{head}: goal ({goal}) reached {both(found)}, difference {difference(found)}{tested(found)}{flips}"
     if item.why_not:
         return f"{head}: not assessable, because {f.printable(item.why_not)}"
     changed = (
         f"{f.count(len(item.breakable), 'image')} became breakable, {len(item.mended)} "
         f"{'was' if len(item.mended) == 1 else 'were'} mended"
     )
-    if not item.after_a_flip and item.reached is not None:
-        goal, found = f.printable(item.criterion), item.reached
-        return f"{head}: goal ({goal}) reached {both(found)}, difference {difference(found)}{tested(found)}"
     return f"{head}: flips {both(item.flips)}, difference {difference(item.flips)}{tested(item.flips)}; {changed}"
 
 
@@ -156,6 +173,17 @@ def tested(item: PairedStatistic) -> str:
 def made_of(natural: NaturalDrift) -> str:
     """What the second sweep was, where it was not all that one is made of."""
     return "" if natural.whole else f" The sweep was made of {f.listing(natural.changes)} alone."
+
+
+def _sweep(natural: NaturalDrift) -> str:
+    return SWEEP if natural.whole else f"a sweep made of {f.listing(natural.changes)} alone"
+
+
+def _leading(record: ComparisonRecord) -> str:
+    """The statistics that the first sentence gives, with their differences."""
+    told = [item for key in LEADING for item in record.clean.statistics if item.name == key]
+    told = told or record.clean.statistics  # a model that outlines alone has its Dice
+    return "; ".join(f"{item.name} {both(item)}, difference {difference(item)}" for item in told)
 
 
 def _size(record: ComparisonRecord) -> str:
