@@ -306,6 +306,11 @@ MALFORMED: dict[str, tuple[str | bytes, int | None, str]] = {
         6,
         "takes no 'rounded'",
     ),
+    "maps after rounding": (
+        finding('metric = "silent-shift"\nattack = "fgsm"\nexplainer = "cam"\nmax = 0.5\nrounded = true'),
+        8,
+        "takes no 'rounded'",
+    ),
     "an unknown subgroup": (
         HEAD + FLIPS + 'max = 0.1\nsubgroup = { scanner = "x" }\n',
         7,

@@ -228,6 +228,8 @@ def test_too_few_pairs_are_not_assessed(tmp_path: Path) -> None:
 
 
 REGIONS = RegionCoverage(ring_mm=4.0, calibrated=40, relative=0, without_lesion=0)
+RELATIVE = RegionCoverage(ring_mm=5.0, calibrated=0, relative=40, without_lesion=0)
+BF16 = made().record.environment.model_copy(update={"precision": "bf16"})
 CHECKPOINT = made().record.checkpoint
 
 
@@ -238,6 +240,8 @@ CHECKPOINT = made().record.checkpoint
         ({"label": 1 - (np.arange(40) >= 20), "margin": np.linspace(-1, 1, 40)}, r"labels \(of 40 of 40 images\)"),
         ({"attacks": {"fgsm": {"epsilon": 2 / 255}}}, r"made with epsilon 0.00784314, not with epsilon 0.00392157"),
         ({"changes": {"seed": 1}}, r"seed \(0 here, 1 there\)"),
+        ({"changes": {"environment": BF16}}, r"precision \(float32 here, bf16 there\)"),
+        ({"changes": {"regions": RELATIVE}}, r"without a lesion \(40, 0, 0 here, 0, 40, 0 there\)"),
         ({"changes": {"regions": REGIONS}}, r"ring \(5 mm here, 4 mm there\)"),
         ({"changes": {"checkpoint": CHECKPOINT.model_copy(update={"positive": "benign"})}},
          r"positive class \(malignant here, benign there\)"),
@@ -266,7 +270,7 @@ def test_what_no_regression_asks_about_may_differ(tmp_path: Path) -> None:
         flipped=dict.fromkeys(("fgsm", "pgd"), flags(10, 40)),
         silent={},
         swept=None,
-        changes={"explainers": []},
+        changes={"explainers": [], "regions": RELATIVE},
     )
     assert compare(tmp_path, made(40), others, FLIPS.format(0.0)).verdict == "passed"
     (explainer,) = made().record.explainers

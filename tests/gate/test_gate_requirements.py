@@ -289,12 +289,6 @@ def test_no_silent_shift_is_no_merit_where_no_decision_stands(tmp_path: Path) ->
     assert found.status == "failed"  # those that are there are real
 
 
-def test_no_map_is_made_of_rounded_images(tmp_path: Path) -> None:
-    found = judge_one(tmp_path, made(40), SILENT + "\nrounded = true")
-    assert found.status == "not assessed"
-    assert "before rounding" in found.words
-
-
 def test_subgroups_are_judged_alone_and_unknown_ones_are_named(tmp_path: Path) -> None:
     device = ["A" if flip else "B" for flip in flags(10, 40)]
     audited = made(40, flips=10, subgroups={"device": device})

@@ -66,7 +66,10 @@ def _settings(ours: AuditRecord, theirs: AuditRecord, asked: Sequence[Regression
         "ring": (f"{ours.regions.ring_mm:g} mm", f"{theirs.regions.ring_mm:g} mm"),
         "tolerance": (f"{ours.regions.tolerance_mm:g} mm", f"{theirs.regions.tolerance_mm:g} mm"),
         "seed": (ours.seed, theirs.seed),
+        "precision": (ours.environment.precision, theirs.environment.precision),
     }
+    if any(named.explainer is not None for _, named in asked):
+        pairs["lesions with pixel spacing, without, images without a lesion"] = (_known(ours), _known(theirs))
     found = [f"{name} ({own} here, {other} there)" for name, (own, other) in pairs.items() if own != other]
     found += _preprocessing(ours, theirs)
     if any(METRICS[finding.metric].of.startswith("sweep") for finding, _ in asked):
@@ -82,6 +85,12 @@ def _settings(ours: AuditRecord, theirs: AuditRecord, asked: Sequence[Regression
             words = f"what {finding.metric} is of (in the baseline, {missing})"
             found += [words] if words not in found else []
     return found
+
+
+def _known(record: AuditRecord) -> str:
+    """Spacing and outlines stand beside the images, and may have come or changed since."""
+    regions = record.regions
+    return f"{regions.calibrated}, {regions.relative}, {regions.without_lesion}"
 
 
 def _preprocessing(ours: AuditRecord, theirs: AuditRecord) -> list[str]:

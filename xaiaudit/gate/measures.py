@@ -38,8 +38,6 @@ def measure(audited: Audited, question: Question) -> Measure:
     Raises:
         NotThere: the audit does not record it.
     """
-    if question.rounded and question.explainer is not None:
-        raise NotThere("maps are made of the attacked images before rounding to 8 bits, and of no others")
     try:
         return MEASURES[question.metric](audited, question)
     except LookupError as error:

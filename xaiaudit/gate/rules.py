@@ -103,7 +103,7 @@ def _check_named(finding: FindingTable, metric: Metric, here: Key) -> None:
         "explainer": metric.of in ("map", "sweep map"),
         "region": name == "pointing",
         "extreme": name == "pointing",
-        "rounded": finding.attack is not None or not finding.rounded,
+        "rounded": (metric.of == "attack" and finding.attack is not None) or not finding.rounded,
     }
     for key, taken in takes.items():
         if key in given and not taken:
