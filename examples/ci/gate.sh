@@ -10,8 +10,9 @@ audit=${2:-audits/$(basename "$model" .pt)-$(date -u +%Y%m%dT%H%M%SZ)}
 policy=${POLICY:-xaiaudit.toml} # xaiaudit init writes one
 store=${BASELINES:-baselines}   # of accepted audits
 
-# Before anything was ever accepted there is nothing to be worse than, and that is said aloud.
-if [ -e "$store/index.json" ]; then
+# Before anything was ever accepted there is nothing to be worse than, and that is said aloud. A store that is named must be
+# there: a wrong name would let a worse model through.
+if [ -n "${BASELINES:-}" ] || [ -e "$store/index.json" ]; then
   baseline="--baseline=$store"
 else
   baseline=--no-baseline

@@ -317,6 +317,13 @@ def test_one_line_says_what_was_got_and_how_to_mend_it(
     assert "this must never run" not in result.output
 
 
+def test_no_name_in_an_error_is_a_command_of_a_terminal_or_a_runner(tmp_path: Path) -> None:
+    (line,) = call("inspect", tmp_path / "a\x1b[2J\n::error::b##[stop-commands]c.pt").stderr.splitlines()
+    assert line.startswith("Error: ")
+    assert line.isprintable()
+    assert "##[" not in line
+
+
 def test_debug_shows_where_it_was(tmp_path: Path) -> None:
     result = call("inspect", tmp_path / "none.pt", "--debug")
     assert result.exit_code == 2

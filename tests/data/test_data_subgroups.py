@@ -56,6 +56,12 @@ def test_attributes_are_found_whatever_their_case() -> None:
         sample(None, attributes={"BI-RADS": "4c", "Device": "U-Systems @10-14MHz", "side": "left"})
     )
     assert found == {"device": "U-SYSTEMS", "birads": "4C", "size": None}
+    others = {
+        "device_2": "another",
+        "BI-RADS 2nd reader": "5",
+        "birads_2": "5",
+    }  # are no spellings of these names
+    assert subgroups(sample(None, attributes=others)) == dict.fromkeys(("device", "birads", "size"))
     assert subgroups(sample(None)) == dict.fromkeys(("device", "birads", "size"))
 
 

@@ -147,6 +147,12 @@ def test_the_shell_script_ends_as_the_gate_does(
     assert ("xaiaudit accept" in done.stdout) == (code == 0)
 
 
+def test_the_shell_script_takes_no_store_that_is_named_and_missing_for_none(tmp_path: Path) -> None:
+    environment = {"PATH": recorder(tmp_path / "bin", None, 2), "BASELINES": "acepted ones"}
+    assert bash([str(CI / "gate.sh"), "m.pt", "audit"], tmp_path, environment).returncode == 2
+    assert "--baseline=acepted ones" in called(tmp_path)[0]
+
+
 def test_the_shell_script_makes_a_folder_of_its_own_and_says_how_it_is_used(tmp_path: Path) -> None:
     environment = {"PATH": recorder(tmp_path / "bin", "passed", 0)}
     assert bash([str(CI / "gate.sh"), "models/new.pt"], tmp_path, environment).returncode == 0

@@ -101,6 +101,18 @@ def test_an_audit_without_its_tables_is_named_in_one_line(audit_folder: Path, tm
         judge_flips(tmp_path, 0.3)
 
 
+@pytest.mark.parametrize("limit", ["nan", "1.5", "-0.1"])
+def test_a_limit_that_is_no_share_judges_nothing(audit_folder: Path, tmp_path: Path, limit: str) -> None:
+    folder = tmp_path / "audit"
+    shutil.copytree(audit_folder, folder)
+    (folder / "gate.json").unlink(missing_ok=True)
+    result = CliRunner().invoke(main, ["gate", str(folder), f"--max-flip-rate={limit}"])
+    assert result.exit_code == 2, result.output
+    assert result.stderr.startswith("Error: ")
+    assert result.stderr.count("\n") == 1
+    assert not (folder / "gate.json").exists()
+
+
 def test_an_unknown_attack_is_named_with_those_there_are(audit_folder: Path) -> None:
     with pytest.raises(UsageError, match="no attack 'pgd-9'; it has fgsm, pgd, deepfool"):
         judge_flips(audit_folder, 0.3, ["pgd-9"])

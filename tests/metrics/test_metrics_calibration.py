@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.special import expit, logit, softmax
+from scipy.stats import t
 from sklearn.calibration import calibration_curve
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss
@@ -92,6 +93,9 @@ def test_bins_hold_ten_images_or_more_and_equal_values_together() -> None:
     ]  # the middle third has but three of its own
     assert np.bincount(equal_bins(-values, 10)).tolist() == [12, 23]
     assert equal_bins(np.zeros(50), 10).max() == 0
+    ties = np.append(np.zeros(18), np.arange(1.0, 8.0))
+    assert equal_bins(ties, 10).max() == 0  # the last seven make no bin
+    assert np.bincount(equal_bins(np.append(np.arange(-15.0, 0.0), ties), 10)).tolist() == [10, 30]
     assert equal_bins(values[:12], 10).max() == 0
 
 
@@ -128,6 +132,10 @@ def test_right_probabilities_are_within_chance_and_sharpened_ones_are_not() -> N
     assert errors.mean() == pytest.approx(expected.mean(), abs=0.008)
     sharp = record(*drawn(200, sharpness=3.0))
     assert sharp.ece > sharp.ece_by_chance_high > sharp.ece_by_chance
+    chances = expit(drawn(200, sharpness=3.0)[1])
+    by_chance = errors_by_chance(chances, equal_bins(chances, 10), range(200))
+    below, reached = by_chance < sharp.ece_by_chance_high, by_chance <= sharp.ece_by_chance_high
+    assert below.mean() <= 0.95 <= reached.mean()
     assert sharp.slope.high < 1
 
 
@@ -153,11 +161,39 @@ def test_the_line_counts_cases_and_not_images() -> None:
     assert (thrice.n, thrice.cases) == (300, 100)
 
 
+def test_the_interval_of_the_intercept_by_hand() -> None:
+    """Of even odds the likeliest intercept is the logit of the share p, of variance 1 / ((n - 1) p (1 - p))."""
+    intercept, slope = calibration_line(np.arange(20) < 5, np.zeros(20), range(20))
+    half = t.ppf(0.975, 19) / np.sqrt(19 * 0.25 * 0.75)
+    assert slope is None
+    assert intercept is not None
+    assert (intercept.low, intercept.estimate, intercept.high) == pytest.approx(
+        (logit(0.25) - half, logit(0.25), logit(0.25) + half)
+    )
+
+
+def test_every_figure_of_the_record_counts_cases() -> None:
+    """Each image thrice: what is estimated stays, and no interval is the narrower."""
+    labels, odds = drawn(100)
+    cases = np.repeat(np.arange(100), 3)
+    once, thrice = record(labels, odds), record(np.repeat(labels, 3), np.repeat(odds, 3), cases)
+    assert {found.cases for found in (thrice.brier, thrice.intercept, thrice.slope)} == {100}
+    assert (thrice.brier.low, thrice.brier.high) == pytest.approx((once.brier.low, once.brier.high))
+    assert (
+        [b.positive_share.cases for b in thrice.bins] == [b.positive_share.n for b in once.bins] == [10] * 10
+    )
+    chances = np.repeat(expit(odds), 3)
+    by_chance = errors_by_chance(chances, equal_bins(chances, 10), cases)
+    assert thrice.ece_by_chance == by_chance.mean()
+    assert thrice.ece_by_chance == pytest.approx(once.ece_by_chance, rel=0.05)
+
+
 def test_without_a_slope_there_is_none() -> None:
     hits = np.array([False] * 5 + [True] * 5)
     intercept, slope = calibration_line(hits, np.arange(-5.0, 5.0), range(10))  # parted wholly
     assert intercept is not None
     assert slope is None
+    assert calibration_line(hits, np.arange(5.0, -5.0, -1.0), range(10))[1] is None  # the other way round
     assert calibration_line(hits, np.full(10, 0.3), range(10))[1] is None
     assert calibration_line(hits, np.arange(10.0), ["a", "b"] * 5) == (None, None)
     _, steep = calibration_line(hits, np.array([0, 1, 2, 3, 900.0, -900, 4, 5, 6, 7]), range(10))

@@ -133,6 +133,14 @@ def test_what_a_stratum_explains_is_no_difference() -> None:
     assert permutation_among(mixed[shuffled, None] * 1.0, groups, pairs, strata=mixed[shuffled])[0][0] == 1
 
 
+def test_cases_of_equal_strata_are_partners_in_whatever_order_their_images_stand() -> None:
+    """Four cases of two images: 2 of their 6 exchanges are as extreme as what was seen."""
+    hits, groups = np.repeat([1.0, 0.0], 4)[:, None], np.repeat([0, 1], 4)
+    strata = np.array([0, 1, 0, 1, 1, 0, 1, 0])
+    found = permutation_among(hits, groups, np.repeat(range(4), 2), strata=strata)[0][0]
+    assert found == pytest.approx(1 / 3, abs=0.02)
+
+
 def test_size_within_strata_and_cases_of_one_rate_and_of_any_of_three() -> None:
     rng = np.random.default_rng(0)
     cases, rejected = np.repeat(np.arange(40), 2), np.zeros(2)

@@ -93,6 +93,14 @@ def test_without_a_policy_it_passes_nothing(folder: Path, record: AuditRecord) -
     assert len(Page(text).tables) == 1
 
 
+@pytest.mark.parametrize("path", ["1. m.pt", "- m.pt", "    m.pt", "=", "+ m.pt"])
+def test_no_path_begins_a_list_or_a_code_block(folder: Path, record: AuditRecord, path: str) -> None:
+    checkpoint = record.checkpoint.model_copy(update={"path": path})
+    page = Page(summary_markdown(None, record.model_copy(update={"checkpoint": checkpoint}), "m"))
+    assert page.tags <= PLAIN - {"ul", "li"}
+    assert path.strip() in "".join(page.text)
+
+
 def test_names_come_out_as_they_are(folder: Path, record: AuditRecord) -> None:
     hostile = example.finding(1, "failed", name=example.HOSTILE, words=example.HOSTILE)
     plain = summary_markdown(example.verdict(folder, [hostile]), record, "m")

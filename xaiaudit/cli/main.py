@@ -104,7 +104,9 @@ def _say(line: str, *, debug: bool = False) -> None:
 
 
 def _fail(message: str, *, debug: bool) -> NoReturn:
-    _say(f"Error: {' '.join(message.split())}", debug=debug)
+    from xaiaudit.reports.plain import plain  # pydantic comes in here, not at --help
+
+    _say(f"Error: {plain(' '.join(message.split()))}", debug=debug)
     sys.exit(COULD_NOT_AUDIT)
 
 

@@ -77,7 +77,7 @@ def size(sample: Sample) -> str | None:
 def _attribute(sample: Sample, name: str) -> str:
     """As read; empty where there is none."""
     plain: Mapping[str, str] = {
-        re.sub(r"[^a-z]", "", key.lower()): text for key, text in sample.attributes.items()
+        re.sub(r"[^a-z0-9]", "", key.lower()): text for key, text in sample.attributes.items()
     }
     return plain.get(name, "")
 

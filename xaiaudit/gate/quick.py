@@ -26,8 +26,10 @@ def judge_flips(folder: Path, limit: float, attacks: Sequence[str] = ()) -> Verd
 
     Raises:
         AuditError: no finished audit there, or gate.json cannot be written.
-        UsageError: an id that the audit does not have, or no attack to judge.
+        UsageError: a limit that is no share, an id that the audit does not have, or no attack to judge.
     """
+    if not 0 <= limit <= 1:  # NaN lies in every range of click's
+        raise UsageError(f"the largest flip rate allowed is a share from 0 to 1, got {limit:g}")
     audited = read_audited(folder)
     record = audited.record
     known = {attack.id: attack for attack in record.attacks}

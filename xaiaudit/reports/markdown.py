@@ -43,7 +43,7 @@ def _head(verdict: Verdict | None, record: AuditRecord, fault: str) -> str:
     judged = f"{checkpoint} on {f.terminal(f.count(record.images, 'image'))} of {data}"
     if verdict is None:
         why = f"**{_text(fault)}.**" if fault else words.NO_POLICY
-        return f"## xaiaudit: no policy\n\n{judged}. {why}"
+        return f"## xaiaudit: no policy\n\n{why} {judged}."
     policy = verdict.policy
     told = [f"**{tally(verdict.findings)}.** {judged}."]
     told.append(
