@@ -13,7 +13,7 @@ from xaiaudit.comparison.attacks import _left_out, _robust
 from xaiaudit.comparison.clean import clean_comparison
 from xaiaudit.comparison.drift import finding
 from xaiaudit.comparison.gallery import _map
-from xaiaudit.comparison.natural import _made_of
+from xaiaudit.comparison.natural import _made_of, drift_amounts
 from xaiaudit.comparison.paired_statistics import family, hits, mean, share
 from xaiaudit.comparison.pairing import _same_order
 from xaiaudit.comparison.pointing import pointing_differences
@@ -116,6 +116,17 @@ def test_on_grids_that_differ_only_places_are_compared() -> None:
     assert one.values["wasserstein_mm"] == pytest.approx(0)
     for metric in ("topk_intersection", "spearman", "pearson", "ssim"):
         assert np.isnan(one.values[metric]).all()
+
+
+def test_where_likeness_is_not_measured_vanished_maps_do_not_tell_of_it() -> None:
+    before = maps_of([(1, 1), (3, 3)], ["lesion"] * 2)
+    for side, known in ((7, True), (14, False)):
+        after = maps_of([(2, 2), (-1, 0)], ["lesion", "undefined"], side=side)
+        one = shifts(field_of(2), before, after, np.ones(2, bool))
+        assert np.isposinf(drift_amounts(one, "mass_centre_mm")).tolist() == [False, True]
+        for metric in ("topk_intersection", "spearman", "pearson", "ssim"):
+            assert np.isposinf(drift_amounts(one, metric)).tolist() == [False, known]
+            assert np.isnan(drift_amounts(one, metric)).tolist() == [not known] * 2
 
 
 def test_maps_of_pixels_are_compared_on_real_pixels_alone() -> None:

@@ -9,7 +9,7 @@ from xaiaudit.comparison.shifts import Shifts
 from xaiaudit.comparison.stored import Stored
 from xaiaudit.comparison_record import DriftMultiple, NaturalDrift
 from xaiaudit.metrics.cases import select
-from xaiaudit.metrics.multiples import amount, farther, median_amount, times
+from xaiaudit.metrics.multiples import LIKENESS, amount, farther, median_amount, times
 from xaiaudit.records import SECOND_SWEEP, SHIFT_METRICS
 from xaiaudit.rows import Rows
 from xaiaudit.types import Vector, plain
@@ -78,8 +78,11 @@ def sweeps_of(pair: Pair, before: Stored) -> list[Rows]:
 def drift_amounts(shifts: Shifts, metric: str) -> Vector:
     """How far each compared map drifted; NaN where it was not compared or the measure is undefined.
 
-    A correlation of a map with itself may miss 1 by the last digits: that is no drift.
+    A correlation of a map with itself may miss 1 by the last digits: that is no drift. Where likeness is not measured
+    the vanished maps alone would tell of it: they too are NaN.
     """
+    if metric in LIKENESS and not shifts.one_grid:
+        return np.full(len(shifts.compared), np.nan)
     found = amount(metric, shifts.values[metric], shifts.vanished)
     return np.where(shifts.compared, np.where(np.abs(found) < NOTHING, 0.0, found), np.nan)
 

@@ -23,6 +23,7 @@ class Shifts:
     moved: Flags  # False where not compared
     peak_left: Flags  # compared, and the peak went from lesion, ring or posterior region to elsewhere
     centre_far: Flags  # compared, and the mass centre went far
+    one_grid: bool  # else likeness is not measured, of no image
     values: dict[str, Vector]  # SHIFT_METRICS and delta_energy_*, NaN where either map is undefined
 
 
@@ -49,6 +50,7 @@ def shifts(whole: Field, before: Stored, after: Stored, same_decision: Flags) ->
         moved=compared & moved(was, now, *centre, vanished),
         peak_left=compared & moved(was, now, nowhere, nowhere, never),
         centre_far=compared & moved(unknown, unknown, *centre, never),
+        one_grid=before.grid == after.grid,
         values=values,
     )
 
