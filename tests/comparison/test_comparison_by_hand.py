@@ -11,14 +11,15 @@ import pytest
 from xaiaudit.comparison.api import explanation_drift
 from xaiaudit.comparison.attacks import _left_out, _robust
 from xaiaudit.comparison.clean import clean_comparison
-from xaiaudit.comparison.drift import finding
-from xaiaudit.comparison.gallery import _map
-from xaiaudit.comparison.natural import _made_of, drift_amounts
+from xaiaudit.comparison.drift import _record, finding
+from xaiaudit.comparison.gallery import _farthest, _map
+from xaiaudit.comparison.natural import _made_of, drift_amounts, no_yardstick
+from xaiaudit.comparison.notes import _of_audits
 from xaiaudit.comparison.paired_statistics import family, hits, mean, share
-from xaiaudit.comparison.pairing import _same_order
-from xaiaudit.comparison.pointing import pointing_differences
+from xaiaudit.comparison.pairing import _same_order, same_grouping
+from xaiaudit.comparison.pointing import _chance, pointing_differences
 from xaiaudit.comparison.shifts import Shifts, shifts
-from xaiaudit.comparison.stored import Stored, field_at, matched_explainers
+from xaiaudit.comparison.stored import Stored, field, field_at, matched_explainers, stored
 from xaiaudit.comparison_record import CleanComparison, MapOf
 from xaiaudit.metrics.map_shift import Field
 from xaiaudit.records import REGIONS, SHIFT_METRICS, ExplainerRecord
@@ -444,3 +445,83 @@ def test_copies_of_an_image_with_two_labels_are_paired_by_them() -> None:
         return Named(clean=lambda: Rows(table))
 
     assert _same_order(side(["a", "b"]), side(["y", "x"])).tolist() == [0, 1]
+
+
+def test_a_map_that_appeared_was_undefined_and_is_not_any_more() -> None:
+    before = maps_of([(1, 1), (-1, 0), (-1, 0)], ["lesion", "undefined", "undefined"])
+    after = maps_of([(1, 1), (2, 2), (-1, 0)], ["lesion", "lesion", "undefined"])
+    sides = [Named(record=Named(variability=None, regions=Named(tolerance_mm=at))) for at in (0.0, 1.0)]
+    pair: Any = Named(names=["a", "b", "c"], cases=[0, 1, 2], before=sides[0], after=sides[1])
+    found = _record(pair, before, after, shifts(field_of(3), before, after, np.ones(3, bool)), explainers=1)
+    assert (found.undefined_before, found.appeared, found.compared, found.vanished) == (2, 1, 1, 0)
+
+
+def test_the_farthest_are_vanished_maps_then_those_that_went_far(found: Shifts) -> None:
+    assert _farthest(found, {}) == [2, 0, 5]
+
+
+def test_stored_maps_have_their_scale_and_the_field_its_rows_before_its_columns() -> None:
+    table = pa.table(
+        {
+            "grid_rows": [1], "grid_columns": [2], "map": [[0.5, -1.0]], "map_scale": [3.0], "defined": [True],
+            "maximum_cells": [[0]], "spacing": [[0.1, 0.3]], "diagonal": [9.0], "lesion_pixels": [0],
+            "valid_pixels": [200],
+        }
+    )  # fmt: skip
+    explainer = ExplainerRecord(id="cam", name="cam", layer="features", grid=(1, 2), signed=True)
+    side: Any = Named(
+        map=lambda name: Rows(table),
+        record=Named(explainers=[explainer], checkpoint=Named(preprocessing={"size": SIZE})),
+    )
+    one = stored(side, explainer)
+    np.testing.assert_array_equal(one.maps, [[[1.5, -3.0]]])
+    assert one.peaks.tolist() == [0]
+    pair: Any = Named(after=side)
+    whole = field(pair)
+    assert whole.shape == (SIZE, SIZE)
+    assert whole.spacing.tolist() == [[0.1, 0.3]]
+    assert whole.top.tolist() == [10]  # 5 % of the valid pixels, without a lesion
+
+
+def test_maps_stored_coarser_than_computed_have_no_yardstick() -> None:
+    one = maps_of([(1, 1)], ["lesion"])
+    finer = replace(one, explainer=one.explainer.model_copy(update={"grid": (56, 56)}))
+    swept = Named(shifts=[Named(explainer_id="cam")])
+    pair: Any = Named(before=Named(record=Named(variability=swept)))
+    assert no_yardstick(pair, one) == ""
+    assert "stored coarser" in no_yardstick(pair, finer)
+
+
+def test_either_extreme_hits_by_chance_as_two_points_do() -> None:
+    maps = pointed([1, 1])
+    among = np.array([True, True])
+    assert _chance(maps, "lesion", "either", among) == pytest.approx(0.19)
+    assert _chance(maps, "lesion", "minimum", among) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(("cases", "same"), [(["x", "x", "y"], True), (["x", "y", "y"], False)])
+def test_cases_are_alike_where_they_hold_the_same_images(cases: list[str], same: bool) -> None:
+    before, after = (Named(clean=lambda own=own: Named(cases=own)) for own in (["a", "a", "b"], cases))
+    pair: Any = Named(names=["1", "2", "3"], before=before, after=after)
+    assert same_grouping(pair) is same
+
+
+@pytest.mark.parametrize(("first", "second", "told"), [("2026-01", "2026-02", 0), ("2026-02", "2026-01", 1)])
+def test_an_older_audit_that_is_younger_is_told(first: str, second: str, told: int) -> None:
+    def side(created: str) -> Any:
+        checkpoint = Named(sha256=created, threshold=0.5)
+        record = Named(
+            checkpoint=checkpoint,
+            created=created,
+            seed=0,
+            environment=Named(precision="float32"),
+            xaiaudit="1",
+        )
+        return Named(record=record, clean=lambda: Named(cases=["a"]))
+
+    pair: Any = Named(before=side(first), after=side(second), classes=["benign", "malignant"], names=["1"])
+    assert (
+        sum("begun after the other" in note for note in _of_audits(pair))
+        == told
+        == len(list(_of_audits(pair)))
+    )

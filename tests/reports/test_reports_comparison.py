@@ -24,7 +24,7 @@ from xaiaudit.comparison_record import ComparisonRecord, DriftRecord
 from xaiaudit.errors import AuditError
 from xaiaudit.metrics.paired import holm
 from xaiaudit.records import SHIFT_METRICS
-from xaiaudit.reports import comparison_drift
+from xaiaudit.reports import comparison_document, comparison_drift
 from xaiaudit.reports import comparison_words as words
 from xaiaudit.reports.comparison_summary import lines
 from xaiaudit.reports.comparison_writing import as_csv
@@ -192,6 +192,14 @@ def test_smallest_radii_are_those_of_the_curves(folder: Path, newer: Path, compa
     for column, values in zip(("fgsm:radius_before", "fgsm:radius_after"), smallest, strict=True):
         np.testing.assert_array_equal(images[column].to_pylist(), values)
     most = 2 * max(fgsm.radius.radii)
+    for source, column in ((folder, "deepfool:radius_before"), (newer, "deepfool:radius_after")):
+        needed = {
+            row["image"]: row["l2"] if row["reached"] else None
+            for row in pq.read_table(source / "predictions.parquet").to_pylist()
+            if row["attack_id"] == "deepfool" and not row["curve"] and not row["quantised"]
+        }
+        assert None in needed.values()
+        assert images[column].to_pylist() == [needed[name] for name in images["image"].to_pylist()]
     change = np.log2(np.minimum(smallest[1], most)) - np.log2(np.minimum(smallest[0], most))
     assert fgsm.radius.doublings.estimate == pytest.approx(change.mean())
     assert (fgsm.radius.larger, fgsm.radius.smaller) == ((change > 0).sum(), (change < 0).sum())
@@ -264,6 +272,7 @@ def test_drift_has_the_second_sweep_of_the_older_audit_for_a_yardstick(
     assert leading.drift is not None
     assert leading.second_sweep is not None
     assert leading.times.estimate == pytest.approx(leading.drift / leading.second_sweep)
+    assert item.natural.centre.level == pytest.approx(1 - 0.05 / len(record.drift))
     column = images[f"{item.explainer_id}:second_sweep_mass_centre_diagonal"].to_pylist()
     assert column == [sweeps[name]["mass_centre_diagonal"] for name in images["image"].to_pylist()]
 
@@ -280,7 +289,9 @@ def test_scores_are_margins_at_each_checkpoint_s_own_threshold(
         np.testing.assert_allclose(images[column].to_pylist(), expected, rtol=1e-6)
 
 
-def test_the_gallery_shows_the_farthest_and_some_that_can_be_seen(folder: Path, compared: Any) -> None:
+def test_the_gallery_shows_the_farthest_and_some_that_can_be_seen(
+    folder: Path, newer: Path, compared: Any
+) -> None:
     record, images = compared
     names = images["image"].to_pylist()
     held = {case.image for case in read_record(folder).gallery}
@@ -293,6 +304,7 @@ def test_the_gallery_shows_the_farthest_and_some_that_can_be_seen(folder: Path, 
     for name, case in shown.items():
         assert bool(case.pictures) == (name in held)
         assert all(Path(path).is_file() for path in case.pictures.values())
+        assert all(Path(path).is_relative_to(newer) for path in case.pictures.values())
         assert [item.explainer_id for item in case.maps] == [item.explainer_id for item in record.drift]
         for item in case.maps:
             assert item.before.peak is not None
@@ -449,7 +461,7 @@ def test_an_audit_that_did_not_record_the_field_has_no_drift(folder: Path, tmp_p
 
 
 @pytest.mark.parametrize(
-    "what", ["label", "image", "class", "positive", "preprocessing", "ring", "outline", "spacing"]
+    "what", ["label", "image", "class", "positive", "preprocessing", "ring", "outline", "spacing", "diagonal"]
 )
 def test_audits_that_differ_are_refused_and_the_difference_is_named(
     folder: Path, tmp_path: Path, what: str
@@ -472,6 +484,9 @@ def test_audits_that_differ_are_refused_and_the_difference_is_named(
     def space(row: Row) -> None:
         if row["image"] == first:
             row["spacing"] = [0.1, 0.1]
+
+    def valid(row: Row) -> None:
+        row["diagonal"] += row["image"] == first
 
     changes: dict[str, tuple[dict[str, Any], str]] = {
         "label": ({"predictions": relabel}, f"labels of 1 image ({first}: "),
@@ -499,6 +514,7 @@ def test_audits_that_differ_are_refused_and_the_difference_is_named(
         "ring": ({"regions": record.regions.model_copy(update={"ring_mm": 7.0})}, "ring of 5 and 7 mm"),
         "outline": ({"maps": outline}, f"outline or spacing of 1 image ({first})"),
         "spacing": ({"maps": space}, f"outline or spacing of 1 image ({first})"),
+        "diagonal": ({"maps": valid}, f"outline or spacing of 1 image ({first})"),
     }
     given, said = changes[what]
     other = altered(folder, tmp_path / "other", **given)
@@ -576,6 +592,26 @@ def test_json_is_the_record_alone_and_the_default_folder_lies_beside_the_newer(
     made = newer.parent / f"compare-{folder.name}-newer"
     assert (made / "comparison.pdf").exists()
     shutil.rmtree(made)
+
+
+def test_the_picture_of_flips_parts_them_as_the_rates_do(
+    compared: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[Any] = []
+    monkeypatch.setattr(comparison_document, "draw_flip_change", lambda changes, _: drawn.extend(changes))
+    comparison_document.draw_flips(compared[0], tmp_path / "flips.svg")
+    for part, item in zip(drawn, compared[0].attacks, strict=True):
+        assert part.both + part.breakable == pytest.approx(item.flips.after.estimate)
+        assert part.both + part.mended == pytest.approx(item.flips.before.estimate)
+
+
+def test_pictures_are_in_millimetres_where_all_maps_have_them(compared: Any) -> None:
+    record = compared[0]
+    assert comparison_drift.drawn(record)[0] == "peak_mm"
+    first = record.drift[0]
+    fewer = first.shift["peak_mm"].model_copy(update={"n": first.shift["peak_mm"].n - 1})
+    part = first.model_copy(update={"shift": first.shift | {"peak_mm": fewer}})
+    assert comparison_drift.drawn(record.model_copy(update={"drift": [part]}))[0] == "peak_diagonal"
 
 
 def test_other_thresholds_are_told(compared: Any) -> None:
