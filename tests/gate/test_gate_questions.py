@@ -81,5 +81,10 @@ def test_explainers_are_the_same_but_for_the_layer_of_another_network() -> None:
         with pytest.raises(NotThere, match="made with layer layer3"):
             find_explainer(record, explainer_spec(text))
         assert find_explainer(record, explainer_spec(text), any_layer=True).id == "grad-cam"
+    other = explainer.model_copy(update={"id": "grad-cam-2", "parameters": {"layer": None}})
+    two = record.model_copy(update={"explainers": [*record.explainers, other]})
+    for text, name in (("grad-cam", "grad-cam-2"), ("grad-cam:layer=layer3", "grad-cam")):
+        for any_layer in (False, True):
+            assert find_explainer(two, explainer_spec(text), any_layer=any_layer).id == name
     with pytest.raises(NotThere, match="no maps of cam; it has grad-cam"):
         find_explainer(record, explainer_spec("cam"), any_layer=True)

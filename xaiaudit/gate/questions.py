@@ -84,10 +84,10 @@ def find_explainer(record: AuditRecord, spec: Spec, *, any_layer: bool = False) 
     """Raises NotThere."""
     name, wanted = spec[0], plain(spec[1])
     named = [explainer for explainer in record.explainers if explainer.name == name]
-    for explainer in named:
-        differing = _differing(wanted, explainer.parameters)
-        if not differing or (any_layer and differing == ["layer"]):
-            return explainer
+    for but_for in ([], ["layer"]) if any_layer else ([],):  # of two layers, the one that was asked for
+        for explainer in named:
+            if _differing(wanted, explainer.parameters) == but_for:
+                return explainer
     if named:
         differing = _differing(wanted, named[0].parameters)
         raise NotThere(
