@@ -1,9 +1,11 @@
 """Regressions: this audit against the baseline on the same images, by hand and by the field's tests."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from judged_audits import finding, flags, made, policy
 
@@ -74,6 +76,23 @@ def test_brier_scores_and_areas_are_compared_too(tmp_path: Path) -> None:
     assert auc.p == auc_worsening(label == 1, good, poor, np.arange(n))
     chances = 1 / (1 + np.exp(-np.stack([poor, good]).astype(np.float32).astype(float)))
     assert (brier.estimate, brier.baseline) == pytest.approx(((chances - label) ** 2).mean(1), abs=1e-9)
+
+
+def test_a_fall_of_the_dice_is_worse(tmp_path: Path) -> None:
+    drawn = 0.8 + 0.01 * (np.arange(40) % 3)
+
+    def outlined(dice: np.ndarray) -> Audited:
+        audited = made(40)
+        table = audited.predictions
+        place = table.column_names.index("dice")
+        return replace(audited, predictions=table.set_column(place, "dice", pa.array(np.tile(dice, 3))))
+
+    lines = 'metric = "dice"\nmax_regression = 0.02'
+    for new, old, status in ((drawn - 0.1 * drawn, drawn, "failed"), (drawn, drawn - 0.1 * drawn, "passed")):
+        found = the_regression(compare(tmp_path, outlined(new), outlined(old), lines))
+        assert found.change is not None
+        assert found.change.estimate == pytest.approx((new - old).mean())
+        assert found.status == status
 
 
 def test_holm_is_over_all_regressions_that_can_be_tested(tmp_path: Path) -> None:

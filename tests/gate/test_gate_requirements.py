@@ -19,6 +19,8 @@ from xaiaudit.gate.questions import Question
 from xaiaudit.gate.requirements import bounded
 from xaiaudit.gate.wording import NAMES
 from xaiaudit.gate_record import Finding
+from xaiaudit.metrics.auc import auc
+from xaiaudit.metrics.bootstrap import bootstrap
 from xaiaudit.records import AuditRecord, Interval, SelfCheckRecord
 
 FLIPS = 'metric = "flip-rate"\nattack = "fgsm"\nmax = {}'
@@ -118,6 +120,35 @@ def test_a_rate_that_must_be_high_is_held_by_its_lower_bound(tmp_path: Path) -> 
     low = binomtest(16, 20, alternative="greater").proportion_ci(method="exact").low
     assert (found.estimate, found.sense, found.status) == (0.8, "at least", "failed")
     assert found.bound == pytest.approx(low, abs=1e-9)
+
+
+def test_areas_and_means_are_held_by_their_one_sided_bounds(tmp_path: Path) -> None:
+    n, rng = 60, np.random.default_rng(0)
+    label = (np.arange(n) >= n // 2).astype(int)
+    margin = 2.0 * label - 1 + rng.normal(size=n)
+    audited = made(n, margin=margin)
+    area = auc(label == 1, margin.astype(np.float32), np.arange(n), level=0.9)
+    found = judge_one(tmp_path, audited, 'metric = "auc"\nmin = 0.5')
+    assert found.bound == pytest.approx(area.low, abs=1e-6)
+    scores = (1 / (1 + np.exp(-margin)) - label) ** 2
+    found = judge_one(tmp_path, audited, 'metric = "brier"\nmax = 0.5')
+    assert found.bound == pytest.approx(bootstrap(scores, np.arange(n), level=0.9).high, abs=1e-6)
+
+
+def test_a_mean_of_equal_values_is_no_surer_than_a_share(tmp_path: Path) -> None:
+    """Probabilities of 0 and 1 and no error in 30 cases: an error in 10 images may still be there."""
+    for n, status in ((30, "failed"), (100, "passed")):
+        label = np.where(np.arange(n) >= n // 2, 1.0, -1.0)
+        found = judge_one(tmp_path, made(n, margin=2000 * label), 'metric = "brier"\nmax = 0.05')
+        assert (found.estimate, found.status) == (0.0, status)
+        assert found.bound == pytest.approx(1 - 0.05 ** (1 / n))
+
+
+def test_where_no_bound_can_be_given_nothing_is_passed(tmp_path: Path) -> None:
+    audited = made(40, margin=np.full(40, -1.0))
+    for limit, status in ((0.4, "not assessed"), (0.6, "failed")):
+        found = judge_one(tmp_path, audited, f'metric = "auc"\nmin = {limit}')
+        assert (found.estimate, found.bound, found.status) == (0.5, None, status)
 
 
 def test_missed_cancers_are_of_those_that_were_found(tmp_path: Path) -> None:
@@ -264,6 +295,7 @@ def test_a_model_that_hardly_decides_in_a_subgroup_is_not_assessed_there(tmp_pat
         ('device = "A", label = "benign"', "passed"),  # where they are all benign, that is right
     ):
         found = judge_one(tmp_path, audited, lines.format(subgroup))
+        assert found.images == (50 if "label" in subgroup else 100)
         assert found.status == status
         assert ("hardly decides there" in found.words) == (status != "passed")
 

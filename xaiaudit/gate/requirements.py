@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+import numpy as np
+
 from xaiaudit.gate import wording
 from xaiaudit.gate.assessing import doubts, too_few_stand, undefined_maps, why_not
 from xaiaudit.gate.audited import Audited
@@ -56,7 +58,9 @@ def bounded(found: Counted, classes: int, *, upper: bool) -> Interval:
     values, cases = found.values, found.cases
     if found.measure.kind == "auc":
         return auc(found.truth == 1, values, cases, level=LEVEL)
-    if found.measure.kind == "mean":
+    if (
+        found.measure.kind == "mean" and np.ptp(values) > 0
+    ):  # equal ones, in [0, 1] too, are bounded as shares are
         return bootstrap(values, cases, level=LEVEL)
     if found.measure.kind == "balanced":
         mean = class_mean_bound(values == 1, found.truth, cases, classes)
