@@ -11,9 +11,8 @@ from xaiaudit.types import Flags, Vector
 Columns = Float[np.ndarray, "n d"]
 METHOD = "logistic regression, variance between cases, Student's t"
 STEPS = 100
-LARGEST = (
-    1e100  # of what is computed with: beyond it chances are 0 or 1 as far as numbers go, and tell nothing
-)
+WIDEST = 1e6  # half of an interval that still tells anything, in logits
+LARGEST = 1e100  # of what is computed with; beyond it chances are 0 or 1 as far as numbers go
 
 
 def calibration_line(
@@ -35,7 +34,8 @@ def calibration_line(
         chances are so near 0 and 1 that no image tells anything of the line.
 
     Source: Cox 1958, Biometrika 45:562-565; Van Calster et al. 2019, BMC Medicine 17:230. Variance: Liang & Zeger
-    1986, Biometrika 73:13-22, times c / (c - 1) of c cases.
+    1986, Biometrika 73:13-22, times c / (c - 1) of c cases, and no less than that of as many independent images: where
+    every chance comes true the cases show hardly any, however little they tell.
     """
     ones, spread = np.ones(len(hits)), float(odds.std())
     intercept = _fitted(hits, ones[:, None], odds, cases, level)
@@ -66,8 +66,12 @@ def _fitted(hits: Flags, columns: Columns, offset: Vector, cases: Cases, level: 
     if bread is None:
         return None
     sums = np.stack([case_sums(column * (hits - chances), index, count) for column in columns.T], 1)
-    variance = count / (count - 1) * bread @ (sums.T @ sums) @ bread
-    half = float(stdtrit(count - 1, (1 + level) / 2) * variance[0, 0] ** 0.5)
+    between = count / (count - 1) * bread @ (sums.T @ sums) @ bread
+    # of independent images; where all that is likely comes true, what lies between cases is none
+    variance = max(between[0, 0], bread[0, 0])
+    half = float(stdtrit(count - 1, (1 + level) / 2) * variance**0.5)
+    if half > WIDEST:
+        return None
     estimate = float(weights[0])
     return Interval(
         estimate=estimate,

@@ -44,7 +44,9 @@ def _figures(reliability: ReliabilityRecord, positive: str) -> Table:
         ["Intercept of the log-odds", f.value(reliability.intercept)],
         ["Slope of the log-odds", f.value(reliability.slope)],
     ]
-    why = "not assessed, because the probabilities part the classes wholly, or cases are too few"
+    why = (
+        "not assessed, because the probabilities part the classes wholly or are 0 and 1, or cases are too few"
+    )
     return Table(
         columns=[
             Column(title="Calibration", width=1.0),
