@@ -86,5 +86,10 @@ def test_explainers_are_the_same_but_for_the_layer_of_another_network() -> None:
     for text, name in (("grad-cam", "grad-cam-2"), ("grad-cam:layer=layer3", "grad-cam")):
         for any_layer in (False, True):
             assert find_explainer(two, explainer_spec(text), any_layer=any_layer).id == name
+    another = explainer.model_copy(update={"parameters": {"layer": "layer3", "samples": 4}})
+    with pytest.raises(NotThere, match="samples 4"):
+        find_explainer(
+            record.model_copy(update={"explainers": [another]}), explainer_spec("grad-cam"), any_layer=True
+        )
     with pytest.raises(NotThere, match="no maps of cam; it has grad-cam"):
         find_explainer(record, explainer_spec("cam"), any_layer=True)
