@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import example_verdict as example
 
-from xaiaudit.reports.sarif import sarif
+from xaiaudit.reports.sarif import MOST, sarif
 
 
 def run_of(made: example.Verdict, root: Path | None = None) -> dict[str, Any]:
@@ -61,6 +61,13 @@ def test_where_all_passed_no_alert_stands(folder: Path) -> None:
     run = run_of(example.verdict(folder, example.mixed(3, 0, 0)))
     assert run["results"] == []
     assert run["properties"]["verdict"] == "passed"
+
+
+def test_no_more_stand_there_than_github_keeps_and_the_gravest_do(folder: Path) -> None:
+    findings = [example.finding(n, "not assessed" if n < 9 else "failed") for n in range(MOST + 4)]
+    messages = [result["message"]["text"] for result in run_of(example.verdict(folder, findings))["results"]]
+    assert len(messages) == MOST
+    assert sum(", not assessed: " in text for text in messages) == 5
 
 
 def test_paths_are_uris(folder: Path, tmp_path: Path) -> None:
