@@ -49,7 +49,10 @@ def drift_sentence(record: ComparisonRecord) -> str:
         return f"No explanation drift: no map of {_size(record)} moved where both decide alike"
     if "no yardstick" in findings:
         return "Accuracy differs, so that it is no explanation drift at equal accuracy whatever the maps did"
-    return f"No explanation drift: from {_size(record)} it is not shown that maps moved more than {sweep} moves them"
+    return (
+        f"No explanation drift is shown: that maps moved more than {sweep} moves them does not follow from "
+        f"{_size(record)}"
+    )
 
 
 def leaks(record: ComparisonRecord) -> list[str]:
