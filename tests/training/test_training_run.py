@@ -250,6 +250,7 @@ def test_another_seed_on_the_same_split_trains_another_model(
     for path, seeds in ((found.path, (1, 0)), (elsewhere.path, (1, 1))):
         told = load(path).info.training
         assert (told["seed"], told["split_seed"]) == seeds
+        assert choose_data(load(path)).selection == f"test split of the checkpoint, seed {seeds[1]}"
 
 
 def test_unreadable_images_are_left_out_and_named(tmp_path: Path) -> None:

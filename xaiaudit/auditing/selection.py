@@ -93,7 +93,8 @@ def _recorded(dataset: Dataset, training: dict[str, Any], split: str) -> Dataset
             f"none of the {len(items)} images of the recorded {split} split is in {dataset.path}; "
             "name the folder that the checkpoint was trained on"
         )
-    words = f"{split} split of the checkpoint, seed {training.get('seed', 'unknown')}"
+    seed = training.get("split_seed", training.get("seed", "unknown"))  # older checkpoints drew both by one
+    words = f"{split} split of the checkpoint, seed {seed}"
     if len(indices) < len(items):
         words += f" ({len(items) - len(indices)} of its {len(items)} images are missing here)"
     return dataset.subset(indices, words)
