@@ -343,6 +343,14 @@ def test_another_second_sweep_than_asked_is_not_judged(tmp_path: Path) -> None:
     found = judge_one(tmp_path, made(40), line, audit='acquisition = ["gain"]')
     assert found.status == "not assessed"
     assert "another second sweep" in found.words
+    sweep = made(40).record.variability
+    assert sweep is not None
+    weaker = [
+        item.model_copy(update={"parameters": {"db": 0.1}}) if item.id == "gain" else item
+        for item in sweep.changes
+    ]
+    audited = made(40, changes={"variability": sweep.model_copy(update={"changes": weaker})})
+    assert "another second sweep, of" in judge_one(tmp_path, audited, line).words
     found = judge_one(tmp_path, made(40, swept=None), line)
     assert "simulated no second sweep" in found.words
 

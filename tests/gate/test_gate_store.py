@@ -82,6 +82,7 @@ def test_what_did_not_pass_is_accepted_only_for_a_reason_and_once(here: Path) ->
         "a second",
     ]
     assert call("gate", "good").exit_code == 0  # the newest is the baseline, and it was worse
+    assert call("gate", "worse").exit_code == 0
 
 
 def test_a_verdict_on_another_audit_is_none(here: Path) -> None:
