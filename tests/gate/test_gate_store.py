@@ -188,3 +188,17 @@ def test_a_table_without_rows_for_every_image_is_refused(here: Path) -> None:
     result = call("gate", "good", "--policy", rounded.path)
     assert result.exit_code == 2
     assert "99 clean images, and audit.json 100" in result.stderr
+
+
+def test_the_store_of_a_policy_lies_beside_it(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    call("gate", "good", "--no-baseline")
+    call("accept", "good", "--by", "me")
+    monkeypatch.chdir(here / "good")
+    assert call("gate", here / "worse", "--policy", here / "xaiaudit.toml").exit_code == 1
+    verdict = Verdict.model_validate_json((here / "worse" / "gate.json").read_bytes())
+    assert verdict.baseline is not None
+
+
+def test_without_a_policy_the_bound_must_hold_too(here: Path) -> None:
+    for limit, code in (("0.15", 1), ("0.17", 0)):  # 10 of 100: at most 16.4 % with 95 % confidence
+        assert call("gate", "good", "--max-flip-rate", limit).exit_code == code
