@@ -1,13 +1,12 @@
 """What all tests share: shapes checked at run time, one thread a worker, and the folder of real images."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 from jaxtyping import config as jaxtyping_config
 from jaxtyping import install_import_hook
+from shared_folders import made_once
 from small_models import train_small
 
 CHECKED = (
@@ -61,19 +60,6 @@ def _one_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
-
-
-def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
-    """A folder that all workers read, filled by the first of them that asks for it."""
-    root = factory.getbasetemp()
-    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
-    folder, done = root / name, root / f"{name}.done"
-    with FileLock(root / f"{name}.lock"):
-        if not done.exists():
-            folder.mkdir(exist_ok=True)
-            make(folder)
-            done.touch()
-    return folder
 
 
 @pytest.fixture(scope="session")

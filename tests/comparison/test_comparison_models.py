@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from click.testing import CliRunner
-from conftest import made_once
+from shared_folders import made_once
 
 from xaiaudit.cli import main
 from xaiaudit.comparison import compare
