@@ -27,15 +27,6 @@ def refused(*words: object) -> str:
 
 
 @pytest.fixture
-def audit(folder: Path, tmp_path: Path) -> Path:
-    """audit.json, which tells all that the light formats need."""
-    made = tmp_path / "audit"
-    made.mkdir()
-    shutil.copy(folder / "audit.json", made)
-    return made
-
-
-@pytest.fixture
 def judged(audit: Path) -> Path:
     made = example.verdict(audit, example.mixed())
     (audit / "gate.json").write_text(made.model_dump_json())

@@ -1,7 +1,6 @@
 """What a verdict leaves beside gate.json, and on the page of a GitHub job."""
 
 import json
-import shutil
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -10,15 +9,6 @@ import pytest
 
 from xaiaudit.errors import AuditError
 from xaiaudit.reports.gate_files import STEP, tell_github, write_gate_files
-
-
-@pytest.fixture
-def audit(folder: Path, tmp_path: Path) -> Path:
-    """audit.json alone: no output needs more."""
-    made = tmp_path / "audit"
-    made.mkdir()
-    shutil.copy(folder / "audit.json", made)
-    return made
 
 
 def test_three_files_stand_beside_the_audit(audit: Path) -> None:

@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ import typst
 from pace import least_seconds, pace
 from PIL import Image
 from pypdf import PdfReader
-from pypdf.generic import ArrayObject, DictionaryObject
+from structure_tree import elements
 
 from xaiaudit.errors import AuditError
 from xaiaudit.records import SCHEMA, AuditRecord, LeakRecord, LeftOutRecord
@@ -36,18 +35,6 @@ def text_of(path: Path) -> str:
 
 def squeezed(text: str) -> str:
     return "".join(text.split())
-
-
-def elements(node: Any) -> Iterator[DictionaryObject]:
-    node = node.get_object()
-    if isinstance(node, ArrayObject):
-        for child in node:
-            yield from elements(child)
-    elif isinstance(node, DictionaryObject):
-        if "/S" in node:
-            yield node
-        if "/K" in node:
-            yield from elements(node["/K"])
 
 
 def rewritten(folder: Path, target: Path, **changes: Any) -> Path:

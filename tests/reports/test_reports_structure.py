@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 from pypdf.generic import ArrayObject, ContentStream, DictionaryObject
+from structure_tree import elements
 
 from xaiaudit.reports.pdf import SECTIONS
 
@@ -24,18 +25,6 @@ def reader(report: Path) -> PdfReader:
 def tree(reader: PdfReader) -> list[DictionaryObject]:
     """Every element, in reading order."""
     return list(elements(reader.trailer["/Root"]["/StructTreeRoot"]["/K"]))  # type: ignore[index]
-
-
-def elements(node: Any) -> Iterator[DictionaryObject]:
-    node = node.get_object()
-    if isinstance(node, ArrayObject):
-        for child in node:
-            yield from elements(child)
-    elif isinstance(node, DictionaryObject):
-        if "/S" in node:
-            yield node
-        if "/K" in node:
-            yield from elements(node["/K"])
 
 
 def kids(element: DictionaryObject, kind: str) -> list[DictionaryObject]:

@@ -1,5 +1,6 @@
 """Of a comparison's report: whether maps moved on clean images, and where they point now."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from xaiaudit.reports import format as f
 from xaiaudit.reports import words as audit_words
 from xaiaudit.reports.blocks import Block, Canvas, Column, Heat, Picture, Section, Table, Text, not_assessed
 from xaiaudit.reports.figures.variability import WIDTH_MM, Moved, draw_variability
-from xaiaudit.reports.sections.shift_table import NAMES, SCALE
+from xaiaudit.reports.sections.shift_table import NAMES, SCALE, decimals
 
 DRIFT = "drift.svg"
 RULE = (
@@ -178,25 +179,13 @@ def _measures(record: ComparisonRecord) -> Table:
     shown = [metric for metric in SHIFT_METRICS if any(item.shift[metric].n for item in record.drift)]
     if "peak_mm" in drawn(record):
         shown = [metric for metric in shown if not metric.endswith("_diagonal")]
-    rows = [
-        [
-            f.printable(item.explainer_id),
-            str(item.shift["peak_diagonal"].n),
-            *(f.spread(item.shift[metric], SCALE.get(metric, 1.0), _decimals(metric)) for metric in shown),
-        ]
-        for item in record.drift
-    ]
-    return Table(
-        columns=[
-            Column(title="Explainer", width=0.9),
-            Column(title="Maps", width=0.5, align="right"),
-            *(Column(title=NAMES[metric], align="right") for metric in shown),
-        ],
-        rows=rows,
+    return _spreads(
+        record,
+        {metric: (NAMES[metric], SCALE.get(metric, 1.0), decimals(metric)) for metric in shown},
+        counted="peak_diagonal",
         caption="Drift on clean images: median (quartiles)",
-        stacked=True,
-        note="Over images that both decide alike and whose map is defined in both, from the maps as they are stored."
-        + f.dashes(rows, "the grids differ, or no spacing is known"),
+        note="Over images that both decide alike and whose map is defined in both, from the maps as they are stored.",
+        dash="the grids differ, or no spacing is known",
     )
 
 
@@ -237,11 +226,36 @@ def _multiples(record: ComparisonRecord) -> list[Block]:
 
 def _energy(record: ComparisonRecord) -> Table:
     regions = [r for r in REGIONS if any(item.shift[f"delta_energy_{r}"].n for item in record.drift)]
+    return _spreads(
+        record,
+        {f"delta_energy_{region}": (region.capitalize(), 100.0, 1) for region in regions},
+        counted=f"delta_energy_{REGIONS[0]}",
+        caption="Change of energy share, percentage points: median (quartiles)",
+        note="Energy share: the part of the map’s positive values that lies in the region.",
+        dash="no lesion",
+    )
+
+
+def _spreads(
+    record: ComparisonRecord,
+    shown: Mapping[str, tuple[str, float, int]],
+    *,
+    counted: str,
+    caption: str,
+    note: str,
+    dash: str,
+) -> Table:
+    """A line an explainer: median and quartiles of each metric; `dash` says why there may be none.
+
+    Args:
+        shown: of each metric its title, what it is multiplied by, and its decimals.
+        counted: the metric whose maps are counted in the second column.
+    """
     rows = [
         [
             f.printable(item.explainer_id),
-            str(item.shift[f"delta_energy_{REGIONS[0]}"].n),
-            *(f.spread(item.shift[f"delta_energy_{region}"], 100, 1) for region in regions),
+            str(item.shift[counted].n),
+            *(f.spread(item.shift[metric], scale, digits) for metric, (_, scale, digits) in shown.items()),
         ]
         for item in record.drift
     ]
@@ -249,18 +263,13 @@ def _energy(record: ComparisonRecord) -> Table:
         columns=[
             Column(title="Explainer", width=0.9),
             Column(title="Maps", width=0.5, align="right"),
-            *(Column(title=region.capitalize(), align="right") for region in regions),
+            *(Column(title=title, align="right") for title, _, _ in shown.values()),
         ],
         rows=rows,
-        caption="Change of energy share, percentage points: median (quartiles)",
+        caption=caption,
         stacked=True,
-        note="Energy share: the part of the map’s positive values that lies in the region."
-        + f.dashes(rows, "no lesion"),
+        note=note + f.dashes(rows, dash),
     )
-
-
-def _decimals(metric: str) -> int:
-    return 1 if metric.endswith(("_mm", "_diagonal")) else 2
 
 
 def pointing_section(record: ComparisonRecord) -> Section:

@@ -102,6 +102,18 @@ def strongest(attacks: Sequence[AttackRecord]) -> AttackRecord | None:
     return max(bounded, key=lambda a: (a.flips.estimate or 0.0, -(a.epsilon or 0.0)), default=None)
 
 
+def shares(attack: AttackRecord) -> tuple[Interval | None, ...]:
+    """Key figures of an attack whose flips can be assessed: flips, the same after rounding, missed cancers, false
+    alarms, robust accuracy."""
+    return (
+        attack.flips,
+        attack.flips_quantised,
+        attack.missed_cancers,
+        attack.false_alarms,
+        attack.robust_accuracy,
+    )
+
+
 def flips(attack: AttackRecord) -> str:
     """How often the decision flipped, before and after rounding to 8 bits."""
     if not attack.assessable:

@@ -46,14 +46,7 @@ def _flips(attack: AttackRecord) -> Row:
     name, far = markup.code(attack.id), _radius(attack)
     if not attack.assessable:
         return [name, far, NOT_ASSESSABLE, *[f.DASH] * 4, str(attack.images)]
-    shares = (
-        attack.flips,
-        attack.flips_quantised,
-        attack.missed_cancers,
-        attack.false_alarms,
-        attack.robust_accuracy,
-    )
-    return [name, far, *(f.rate(share) for share in shares), str(attack.flips.n)]
+    return [name, far, *(f.rate(share) for share in words.shares(attack)), str(attack.flips.n)]
 
 
 def _radius(attack: AttackRecord) -> str:

@@ -51,14 +51,7 @@ def _row(record: AuditRecord, attack: AttackRecord) -> list[str]:
     name = f.identifier(attack.id)
     if not attack.assessable:
         return [name, _radius(attack), "not assessable", *[f.DASH] * 4, silent]
-    shares = (
-        attack.flips,
-        attack.flips_quantised,
-        attack.missed_cancers,
-        attack.false_alarms,
-        attack.robust_accuracy,
-    )
-    return [name, _radius(attack), *(f.rate(share) for share in shares), silent]
+    return [name, _radius(attack), *(f.rate(share) for share in words.shares(attack)), silent]
 
 
 def _radius(attack: AttackRecord) -> str:
