@@ -27,10 +27,10 @@ def compare(older: Path, newer: Path, out: Path | None, as_json: bool, debug: bo
     """
     from xaiaudit.comparison import compare as run
     from xaiaudit.reports.comparison_summary import lines
-    from xaiaudit.reports.comparison_writing import check_new, default_folder, write
+    from xaiaudit.reports.comparison_writing import check_folder, default_folder, write
 
     folder = out or default_folder(older, newer)
-    check_new(folder)
+    check_folder(folder)
     record, images = run(older, newer)
     written = write(record, images, folder)
     if as_json:

@@ -66,10 +66,11 @@ def faithfulness(model: Path, **given: Any) -> None:
     from xaiaudit.explainers.spec import parse
     from xaiaudit.faithfulness import Canvas
     from xaiaudit.reports.faithfulness_summary import lines
-    from xaiaudit.reports.faithfulness_writing import check_new, write
+    from xaiaudit.reports.faithfulness_writing import FILES, write
+    from xaiaudit.reports.targets import check_new
 
     if given["out"] is not None:
-        check_new(given["out"])
+        check_new(given["out"], FILES)
     audited = open_model(model, given)
     dataset = open_data(audited, given)
     tell_costs(audited, [parse(text) for text in given["explainers"]] or None)

@@ -12,10 +12,11 @@ from xaiaudit.comparison_record import ComparisonRecord
 from xaiaudit.errors import UsageError
 from xaiaudit.reports.comparison_document import FLIPS, document, draw_flips
 from xaiaudit.reports.comparison_drift import DRIFT, draw_drift
+from xaiaudit.reports.targets import check_new, writing_into
 from xaiaudit.reports.typesetting import save, typeset
 from xaiaudit.writing import write_atomically
 
-RECORD, IMAGES, PDF = "comparison.json", "images.csv", "comparison.pdf"
+FILES = RECORD, IMAGES, PDF = "comparison.json", "images.csv", "comparison.pdf"
 
 
 def default_folder(before: Path, after: Path) -> Path:
@@ -23,36 +24,29 @@ def default_folder(before: Path, after: Path) -> Path:
     return after.resolve().parent / f"compare-{before.resolve().name}-{after.resolve().name}"
 
 
-def check_new(folder: Path) -> None:
+def check_folder(folder: Path) -> None:
     """Raises UsageError where the folder lies in an audit, which never changes, or holds a comparison already."""
     for place in (folder.resolve(), *folder.resolve().parents):
         if (place / AUDIT).exists():
             raise UsageError(
                 f"{folder} lies in the audit {place}, which never changes; name another folder with --out"
             )
-    there = [name for name in (RECORD, IMAGES, PDF) if (folder / name).exists()]
-    if there:
-        raise UsageError(f"{folder} holds {there[0]} already; name another folder with --out")
+    check_new(folder, FILES)
 
 
 def write(record: ComparisonRecord, images: pa.Table, folder: Path) -> list[Path]:
     """Write all files into the folder, made if need be; returns their paths."""
-    check_new(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    check_folder(folder)
+    pictures = []
+    with writing_into(folder):
         write_atomically(folder / RECORD, record.model_dump_json(indent=1).encode())
         write_atomically(folder / IMAGES, as_csv(images).encode())
-    except OSError as error:
-        raise UsageError(
-            f"cannot write to {folder} ({error.strerror}); name another folder with --out"
-        ) from error
-    pictures = []
-    if record.attacks:
-        draw_flips(record, folder / FLIPS)
-        pictures.append(folder / FLIPS)
-    if record.drift:
-        draw_drift(record, images, folder / DRIFT)
-        pictures.append(folder / DRIFT)
+        if record.attacks:
+            draw_flips(record, folder / FLIPS)
+            pictures.append(folder / FLIPS)
+        if record.drift:
+            draw_drift(record, images, folder / DRIFT)
+            pictures.append(folder / DRIFT)
     pdf = save(typeset(partial(document, record, images), record.after.created), folder / PDF)
     return [folder / RECORD, folder / IMAGES, *pictures, pdf]
 

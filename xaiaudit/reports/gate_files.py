@@ -13,6 +13,7 @@ from xaiaudit.reports.junit import junit
 from xaiaudit.reports.markdown import summary_markdown
 from xaiaudit.reports.reading_verdict import VERDICT, read_verdict
 from xaiaudit.reports.sarif import sarif
+from xaiaudit.reports.targets import check_suffix
 from xaiaudit.writing import write_atomically
 
 JUNIT, SUMMARY, SARIF = "junit.xml", "summary.md", "gate.sarif"
@@ -47,7 +48,7 @@ def write_junit(folder: Path, *, out: Path) -> Path:
     Raises:
         AuditError: there is none, audit.json cannot be read, `out` does not end in .xml or cannot be written.
     """
-    _check_suffix(out, ".xml")
+    check_suffix(out, ".xml")
     return _write(out, junit(the_verdict(folder, "junit"), read_record(folder)))
 
 
@@ -57,7 +58,7 @@ def write_summary(folder: Path, *, out: Path) -> Path:
     Raises:
         AuditError: audit.json or gate.json cannot be read, `out` does not end in .md or cannot be written.
     """
-    _check_suffix(out, ".md")
+    check_suffix(out, ".md")
     record = read_record(folder)
     verdict, fault = read_verdict(folder, digest(folder / RECORD))
     return _write(out, summary_markdown(verdict, record, folder, fault).encode())
@@ -77,11 +78,6 @@ def the_verdict(folder: Path, name: str) -> Verdict:
             f"xaiaudit gate {folder} --policy FILE"
         )
     return verdict
-
-
-def _check_suffix(path: Path, suffix: str) -> None:
-    if path.suffix.lower() != suffix:
-        raise AuditError(f"this format ends in {suffix}, got {path}; nothing else is written over")
 
 
 def _write(path: Path, content: bytes) -> Path:

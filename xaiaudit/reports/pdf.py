@@ -5,7 +5,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from xaiaudit.errors import AuditError
 from xaiaudit.reports import format as f
 from xaiaudit.reports.blocks import Canvas, Document, Section
 from xaiaudit.reports.reading import Audit, read_audit
@@ -32,6 +31,7 @@ from xaiaudit.reports.sections.subgroups import subgroups
 from xaiaudit.reports.sections.threat import threat
 from xaiaudit.reports.sections.variability import variability
 from xaiaudit.reports.sections.verdict import verdict
+from xaiaudit.reports.targets import report_path
 from xaiaudit.reports.typesetting import lay_out_document, save, typeset
 
 SECTIONS: tuple[Callable[[Audit, Canvas], Section | None], ...] = (
@@ -67,9 +67,7 @@ def write_report(audit_dir: Path | str, *, out: Path | str | None = None) -> Pat
             cannot be written.
     """
     folder = Path(audit_dir)
-    target = Path(out) if out is not None else folder / "report.pdf"
-    if target.suffix.lower() != ".pdf":
-        raise AuditError(f"a report ends in .pdf, got {target}; nothing else is written over")
+    target = report_path(folder, "report.pdf", out)
     audit = read_audit(folder)
     return save(typeset(partial(document, audit), audit.record.created), target)
 

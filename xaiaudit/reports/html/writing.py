@@ -3,7 +3,6 @@
 import tempfile
 from pathlib import Path
 
-from xaiaudit.errors import AuditError
 from xaiaudit.reports import format as f
 from xaiaudit.reports.blocks import Canvas
 from xaiaudit.reports.html.page import json_text, page
@@ -18,6 +17,7 @@ from xaiaudit.reports.sections.limits import limits
 from xaiaudit.reports.sections.reproducibility import reproducibility
 from xaiaudit.reports.sections.threat import threat
 from xaiaudit.reports.sections.verdict import verdict
+from xaiaudit.reports.targets import report_path
 from xaiaudit.reports.typesetting import save
 
 LEGEND = (
@@ -38,9 +38,7 @@ def write_html(audit_dir: Path | str, *, out: Path | str | None = None) -> Path:
             cannot be written.
     """
     folder = Path(audit_dir)
-    target = Path(out) if out is not None else folder / "report.html"
-    if target.suffix.lower() != ".html":
-        raise AuditError(f"a page ends in .html, got {target}; nothing else is written over")
+    target = report_path(folder, "report.html", out)
     return save(html_page(read_audit(folder)).encode(), target)
 
 
