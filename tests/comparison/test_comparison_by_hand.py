@@ -16,7 +16,7 @@ from xaiaudit.comparison.gallery import _farthest, _map
 from xaiaudit.comparison.natural import _made_of, drift_amounts, no_yardstick
 from xaiaudit.comparison.notes import _of_audits
 from xaiaudit.comparison.paired_statistics import family, hits, mean, share
-from xaiaudit.comparison.pairing import _same_order, same_grouping
+from xaiaudit.comparison.pairing import same_grouping
 from xaiaudit.comparison.pointing import _chance, pointing_differences
 from xaiaudit.comparison.shifts import Shifts, shifts
 from xaiaudit.comparison.stored import Stored, field, field_at, matched_explainers, stored
@@ -437,14 +437,6 @@ def test_a_sweep_is_told_by_the_strengths_that_are_not_the_default() -> None:
     ]
     pair: Any = Named(before=Named(record=Named(variability=Named(changes=changes))))
     assert _made_of(pair) == ["gain:db=0.01"]
-
-
-def test_copies_of_an_image_with_two_labels_are_paired_by_them() -> None:
-    def side(names: list[str]) -> Any:
-        table = pa.table({"sha256": ["c", "c"], "label": ["benign", "malignant"], "image": names})
-        return Named(clean=lambda: Rows(table))
-
-    assert _same_order(side(["a", "b"]), side(["y", "x"])).tolist() == [0, 1]
 
 
 def test_a_map_that_appeared_was_undefined_and_is_not_any_more() -> None:

@@ -304,3 +304,10 @@ def test_what_no_regression_asks_about_may_differ(tmp_path: Path) -> None:
     )  # another network's
     maps = 'metric = "pointing"\nexplainer = "grad-cam"\nmax_regression = 0.0'
     assert compare(tmp_path, made(40), made(40, changes={"explainers": [layer]}), maps).verdict == "passed"
+
+
+def test_a_baseline_from_before_inputs_were_recorded_is_prepared_alike(tmp_path: Path) -> None:
+    assert "inputs" not in CHECKPOINT.preprocessing
+    now = CHECKPOINT.model_copy(update={"preprocessing": {**CHECKPOINT.preprocessing, "inputs": []}})
+    new = made(40, changes={"checkpoint": now})
+    assert compare(tmp_path, new, made(40), FLIPS.format(0.0)).verdict == "passed"

@@ -8,6 +8,7 @@ import numpy as np
 from xaiaudit.comparison.sides import Side
 from xaiaudit.errors import AuditError
 from xaiaudit.metrics.cases import number_cases
+from xaiaudit.same_images import lacking, otherwise_prepared, relabelled, rows_of
 from xaiaudit.types import Decisions
 
 NAMED = 3  # images that an error names
@@ -41,15 +42,12 @@ class Pair:
 def paired(before: Side, after: Side) -> Pair:
     """The two audits with their images in the order of the newer.
 
-    Images are paired by the hash of their pixels; copies of one image, by their labels, then in the order of their
-    names.
-
     Raises:
         AuditError: images, labels, outlines, classes or preprocessing differ; it names them.
     """
     found = [*_of_checkpoints(before, after), *_of_images(before, after)]
     if not found:
-        before = before.ordered(_same_order(before, after))
+        before = before.ordered(rows_of(after.clean().table, before.clean().table))
         found = [*_of_labels(before, after), *_of_regions(before, after)]
     if found:
         raise AuditError(
@@ -82,14 +80,9 @@ def _of_checkpoints(before: Side, after: Side) -> list[str]:
         found.append(f"classes {', '.join(old.classes)} and {', '.join(new.classes)}")
     if old.positive != new.positive:
         found.append(f"positive class {old.positive} and {new.positive}")
-    mine, its = (
-        {"inputs": []} | part.preprocessing for part in (old, new)
-    )  # `inputs` is younger than the rest
-    mine["inputs"], its["inputs"] = (list(part["inputs"] or []) for part in (mine, its))
     found += [
-        f"preprocessing: {key} {mine.get(key)} and {its.get(key)}"
-        for key in dict.fromkeys((*mine, *its))
-        if mine.get(key) != its.get(key)
+        f"preprocessing: {key} {mine} and {its}"
+        for key, mine, its in otherwise_prepared(old.preprocessing, new.preprocessing)
     ]
     rings = before.record.regions.ring_mm, after.record.regions.ring_mm
     if rings[0] != rings[1] and before.record.explainers and after.record.explainers:
@@ -98,49 +91,16 @@ def _of_checkpoints(before: Side, after: Side) -> list[str]:
 
 
 def _of_images(before: Side, after: Side) -> list[str]:
-    old, new = (side.clean() for side in (before, after))
-    lacking = _beyond(old.strings("sha256"), old.strings("image"), new.strings("sha256"))
-    further = _beyond(new.strings("sha256"), new.strings("image"), old.strings("sha256"))
-    said = (("the first", lacking), ("the second", further))
+    old, new = (side.clean().table for side in (before, after))
+    said = (("the first", lacking(old, new)), ("the second", lacking(new, old)))
     return [f"{_counted(images, 'image')} of {which} alone" for which, images in said if images]
 
 
-def _beyond(own: Sequence[str], names: Sequence[str], others: Sequence[str]) -> list[str]:
-    """Names of the images that the others lack; of copies, as many as are too many."""
-    left = list(others)
-    free: dict[str, int] = {}
-    for sha in left:
-        free[sha] = free.get(sha, 0) + 1
-    found = []
-    for sha, name in zip(own, names, strict=True):
-        if free.get(sha, 0) == 0:
-            found.append(name)
-        else:
-            free[sha] -= 1
-    return found
-
-
-def _same_order(before: Side, after: Side) -> np.ndarray:
-    """Row of `before` of each image of `after`."""
-    ranked = []
-    for side in (before, after):
-        rows = side.clean()
-        labels = map(str, rows.strings("label"))  # copies may be labelled each otherwise
-        keys = list(zip(rows.strings("sha256"), labels, rows.strings("image"), strict=True))
-        ranked.append(np.array(sorted(range(len(keys)), key=keys.__getitem__), np.int64))
-    order = np.empty_like(ranked[0])
-    order[ranked[1]] = ranked[0]
-    return order
-
-
 def _of_labels(before: Side, after: Side) -> list[str]:
-    old, new = (side.clean().table["label"].to_pylist() for side in (before, after))
-    names = after.clean().strings("image")
-    other = [
-        f"{name}: {one or 'none'} and {two or 'none'}"
-        for name, one, two in zip(names, old, new, strict=True)
-        if one != two
-    ]
+    """Of sides in one order."""
+    old, new = before.clean().table, after.clean().table
+    rows = np.arange(new.num_rows)
+    other = [f"{name}: {was or 'none'} and {now or 'none'}" for name, now, was in relabelled(new, old, rows)]
     return [f"labels of {_counted(other, 'image')}"] if other else []
 
 

@@ -1,9 +1,6 @@
 """Whether two audits can be compared image by image, and which image is which. No torch."""
 
-from collections import Counter
 from collections.abc import Sequence
-
-import numpy as np
 
 from xaiaudit.errors import AuditError
 from xaiaudit.gate.asked import Asked
@@ -13,6 +10,7 @@ from xaiaudit.gate.pairs import Pairing
 from xaiaudit.gate.policy import FindingTable
 from xaiaudit.gate.questions import NotThere, question
 from xaiaudit.records import AuditRecord
+from xaiaudit.same_images import lacking, otherwise_prepared, relabelled, rows_of
 
 Regression = tuple[FindingTable, Asked]
 
@@ -32,31 +30,18 @@ def pairing(audited: Audited, baseline: Audited, asked: Sequence[Regression]) ->
             f"{audited.name} and the baseline {baseline.name} cannot be compared, as they differ in "
             f"{'; '.join(differing)}; audit both alike, or accept a baseline that was"
         )
-    order = np.empty(len(audited.images), np.int64)
-    order[_sorted(audited)] = _sorted(baseline)
-    return Pairing(baseline=baseline, order=order)
-
-
-def _sorted(audited: Audited) -> np.ndarray:
-    """Images by hash; of one that is there twice, by label and name."""
-    rows = audited.clean
-    keys = list(zip(rows.strings("sha256"), map(str, rows.strings("label")), audited.images, strict=True))
-    return np.array(sorted(range(len(keys)), key=keys.__getitem__), np.int64)
+    return Pairing(baseline=baseline, order=rows_of(audited.clean.table, baseline.clean.table))
 
 
 def _images(audited: Audited, baseline: Audited) -> list[str]:
-    ours, theirs = (Counter(side.clean.strings("sha256")) for side in (audited, baseline))
-    new, gone = (ours - theirs).total(), (theirs - ours).total()
+    ours, theirs = audited.clean.table, baseline.clean.table
+    new, gone = len(lacking(ours, theirs)), len(lacking(theirs, ours))
     if new or gone:
         return [
-            f"images ({new} of {ours.total()} are not in the baseline, {gone} of its {theirs.total()} not here)"
+            f"images ({new} of {ours.num_rows} are not in the baseline, {gone} of its {theirs.num_rows} not here)"
         ]
-    pairs = [
-        Counter(zip(side.clean.strings("sha256"), side.clean.strings("label"), strict=True))
-        for side in (audited, baseline)
-    ]
-    other = (pairs[0] - pairs[1]).total()
-    return [f"labels (of {other} of {ours.total()} images)"] if other else []
+    other = len(relabelled(ours, theirs, rows_of(ours, theirs)))
+    return [f"labels (of {other} of {ours.num_rows} images)"] if other else []
 
 
 def _settings(ours: AuditRecord, theirs: AuditRecord, asked: Sequence[Regression]) -> list[str]:
@@ -94,12 +79,9 @@ def _known(record: AuditRecord) -> str:
 
 
 def _preprocessing(ours: AuditRecord, theirs: AuditRecord) -> list[str]:
-    own, other = ours.checkpoint.preprocessing, theirs.checkpoint.preprocessing
-    keys = [key for key in {**own, **other} if own.get(key) != other.get(key)]
-    if not keys:
-        return []
-    told = ", ".join(f"{key} {own.get(key)} here, {other.get(key)} there" for key in keys)
-    return [f"preprocessing ({told})"]
+    found = otherwise_prepared(ours.checkpoint.preprocessing, theirs.checkpoint.preprocessing)
+    told = ", ".join(f"{key} {own} here, {other} there" for key, own, other in found)
+    return [f"preprocessing ({told})"] if found else []
 
 
 def _sweep(ours: AuditRecord, theirs: AuditRecord) -> list[str]:
