@@ -168,6 +168,22 @@ def test_the_median_of_resamples_is_that_of_numpy(n: int) -> None:
     assert np.allclose(weighted_median(values, weights), np.median(values[drawn], axis=1))
 
 
+def test_draws_that_are_kept_are_those_that_are_made_anew_and_nobody_writes_into_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from xaiaudit.metrics import bootstrap as module
+
+    index = np.array([0, 0, 1, 2])
+    kept = [*module.draw_cases(index, 3, 50_000, seed=4)]
+    with pytest.raises(ValueError, match="read-only"):
+        kept[0][0] = 1
+    monkeypatch.setattr(module, "KEPT", 0)
+    for one, other in zip(kept, module.draw_cases(index, 3, 50_000, seed=4), strict=True):
+        assert np.array_equal(one, other)
+    other = np.concatenate([*module.draw_cases(index, 3, 50_000, seed=5)])
+    assert not np.array_equal(np.concatenate(kept), other)
+
+
 def test_equal_seeds_give_equal_intervals_and_missing_values_are_left_out() -> None:
     values = np.array([1.0, np.nan, 2.0, 4.0, np.nan])
     first, again = (bootstrap(values, list("abcde"), "median", seed=3) for _ in range(2))
