@@ -119,6 +119,13 @@ def test_on_grids_that_differ_only_places_are_compared() -> None:
         assert np.isnan(one.values[metric]).all()
 
 
+@pytest.mark.parametrize("metric", SHIFT_METRICS)
+def test_a_map_that_is_not_compared_has_no_amount(found: Shifts, metric: str) -> None:
+    amounts = drift_amounts(found, metric)
+    assert np.isnan(amounts[~found.compared]).all()
+    assert np.isposinf(amounts).tolist() == found.vanished.tolist()
+
+
 def test_where_likeness_is_not_measured_vanished_maps_do_not_tell_of_it() -> None:
     before = maps_of([(1, 1), (3, 3)], ["lesion"] * 2)
     for side, known in ((7, True), (14, False)):

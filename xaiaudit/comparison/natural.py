@@ -84,7 +84,7 @@ def drift_amounts(shifts: Shifts, metric: str) -> Vector:
     if metric in LIKENESS and not shifts.one_grid:
         return np.full(len(shifts.compared), np.nan)
     found = amount(metric, shifts.values[metric], shifts.vanished)
-    return np.where(shifts.compared, np.where(np.abs(found) < NOTHING, 0.0, found), np.nan)
+    return np.where(np.abs(found) < NOTHING, 0.0, found)
 
 
 def sweep_amounts(rows: Rows, metric: str) -> Vector:
