@@ -42,19 +42,10 @@ CHECKED = 32  # images for the self-checks
 @options.test_data
 @options.split
 @options.explainers
-@click.option(
-    "--policy",
-    type=click.Path(path_type=Path),
-    help="Audit as [audit] of this file says where the command line does not, and judge by it: exit code 1 where it is "
-    "not passed. See xaiaudit init.  [default: settings of ./xaiaudit.toml where it is there, and no judgement]",
+@options.policy(
+    "Audit as [audit] of this file says where the command line does not, and judge by it: exit code 1 where it is "
+    "not passed. See xaiaudit init.  [default: settings of ./xaiaudit.toml where it is there, and no judgement]"
 )
-@click.option(
-    "--baseline",
-    type=click.Path(path_type=Path),
-    help="With --policy: audit, or store of accepted audits, that the regressions of the policy compare with.  "
-    "[default: as the policy says]",
-)
-@click.option("--no-baseline", is_flag=True, help="With --policy: leave its regressions out.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

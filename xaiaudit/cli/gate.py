@@ -16,18 +16,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("audit", type=click.Path(path_type=Path), required=False)
-@click.option(
-    "--policy",
-    type=click.Path(path_type=Path),
-    help="What must hold, as xaiaudit init writes it.  [default: ./xaiaudit.toml]",
-)
-@click.option(
-    "--baseline",
-    type=click.Path(path_type=Path),
-    help="Audit, or store of accepted audits, that the regressions of the policy compare with.  "
-    "[default: as the policy says]",
-)
-@click.option("--no-baseline", is_flag=True, help="Leave the regressions of the policy out.")
+@options.policy("What must hold, as xaiaudit init writes it.  [default: ./xaiaudit.toml]")
 @click.option(
     "--max-flip-rate",
     type=click.FloatRange(0, 1),
@@ -80,8 +69,7 @@ def gate(
             "--max-flip-rate is a limit without a policy, and without a baseline; say it alone, or write it into the "
             'policy as a finding: metric = "flip-rate", max = ...'
         )
-    if baseline and no_baseline:
-        raise UsageError("--baseline names one and --no-baseline leaves it out; say one of the two")
+    options.check_baseline(baseline, without=no_baseline)
     if max_flip_rate is not None:
         from xaiaudit.gate.quick import judge_flips
 

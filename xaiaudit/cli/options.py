@@ -183,6 +183,34 @@ test_data = data(
 )
 
 
+def policy(help: str) -> Callable[[Command], Command]:
+    """--policy, --baseline and --no-baseline; see `check_baseline`."""
+
+    def add(command: Command) -> Command:
+        for option in (
+            click.option("--no-baseline", is_flag=True, help="Leave the regressions of the policy out."),
+            click.option(
+                "--baseline",
+                type=click.Path(path_type=Path),
+                help="Audit, or store of accepted audits, that the regressions of the policy compare with.  "
+                "[default: as the policy says]",
+            ),
+            click.option("--policy", type=click.Path(path_type=Path), help=help),
+        ):
+            command = option(command)
+        return command
+
+    return add
+
+
+def check_baseline(baseline: Path | None, *, without: bool) -> None:
+    """Raises UsageError where --baseline and --no-baseline are both said."""
+    from xaiaudit.errors import UsageError
+
+    if baseline is not None and without:
+        raise UsageError("--baseline names one and --no-baseline leaves it out; say one of the two")
+
+
 def trust_pickle(more: str = "") -> Callable[[Command], Command]:
     """--trust-pickle; `more` ends its help."""
     return click.option(

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 
 import click
 
+from xaiaudit.cli import options
+
 if TYPE_CHECKING:
     from xaiaudit.gate.reading import ReadPolicy
     from xaiaudit.gate_record import Verdict
@@ -78,8 +80,7 @@ def judgement(read: "ReadPolicy | None", given: dict[str, Any]) -> "Callable[[Pa
                 "--baseline and --no-baseline are about judging, which takes a policy: add --policy FILE"
             )
         return None
-    if baseline is not None and without:
-        raise UsageError("--baseline names one and --no-baseline leaves it out; say one of the two")
+    options.check_baseline(baseline, without=without)
     regressions = sum(finding.max_regression is not None for finding in read.policy.finding)
     if regressions and not without and find_baseline(read, baseline) is None:
         click.echo(
