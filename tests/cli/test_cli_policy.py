@@ -9,12 +9,13 @@ import pytest
 from click.testing import CliRunner, Result
 from pydantic import BaseModel
 
-from xaiaudit import reports
 from xaiaudit.cli import main
 from xaiaudit.cli import policy as cli_policy
 from xaiaudit.gate.faults import TABLES
 from xaiaudit.gate.metrics import METRICS
 from xaiaudit.records import AuditRecord
+from xaiaudit.reports import pdf
+from xaiaudit.reports.reading import Audit
 
 POLICY = """\
 [audit]
@@ -196,11 +197,12 @@ def test_an_audit_with_a_policy_is_judged_before_its_report_is_written(
 ) -> None:
     out, seen = tmp_path / "audit", []
 
-    def report(folder: Path) -> Path:
-        seen.append(json.loads((folder / "gate.json").read_text())["verdict"])
-        return folder / "report.pdf"
+    def report(audit: Audit, out: Path) -> Path:
+        assert audit.verdict is not None
+        seen.append(audit.verdict.verdict)
+        return out
 
-    monkeypatch.setattr(reports, "write_report", report)
+    monkeypatch.setattr(pdf, "write_report", report)
     result = call("attack", checkpoint, "--policy", gated(tmp_path, limit), "--out", out)
     assert result.exit_code == code, result.output
     assert seen == [verdict]

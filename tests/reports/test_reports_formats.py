@@ -8,8 +8,11 @@ import example_verdict as example
 import pytest
 from click.testing import CliRunner, Result
 
+from xaiaudit.audit_files import read_record
 from xaiaudit.cli import main
-from xaiaudit.reports.formats import FORMATS
+from xaiaudit.records import AuditRecord
+from xaiaudit.reports import reading
+from xaiaudit.reports.formats import FORMATS, write_formats
 
 
 def report(*words: object) -> Result:
@@ -50,6 +53,22 @@ def test_every_format_is_written_into_the_audit(whole: Path) -> None:
     assert (whole / "report.html").read_text(encoding="utf-8").startswith("<!")
     assert ET.parse(whole / "junit.xml").getroot().tag == "testsuites"
     assert (whole / "summary.md").read_text(encoding="utf-8").startswith("## xaiaudit: failed")
+
+
+def test_tables_are_read_once_for_page_and_pdf(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+
+    def counted(folder: Path) -> AuditRecord:
+        read.append(folder)
+        return read_record(folder)
+
+    monkeypatch.setattr(reading, "read_record", counted)
+    written = list(write_formats(whole, ["pdf", "html"], tmp_path))
+    assert [path.name for path in written] == ["report.pdf", "report.html"]
+    assert all(path.stat().st_size > 10_000 for path in written)
+    assert read == [whole]
 
 
 def test_what_the_design_names_is_what_stands_in_the_folder() -> None:

@@ -235,16 +235,16 @@ def _telling_how_to_go_on(out: Path) -> Iterator[None]:
 
 def finish(record: Any, out: Path, *, with_report: bool, as_json: bool, policy: bool = False) -> None:
     """Write the reports, print the summary, say where things lie; `policy`: the verdict is told after it."""
-    from xaiaudit.reports import write_html, write_report
+    from xaiaudit.reports.formats import DOCUMENTS, write_formats
     from xaiaudit.reports.summary import summary
 
-    written = {"Report": write_report(out), "In a browser": write_html(out)} if with_report else {}
+    written = list(write_formats(out, DOCUMENTS)) if with_report else []
     if as_json:
         click.echo(record.model_dump_json(indent=1))
         return
     for line in summary(record, policy=policy):
         click.echo(line)
-    for what, path in written.items():
+    for what, path in zip(("Report", "In a browser"), written, strict=False):
         click.echo(f"{what}: {path}")
     click.echo(f"Audit: {out}")
 

@@ -3,11 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 
 from xaiaudit.errors import AuditError, UsageError
 from xaiaudit.reports.gate_files import the_verdict
+from xaiaudit.reports.reading import read_audit
+from xaiaudit.reports.targets import check_suffix
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,11 +18,12 @@ class Format:
     file: str  # its name in the audit's folder
     writer: str  # imported on use; called with the audit's folder and, as `out`, the file to write
     needs_verdict: bool = False
+    needs_tables: bool = False  # called with the audit as it was read, in place of its folder
 
 
 FORMATS: Mapping[str, Format] = {
-    "pdf": Format(file="report.pdf", writer="xaiaudit.reports.pdf:write_report"),
-    "html": Format(file="report.html", writer="xaiaudit.reports.html:write_html"),
+    "pdf": Format(file="report.pdf", writer="xaiaudit.reports.pdf:write_report", needs_tables=True),
+    "html": Format(file="report.html", writer="xaiaudit.reports.html:write_html", needs_tables=True),
     "junit": Format(file="junit.xml", writer="xaiaudit.reports.gate_files:write_junit", needs_verdict=True),
     "md": Format(file="summary.md", writer="xaiaudit.reports.gate_files:write_summary"),
 }
@@ -63,15 +67,18 @@ def write_formats(folder: Path, names: Sequence[str], out: Path | None = None) -
 
     Raises:
         UsageError: `out` is one file, and there are several formats.
-        AuditError: the folder is no finished audit, there is no verdict and a format tells nothing else, or a file
-            cannot be written. Of the first two nothing is written.
+        AuditError: the folder is no finished audit, there is no verdict and a format tells nothing else, `out` is a
+            file that ends otherwise, or a file cannot be written. Of all but the last nothing is written.
     """
     for name in names:
         if FORMATS[name].needs_verdict:
             the_verdict(folder, name)
-    for name, target in zip(names, _targets(folder, names, out), strict=True):
+    targets = _targets(folder, names, out)
+    audit = cache(partial(read_audit, folder))  # once for all
+    for name, target in zip(names, targets, strict=True):
         module, _, function = FORMATS[name].writer.partition(":")
-        yield getattr(import_module(module), function)(folder, out=target)
+        source = audit() if FORMATS[name].needs_tables else folder
+        yield getattr(import_module(module), function)(source, out=target)
 
 
 def _targets(folder: Path, names: Sequence[str], out: Path | None) -> list[Path]:
@@ -81,6 +88,7 @@ def _targets(folder: Path, names: Sequence[str], out: Path | None) -> list[Path]
             raise UsageError(
                 f"--out {out} is one file, and {len(names)} formats are asked for; name a folder for them"
             )
+        check_suffix(out, Path(FORMATS[names[0]].file).suffix)
         return [out]
     if out is not None:
         try:

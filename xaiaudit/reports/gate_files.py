@@ -13,7 +13,6 @@ from xaiaudit.reports.junit import junit
 from xaiaudit.reports.markdown import summary_markdown
 from xaiaudit.reports.reading_verdict import VERDICT, read_verdict
 from xaiaudit.reports.sarif import sarif
-from xaiaudit.reports.targets import check_suffix
 from xaiaudit.writing import write_atomically
 
 JUNIT, SUMMARY, SARIF = "junit.xml", "summary.md", "gate.sarif"
@@ -46,9 +45,8 @@ def write_junit(folder: Path, *, out: Path) -> Path:
     """The verdict that lies in the audit's folder, as JUnit XML.
 
     Raises:
-        AuditError: there is none, audit.json cannot be read, `out` does not end in .xml or cannot be written.
+        AuditError: there is none, audit.json cannot be read, or `out` cannot be written.
     """
-    check_suffix(out, ".xml")
     return _write(out, junit(the_verdict(folder, "junit"), read_record(folder)))
 
 
@@ -56,9 +54,8 @@ def write_summary(folder: Path, *, out: Path) -> Path:
     """What lies in the audit's folder, as Markdown; without a verdict it says "no policy".
 
     Raises:
-        AuditError: audit.json or gate.json cannot be read, `out` does not end in .md or cannot be written.
+        AuditError: audit.json cannot be read, or `out` cannot be written.
     """
-    check_suffix(out, ".md")
     record = read_record(folder)
     verdict, fault = read_verdict(folder, digest(folder / RECORD))
     return _write(out, summary_markdown(verdict, record, folder, fault).encode())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from xaiaudit.reports import format as f
 from xaiaudit.reports.blocks import Canvas, Document, Section
-from xaiaudit.reports.reading import Audit, read_audit
+from xaiaudit.reports.reading import Audit, opened
 from xaiaudit.reports.sections.abstention import abstention
 from xaiaudit.reports.sections.audited import audited
 from xaiaudit.reports.sections.checklist import checklist
@@ -59,16 +59,19 @@ SECTIONS: tuple[Callable[[Audit, Canvas], Section | None], ...] = (
 )
 
 
-def write_report(audit_dir: Path | str, *, out: Path | str | None = None) -> Path:
+def write_report(audit_dir: Path | str | Audit, *, out: Path | str | None = None) -> Path:
     """Write the PDF of the audit in `audit_dir` and return its path, `out` or report.pdf in that folder.
+
+    Args:
+        audit_dir: the folder, or what `read_audit` read there, which may serve for several documents.
+        out: a file that ends in .pdf.
 
     Raises:
         AuditError: the folder is no finished audit, a file of it is missing or of a newer schema, or `out`
             cannot be written.
     """
-    folder = Path(audit_dir)
-    target = report_path(folder, "report.pdf", out)
-    audit = read_audit(folder)
+    target = report_path(audit_dir, "report.pdf", out)
+    audit = opened(audit_dir)
     return save(typeset(partial(document, audit), audit.record.created), target)
 
 

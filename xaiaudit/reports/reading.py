@@ -105,6 +105,11 @@ def read_audit(folder: Path) -> Audit:
     )
 
 
+def opened(audit: Path | str | Audit) -> Audit:
+    """An audit that was read already, else the one in that folder; raises as `read_audit`."""
+    return audit if isinstance(audit, Audit) else read_audit(Path(audit))
+
+
 def read_picture(path: Path) -> np.ndarray:
     """A picture of the gallery in grey levels, or an array.
 

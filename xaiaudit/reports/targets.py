@@ -5,16 +5,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from xaiaudit.errors import AuditError, UsageError
+from xaiaudit.reports.reading import Audit
 
 
-def report_path(folder: Path, name: str, out: Path | str | None) -> Path:
-    """`out`, which must end as `name` does; None: the file of that name in an audit's folder.
+def report_path(audit: Path | str | Audit, name: str, out: Path | str | None) -> Path:
+    """`out`, which must end as `name` does; None: the file of that name in the folder of the audit.
 
     Raises:
         AuditError: it ends otherwise.
     """
     if out is None:
-        return folder / name
+        return (audit.folder if isinstance(audit, Audit) else Path(audit)) / name
     check_suffix(Path(out), Path(name).suffix)
     return Path(out)
 

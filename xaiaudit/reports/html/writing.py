@@ -8,7 +8,7 @@ from xaiaudit.reports.blocks import Canvas
 from xaiaudit.reports.html.page import json_text, page
 from xaiaudit.reports.html.payload import payload
 from xaiaudit.reports.html.tags import section_tags, text
-from xaiaudit.reports.reading import Audit, read_audit
+from xaiaudit.reports.reading import Audit, opened
 from xaiaudit.reports.sections.audited import audited
 from xaiaudit.reports.sections.findings import findings
 from xaiaudit.reports.sections.flips import flips
@@ -30,16 +30,19 @@ FRONT = (verdict,)
 FURTHER = (findings, flips, audited, threat, left_out, limits, reproducibility)
 
 
-def write_html(audit_dir: Path | str, *, out: Path | str | None = None) -> Path:
+def write_html(audit_dir: Path | str | Audit, *, out: Path | str | None = None) -> Path:
     """Write the page of the audit in `audit_dir` and return its path, `out` or report.html in that folder.
+
+    Args:
+        audit_dir: the folder, or what `read_audit` read there, which may serve for several documents.
+        out: a file that ends in .html.
 
     Raises:
         AuditError: the folder is no finished audit, a file of it is missing or of a newer schema, or `out`
             cannot be written.
     """
-    folder = Path(audit_dir)
-    target = report_path(folder, "report.html", out)
-    return save(html_page(read_audit(folder)).encode(), target)
+    target = report_path(audit_dir, "report.html", out)
+    return save(html_page(opened(audit_dir)).encode(), target)
 
 
 def html_page(audit: Audit) -> str:
