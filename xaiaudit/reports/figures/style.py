@@ -10,6 +10,7 @@ import matplotlib
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextToPath
@@ -89,8 +90,11 @@ def chart(path: Path, width_mm: float, height_mm: float) -> Iterator[Figure]:
     """An empty figure that is saved to `path` as SVG when the block ends."""
     with matplotlib.rc_context({**matplotlib.rcParamsDefault, **_STYLE, "backend": "svg"}):
         figure = Figure(figsize=(width_mm * MM, height_mm * MM), layout="constrained")
+        canvas = FigureCanvasSVG(figure)
         yield figure
-        figure.savefig(path, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+        for patch in (figure.patch, *(axes.patch for axes in figure.axes)):
+            patch.set(facecolor="none", edgecolor="none")
+        canvas.print_svg(path, metadata={"Date": None, "Creator": None})  # savefig would draw it twice
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace(f"'{MEASURED}'", f"'{SET}'"), encoding="utf-8")
 
