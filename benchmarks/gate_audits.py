@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from xaiaudit.attacks.defaults import whole
+from xaiaudit.audit_files import table_digests
 from xaiaudit.gate.audited import HITS, Audited
 from xaiaudit.metrics import flips
 from xaiaudit.records import (
@@ -95,11 +96,12 @@ def make(
 def write(audited: Audited, folder: Path) -> Path:
     """As a folder that the gate can read."""
     folder.mkdir(parents=True)
-    (folder / "audit.json").write_text(audited.record.model_dump_json(indent=1))
     pq.write_table(audited.predictions, folder / "predictions.parquet")
     pq.write_table(audited.maps, folder / "maps.parquet")
     if audited.sweeps is not None:
         pq.write_table(audited.sweeps, folder / "acquisition.parquet")
+    record = audited.record.model_copy(update={"tables": table_digests(folder, audited.record)})
+    (folder / "audit.json").write_text(record.model_dump_json(indent=1))
     return folder
 
 

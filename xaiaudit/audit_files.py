@@ -50,6 +50,42 @@ def read_record(folder: Path) -> AuditRecord:
         ) from error
 
 
+def table_files(record: AuditRecord) -> list[str]:
+    """Names of the tables that lie beside this record."""
+    return [PREDICTION_TABLE, MAP_TABLE, *([SWEEP_TABLE] if record.variability else [])]
+
+
+def table_digests(folder: Path, record: AuditRecord) -> dict[str, str]:
+    """SHA-256 of every table, as the record keeps them."""
+    return {name: digest(folder / name) for name in table_files(record)}
+
+
+def check_tables(folder: Path, record: AuditRecord) -> None:
+    """The tables must be those that the record was computed from. Audits of older versions do not tell.
+
+    Raises:
+        AuditError: a table is missing, cannot be read, or is another.
+    """
+    for name, sha256 in record.tables.items():
+        path = folder / name
+        if _digest_of_table(path) != sha256:
+            raise AuditError(
+                f"{path} is not the table that {RECORD} was computed from (its SHA-256 differs); restore the folder "
+                "or run the audit again"
+            )
+
+
+def _digest_of_table(path: Path) -> str:
+    try:
+        return digest(path)
+    except FileNotFoundError:
+        raise AuditError(
+            f"{path} is missing, which belongs beside {RECORD}: restore the folder or run the audit again"
+        ) from None
+    except OSError as error:
+        raise AuditError(f"{path} cannot be read ({error.strerror})") from error
+
+
 def read_table(
     path: Path, columns: Sequence[str], rows: pc.Expression | None = None, *, optional: Sequence[str] = ()
 ) -> pa.Table:

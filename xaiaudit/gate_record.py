@@ -66,6 +66,7 @@ class Verdict(Record):
     audit_sha256: str  # of the audit.json that was judged: a verdict speaks of no other
     policy: PolicyUsed
     baseline: BaselineUsed | None
+    left_out: int = 0  # regressions of the policy that --no-baseline left out
     verdict: Status  # failed where any finding is; else not assessed where any is; else passed
     findings: list[Finding]
     notes: list[str]  # what the verdict does not speak of

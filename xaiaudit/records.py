@@ -667,6 +667,7 @@ class AuditRecord(Record):
     subgroup_tests: list[SubgroupTest] = []  # of attributes with two rated values or more
     regions: RegionCoverage
     gallery: list[GalleryCase]
+    tables: dict[str, str] = {}  # SHA-256 of each table, by file; empty in audits of older versions
     keep_ids: bool
 
 

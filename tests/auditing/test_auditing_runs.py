@@ -19,6 +19,7 @@ from PIL import Image
 from torch import nn
 
 import xaiaudit
+from xaiaudit.audit_files import table_digests
 from xaiaudit.auditing import AuditFolder, make_plan, merge, read_plan
 from xaiaudit.auditing.selection import choose_data
 from xaiaudit.data import open_dataset, prepare, stack
@@ -103,6 +104,8 @@ def test_three_shards_merged_are_byte_identical_too(
     expected = AuditRecord.model_validate_json((undisturbed / "audit.json").read_bytes())
     assert record.attacks == expected.attacks
     assert record.maps == expected.maps
+    assert record.tables == table_digests(tmp_path / "whole", record)
+    assert len(record.tables) >= 2
 
 
 def test_a_finished_audit_never_changes(checkpoint: Path, undisturbed: Path) -> None:

@@ -131,32 +131,33 @@ def test_the_script_of_gitlab_ends_as_the_gate_does(tmp_path: Path, verdict: str
 
 
 @pytest.mark.parametrize(("verdict", "code"), [("passed", 0), ("failed", 1), (None, 2)])
-@pytest.mark.parametrize("accepted", [True, False])
+@pytest.mark.parametrize(
+    ("baselines", "said"),
+    [("", []), ("none", ["--no-baseline"]), ("Ann's store", ["--baseline=Ann's store"])],
+)
 def test_the_shell_script_ends_as_the_gate_does(
-    tmp_path: Path, verdict: str | None, code: int, accepted: bool
+    tmp_path: Path, verdict: str | None, code: int, baselines: str, said: list[str]
 ) -> None:
-    environment = {"PATH": recorder(tmp_path / "bin", verdict, code)}
-    if accepted:
-        (tmp_path / "baselines").mkdir()
-        (tmp_path / "baselines" / "index.json").touch()
+    environment = {"PATH": recorder(tmp_path / "bin", verdict, code), "BASELINES": baselines}
     done = bash([str(CI / "gate.sh"), HOSTILE, "my audit"], tmp_path, environment)
     assert done.returncode == code, done.stderr
     (attack,) = called(tmp_path)
-    baseline = "--baseline=baselines" if accepted else "--no-baseline"
-    assert attack == ["attack", "--policy=xaiaudit.toml", baseline, "--out=my audit", "--", HOSTILE]
+    assert attack == ["attack", "--policy=xaiaudit.toml", *said, "--out=my audit", "--", HOSTILE]
     assert ("xaiaudit accept" in done.stdout) == (code == 0)
 
 
-def test_the_shell_script_takes_no_store_that_is_named_and_missing_for_none(tmp_path: Path) -> None:
-    environment = {"PATH": recorder(tmp_path / "bin", None, 2), "BASELINES": "acepted ones"}
-    assert bash([str(CI / "gate.sh"), "m.pt", "audit"], tmp_path, environment).returncode == 2
-    assert "--baseline=acepted ones" in called(tmp_path)[0]
+def test_what_the_shell_script_offers_to_accept_can_be_pasted(tmp_path: Path) -> None:
+    environment = {"PATH": recorder(tmp_path / "bin", "passed", 0), "BASELINES": "Ann's store"}
+    done = bash([str(CI / "gate.sh"), "m.pt", HOSTILE], tmp_path, environment)
+    offered = done.stdout.splitlines()[-1].partition(": ")[2]
+    assert bash(["sh", "-c", offered], tmp_path, environment).returncode == 0
+    assert called(tmp_path)[-1] == ["accept", "--store=Ann's store", "--", HOSTILE]
 
 
 def test_the_shell_script_makes_a_folder_of_its_own_and_says_how_it_is_used(tmp_path: Path) -> None:
     environment = {"PATH": recorder(tmp_path / "bin", "passed", 0)}
     assert bash([str(CI / "gate.sh"), "models/new.pt"], tmp_path, environment).returncode == 0
-    assert re.fullmatch(r"--out=audits/new-\d{8}T\d{6}Z", called(tmp_path)[0][3])
+    assert re.fullmatch(r"--out=audits/new-\d{8}T\d{6}Z", called(tmp_path)[0][2])
     bare = bash([str(CI / "gate.sh")], tmp_path, environment)
     assert bare.returncode != 0
     assert "usage: gate.sh MODEL" in bare.stderr

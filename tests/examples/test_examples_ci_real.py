@@ -20,6 +20,7 @@ checks = false
 
 [gate]
 min_cases = 5
+baseline = "baselines"
 """
 REFUSED = """
 [[finding]]
@@ -57,9 +58,9 @@ def test_the_action_audits_judges_and_tells(checkpoint: Path, tmp_path: Path) ->
     assert {path.name for path in folder.iterdir()} >= DESIGNED - {"report.pdf", "report.html"}
     lines = [line for line in done.stderr.splitlines() if line.startswith("::")]
     flips, few = lines
-    assert re.match(r"::error file=ci/xaiaudit\.toml,line=11,title=xaiaudit%3A failed%3A flip-rate", flips)
+    assert re.match(r"::error file=ci/xaiaudit\.toml,line=12,title=xaiaudit%3A failed%3A flip-rate", flips)
     assert re.match(
-        r"::error file=ci/xaiaudit\.toml,line=16,title=xaiaudit%3A not assessed%3A specificity", few
+        r"::error file=ci/xaiaudit\.toml,line=17,title=xaiaudit%3A not assessed%3A specificity", few
     )
     assert done.page == (folder / "summary.md").read_text(encoding="utf-8")
     assert done.page.startswith("## xaiaudit: failed\n")
@@ -67,7 +68,7 @@ def test_the_action_audits_judges_and_tells(checkpoint: Path, tmp_path: Path) ->
     assert (suite.get("failures"), suite.get("errors")) == ("1", "1")
     results = json.loads((folder / "gate.sarif").read_bytes())["runs"][0]["results"]
     places = [result["locations"][0]["physicalLocation"] for result in results]
-    assert [place["region"]["startLine"] for place in places] == [11, 16]
+    assert [place["region"]["startLine"] for place in places] == [12, 17]
     assert {place["artifactLocation"]["uri"] for place in places} == {"ci/xaiaudit.toml"}
 
 
@@ -101,11 +102,15 @@ def test_gitlab_gets_the_tests_of_a_real_audit(repository: Path) -> None:
 
 @pytest.mark.slow
 def test_the_shell_script_judges_and_after_accepting_compares(repository: Path) -> None:
-    first = bash([str(CI / "gate.sh"), "models/new.pt", "audits/first"], repository, GIVEN)
+    early = bash([str(CI / "gate.sh"), "models/new.pt", "audits/early"], repository, GIVEN)
+    assert early.returncode == 1  # the policy names a store, and nothing was accepted
+    first = bash(
+        [str(CI / "gate.sh"), "models/new.pt", "audits/first"], repository, GIVEN | {"BASELINES": "none"}
+    )
     assert first.returncode == 0, first.stderr
     assert {path.name for path in (repository / "audits" / "first").iterdir()} >= DESIGNED
     command = first.stdout.splitlines()[-1].partition(": ")[2]
-    assert command == "xaiaudit accept --store=baselines audits/first"
+    assert command == "xaiaudit accept -- 'audits/first'"
     assert bash(["sh", "-ec", command], repository, GIVEN).returncode == 0
     second = bash([str(CI / "gate.sh"), "models/new.pt", "audits/second"], repository, GIVEN)
     assert second.returncode == 0, second.stderr

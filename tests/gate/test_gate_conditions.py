@@ -1,12 +1,16 @@
 """What is asked of every audit, whatever its policy says."""
 
+from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from judged_audits import finding, made, policy
+from PIL import Image
 
 from xaiaudit.audit_files import read_record
+from xaiaudit.data import open_dataset
+from xaiaudit.data.opening import Normals
 from xaiaudit.gate.conditions import settings
 from xaiaudit.gate.judging import judged
 from xaiaudit.gate_record import Status
@@ -70,9 +74,10 @@ def test_an_audit_with_other_settings_than_asked_does_not_pass(tmp_path: Path) -
     assert "ring_mm 5.0, not 4.0, seed 0, not 3" in found.words
 
 
-def dataset(path: str, selection: str = "all") -> DatasetRecord:
+def dataset(path: str, selection: str = "all", *, normals: int = 0) -> DatasetRecord:
     return DatasetRecord(name="made", path=path, kind="folder", citation="", selection=selection, images=40, cases=40,
-                         labels={}, with_mask=0, with_spacing=0)  # fmt: skip
+                         labels={"benign": 40} | ({"normal": normals} if normals else {}),
+                         with_mask=0, with_spacing=0)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -93,6 +98,18 @@ def dataset(path: str, selection: str = "all") -> DatasetRecord:
         ('data = ["any"]\nsplit = "test"', {"datasets": [dataset("any")]}, "split all, not test"),
         ('data = ["any"]', {"datasets": [dataset("any", "test split of the checkpoint, seed 0")]},
          "split test, not all"),
+        ('data = ["any"]\ndataset = "busi"', {"datasets": [dataset("any")]}, "dataset folder, not busi"),
+        ('data = ["any"]\ndataset = "folder"', {"datasets": [dataset("any")]}, ""),
+        ('data = ["any"]\nnormals = "leave-out"', {"datasets": [dataset("any", "9 normals count as benign")]},
+         "normals benign, not leave-out"),
+        ('data = ["any"]\nnormals = "benign"', {"datasets": [dataset("any", "split; 1 normal left out")]},
+         "normals leave-out, not benign"),
+        ('data = ["any"]\nnormals = "benign"', {"datasets": [dataset("any", normals=3)]}, "normals class, not benign"),
+        ('data = ["any"]\nnormals = "class"', {"datasets": [dataset("any", "1 normal counts as benign")]},
+         "normals benign, not class"),
+        ('data = ["any"]\nnormals = "benign"', {"datasets": [dataset("any", "9 normals count as benign"),
+                                                                   dataset("any")]}, ""),
+        ("", {"datasets": [dataset("any", "9 normals count as benign")]}, ""),
     ],
 )  # fmt: skip
 def test_an_audit_of_other_images_than_asked_does_not_pass(
@@ -101,6 +118,20 @@ def test_an_audit_of_other_images_than_asked_does_not_pass(
     found = finding(judged(made(changes=made_of), policy(tmp_path, AUC, audit=asked), None), "settings")
     assert found.status == ("not assessed" if words else "passed")
     assert words in found.words
+
+
+@pytest.mark.parametrize("normals", ["leave-out", "benign", "class"])
+def test_what_became_of_normals_is_known_of_a_real_dataset(tmp_path: Path, normals: Normals) -> None:
+    for name in ("benign", "malignant", "normal"):
+        (tmp_path / name).mkdir()
+        Image.new("L", (8, 8)).save(tmp_path / name / "1.png")
+    opened = open_dataset(tmp_path, kind="folder", normals=normals)
+    labels = Counter(entry.label or "" for entry in opened.entries)
+    record = dataset("any", opened.selection).model_copy(update={"labels": dict(labels)})
+    for asked in get_args(Normals):
+        read = policy(tmp_path, AUC, audit=f'data = ["any"]\nnormals = "{asked}"')
+        found = finding(judged(made(changes={"datasets": [record]}), read, None), "settings")
+        assert found.status == ("passed" if asked == normals else "not assessed"), found.words
 
 
 def test_the_split_of_a_real_audit_is_known(audit_folder: Path, tmp_path: Path) -> None:

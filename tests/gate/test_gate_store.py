@@ -91,6 +91,57 @@ def test_a_verdict_on_another_audit_is_none(here: Path) -> None:
     assert "holds no verdict" in call("accept", "worse").stderr
 
 
+def test_what_was_not_compared_with_the_newest_accepted_does_not_take_its_place(here: Path) -> None:
+    """Each could be a little worse than the one before, and nobody would have seen it."""
+    for name in ("good", "worse", "other"):
+        assert call("gate", name, "--no-baseline").exit_code == 0
+    assert call("accept", "good", "--by", "me").exit_code == 0
+    refused = call("accept", "worse", "--by", "me")
+    assert refused.exit_code == 2
+    assert "worse was judged with --no-baseline, and baselines holds" in refused.stderr
+    assert call("gate", "other").exit_code == 0
+    assert call("accept", "other", "--by", "me").exit_code == 0
+    write(made(100, flips=11, changes={"command": ["late"]}), here / "late")
+    assert call("gate", "late", "--baseline", "good").exit_code == 0
+    refused = call("accept", "late", "--by", "me")
+    assert (refused.exit_code, "has been accepted in baselines since" in refused.stderr) == (2, True)
+    assert call("gate", "late").exit_code == 0
+    assert call("accept", "late", "--by", "me").exit_code == 0
+    assert call("gate", "worse", "--no-baseline").exit_code == 0
+    assert call("accept", "worse", "--by", "me", "--despite", "it is known").exit_code == 0
+    assert [item.despite for item in read_index(here / "baselines").entries] == ["", "", "", "it is known"]
+
+
+def test_a_policy_without_regressions_needs_no_comparison(here: Path) -> None:
+    policy(here, LINES[0], name="xaiaudit.toml")
+    for name in ("good", "other"):
+        assert call("gate", name).exit_code == 0
+        assert call("accept", name, "--by", "me").exit_code == 0
+
+
+def test_a_gate_that_cannot_judge_leaves_no_earlier_pass_behind(here: Path) -> None:
+    assert call("gate", "good", "--no-baseline").exit_code == 0
+    write(made(100, changes={"seed": 4}), here / "seeded")
+    result = call("gate", "good", "--baseline", "seeded")
+    assert result.exit_code == 2
+    assert "The earlier verdict in good is withdrawn" in result.stderr
+    left = {path.name for path in (here / "good").iterdir()}
+    assert left == {"audit.json", "predictions.parquet", "maps.parquet", "acquisition.parquet"}
+    assert "holds no verdict" in call("accept", "good", "--by", "me").stderr
+    assert "withdrawn" not in call("gate", "good", "--baseline", "seeded").stderr
+
+
+def test_a_table_that_is_not_the_audit_s_is_refused(here: Path) -> None:
+    assert call("gate", "good", "--no-baseline").exit_code == 0
+    shutil.copy(here / "other" / "predictions.parquet", here / "good")
+    for words in (("accept", "good"), ("compare", "good", "other"), ("report", "good"), ("gate", "good")):
+        result = call(*words)
+        assert result.exit_code == 2, result.output
+        assert "predictions.parquet is not the table that audit.json was computed from" in result.stderr
+    (here / "good" / "predictions.parquet").unlink()
+    assert "predictions.parquet is missing" in call("gate", "good", "--no-baseline").stderr
+
+
 def test_a_store_that_was_changed_is_refused(here: Path) -> None:
     call("gate", "good", "--no-baseline")
     call("accept", "good", "--by", "me")
@@ -178,6 +229,8 @@ def test_a_baseline_that_no_finding_needs_is_not_read(here: Path, tmp_path: Path
 
 
 def test_a_table_without_rows_for_every_image_is_refused(here: Path) -> None:
+    record = json.loads((here / "good" / "audit.json").read_bytes())
+    (here / "good" / "audit.json").write_text(json.dumps(record | {"tables": {}}))  # of an older version
     table = pq.read_table(here / "good" / "predictions.parquet")
     pq.write_table(table.slice(0, len(table) - 1), here / "good" / "predictions.parquet")
     rounded = policy(here, 'metric = "flip-rate"\nattack = "fgsm"\nmax = 0.5\nrounded = true')

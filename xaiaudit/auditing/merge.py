@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from xaiaudit.audit_files import table_digests
 from xaiaudit.auditing.abstention_statistics import abstention_records
 from xaiaudit.auditing.agreement_statistics import agreement_records
 from xaiaudit.auditing.attack_statistics import attack_records
@@ -73,6 +74,7 @@ def merge(folders: Sequence[Path], out: Path | None = None) -> AuditRecord:
     if tables.acquisition is not None:
         write_table(folder.path / "acquisition.parquet", tables.acquisition)
     write_atomically(folder.path / "shift_by_case.csv", case_table(tables).encode())
+    record = record.model_copy(update={"tables": table_digests(folder.path, record)})
     write_atomically(folder.plan, plan.model_dump_json(indent=1).encode())
     write_atomically(folder.record, record.model_dump_json(indent=1).encode())
     if folder.shards.exists():

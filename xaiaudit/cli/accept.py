@@ -22,7 +22,7 @@ from xaiaudit.cli import options
     "--despite",
     default="",
     metavar="REASON",
-    help="Accept it although it has not passed; the reason is kept.",
+    help="Accept it although it has not passed, or was not compared with the newest accepted one; the reason is kept.",
 )
 @options.debug
 def accept(audit: Path, store: Path, note: str, by: str | None, despite: str, debug: bool) -> None:

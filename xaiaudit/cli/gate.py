@@ -51,7 +51,7 @@ def gate(
 
     Exit code 0 where every finding passes, 1 where one does not or cannot be assessed, 2 where nothing can be judged.
     """
-    from xaiaudit.errors import UsageError
+    from xaiaudit.errors import UsageError, XaiauditError
 
     if check:
         check_policy(
@@ -70,14 +70,27 @@ def gate(
             'policy as a finding: metric = "flip-rate", max = ...'
         )
     options.check_baseline(baseline, without=no_baseline)
-    if max_flip_rate is not None:
-        from xaiaudit.gate.quick import judge_flips
+    try:
+        if max_flip_rate is not None:
+            from xaiaudit.gate.quick import judge_flips
 
-        verdict = judge_flips(audit, max_flip_rate, attacks)
-    else:
-        verdict = judge_by_policy(audit, policy, baseline, no_baseline=no_baseline)
+            verdict = judge_flips(audit, max_flip_rate, attacks)
+        else:
+            verdict = judge_by_policy(audit, policy, baseline, no_baseline=no_baseline)
+    except XaiauditError:
+        _withdraw(audit)
+        raise
     _renew(audit)
     finish(audit, verdict, as_json=as_json)
+
+
+def _withdraw(audit: Path) -> None:
+    """A script that goes on after exit code 2 must not find the pass of an earlier call and accept it."""
+    from xaiaudit.reports.gate_files import withdraw
+
+    if withdraw(audit):
+        click.echo(f"The earlier verdict in {audit} is withdrawn, as no new one can be given", err=True)
+        _renew(audit)
 
 
 def _renew(audit: Path) -> None:

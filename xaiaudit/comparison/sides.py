@@ -13,6 +13,7 @@ from xaiaudit.audit_files import (
     PREDICTION_TABLE,
     RECORD,
     SWEEP_TABLE,
+    check_tables,
     digest,
     read_record,
     read_table,
@@ -108,9 +109,10 @@ def read_side(folder: Path) -> Side:
     """The audit in `folder`, its images in the order of its tables.
 
     Raises:
-        AuditError: no finished audit, or a file of it that is missing or cannot be read.
+        AuditError: no finished audit, or a file of it that is missing, another, or cannot be read.
     """
     record = read_record(folder)
+    check_tables(folder, record)
     predictions = read_table(folder / PREDICTION_TABLE, PREDICTION_COLUMNS)
     clean = pc.field("attack_id") == "none"
     maps = read_table(folder / MAP_TABLE, MAP_COLUMNS, clean, optional=FIELD_COLUMNS)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from xaiaudit.audit_files import MAP_TABLE, PREDICTION_TABLE, RECORD, SWEEP_TABLE, digest, read_record
+from xaiaudit.audit_files import RECORD, check_tables, digest, read_record, table_files
 from xaiaudit.errors import AuditError, UsageError
-from xaiaudit.gate.store import Accepted, add
+from xaiaudit.gate.store import Accepted, add, read_index
 from xaiaudit.gate_record import Verdict
 
 GATE = "gate.json"
@@ -18,18 +18,20 @@ def accept(folder: Path, store: Path, *, by: str, note: str = "", despite: str =
     """Copy an audit into the store, without its pictures; from then on it is the baseline.
 
     Args:
-        despite: why it is accepted although it has not passed a policy; empty: it must have.
+        despite: why it is accepted although it has not passed a policy, or was not compared with the baseline that it
+            takes the place of; empty: it must have.
 
     Raises:
-        AuditError: no finished audit there, it was accepted before, or the store cannot be written.
-        UsageError: it has not passed, and no reason is given.
+        AuditError: no finished audit there, it was accepted before, or the store cannot be read or written.
+        UsageError: it has not passed, or was not compared with the newest of the store, and no reason is given.
     """
     record, sha256 = read_record(folder), digest(folder / RECORD)
     verdict = read_own_verdict(folder, sha256)
-    fault = _fault(folder, verdict)
+    fault = _fault(folder, verdict) or _unseen(folder, verdict, store)
     if fault and not despite.strip():
         raise UsageError(f"{fault}; to accept it all the same, say why with --despite")
-    files = _files(folder, [*([SWEEP_TABLE] if record.variability else []), *([GATE] if verdict else [])])
+    files = _files(folder, [*table_files(record), *([GATE] if verdict else [])])
+    check_tables(folder, record)
     now = datetime.now(UTC)
     entry = Accepted(
         name=f"{now:%Y-%m-%d}-{sha256[:12]}",
@@ -50,7 +52,7 @@ def accept(folder: Path, store: Path, *, by: str, note: str = "", despite: str =
 
 def _files(folder: Path, more: Sequence[str]) -> list[Path]:
     """What is copied: record, tables and `more`. Raises AuditError where one is missing."""
-    files = [folder / name for name in (RECORD, PREDICTION_TABLE, MAP_TABLE, *more)]
+    files = [folder / name for name in (RECORD, *more)]
     for file in files:
         if not file.is_file():
             raise AuditError(f"{file} is missing; restore the folder or run the audit again")
@@ -76,4 +78,21 @@ def _fault(folder: Path, verdict: Verdict | None) -> str:
         return f"{folder} was judged by a limit of the command line, not by a policy; judge it with --policy"
     if verdict.verdict != "passed":
         return f"the verdict on {folder} is {verdict.verdict}"
+    return ""
+
+
+def _unseen(folder: Path, verdict: Verdict | None, store: Path) -> str:
+    """Why nobody has seen whether it is worse than the store's newest, whose place it would take; empty where one has."""
+    entries = read_index(store).entries
+    if verdict is None or not entries or verdict.audit_sha256 in {entry.audit_sha256 for entry in entries}:
+        return ""
+    last = entries[-1]
+    again = f"judge it again with xaiaudit gate {folder} --baseline {store}"
+    if verdict.left_out:
+        return f"{folder} was judged with --no-baseline, and {store} holds {last.name}; {again}"
+    if verdict.baseline is not None and verdict.baseline.audit_sha256 != last.audit_sha256:
+        return (
+            f"{folder} was compared with {verdict.baseline.path}, and {last.name} has been accepted in {store} since; "
+            f"{again}"
+        )
     return ""

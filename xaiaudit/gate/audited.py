@@ -13,6 +13,7 @@ from xaiaudit.audit_files import (
     PREDICTION_TABLE,
     RECORD,
     SWEEP_TABLE,
+    check_tables,
     digest,
     read_record,
     read_table,
@@ -112,9 +113,10 @@ def read_audited(folder: Path) -> Audited:
     """The audit in `folder`.
 
     Raises:
-        AuditError: no finished audit there, or one of its tables is missing or cannot be read.
+        AuditError: no finished audit there, or one of its tables is missing, another, or cannot be read.
     """
     record = read_record(folder)
+    check_tables(folder, record)
     found = Audited(
         name=str(folder),
         sha256=digest(folder / RECORD),

@@ -8,10 +8,11 @@ from pathlib import Path
 from xaiaudit.gate.policy import AuditTable
 from xaiaudit.gate.reading import ReadPolicy
 from xaiaudit.gate_record import Finding, Status
-from xaiaudit.records import AuditRecord
+from xaiaudit.records import AuditRecord, DatasetRecord
 
 SHOWN = 3  # names of files
 _SPLIT = re.compile(r"(test|validation|train) split of the checkpoint")  # in a dataset's selection
+_NORMALS = re.compile(r"\bnormals? (left out|counts? as benign)")  # likewise
 
 
 def conditions(record: AuditRecord, read: ReadPolicy) -> list[Finding]:
@@ -104,6 +105,20 @@ def _images(record: AuditRecord, asked: AuditTable, folder: Path) -> Iterator[st
     wanted = asked.split or ("all" if asked.data else "test")
     if taken != {wanted} and (asked.split is not None or taken != {"all"}):
         yield f"split {', '.join(sorted(taken))}, not {wanted}"
+    kinds = sorted({item.kind for item in record.datasets} - {asked.dataset})
+    if asked.dataset is not None and kinds:
+        yield f"dataset {', '.join(kinds)}, not {asked.dataset}"
+    normals = sorted({taken_as for item in record.datasets if (taken_as := _normals(item))} - {asked.normals})
+    if asked.normals is not None and normals:
+        yield f"normals {', '.join(normals)}, not {asked.normals}"
+
+
+def _normals(dataset: DatasetRecord) -> str:
+    """What images without a lesion were taken for; empty where there are none."""
+    if "normal" in dataset.labels:
+        return "class"
+    found = _NORMALS.search(dataset.selection)
+    return "" if found is None else "leave-out" if found[1] == "left out" else "benign"
 
 
 def _condition(

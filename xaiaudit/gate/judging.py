@@ -72,6 +72,7 @@ def judged(
             intended_use={key: text for key, text in use.items() if text},
         ),
         baseline=None if baseline is None else _baseline(baseline),
+        left_out=left,
         verdict=whole(findings),
         findings=findings,
         notes=[

@@ -41,6 +41,22 @@ def write_gate_files(
     return [*written, _write(folder / SARIF, content)]
 
 
+def withdraw(folder: Path) -> bool:
+    """Take the verdict away that lies in an audit's folder, with what was made of it; False where there is none.
+
+    Raises:
+        AuditError: it cannot be removed.
+    """
+    if not (folder / VERDICT).is_file():
+        return False
+    for name in (VERDICT, JUNIT, SUMMARY, SARIF):  # the verdict first: without it the others tell nothing
+        try:
+            (folder / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise AuditError(f"{folder / name} cannot be removed ({error.strerror})") from error
+    return True
+
+
 def write_junit(folder: Path, *, out: Path) -> Path:
     """The verdict that lies in the audit's folder, as JUnit XML.
 

@@ -13,7 +13,9 @@ from xaiaudit.audit_files import (
     PREDICTION_TABLE,
     RECORD,
     SWEEP_TABLE,
+    check_tables,
     digest,
+    table_digests,
 )
 from xaiaudit.audit_files import (
     read_record as read_record,
@@ -68,6 +70,7 @@ def read_audit(folder: Path) -> Audit:
             missing.
     """
     record = read_record(folder)
+    check_tables(folder, record)
     verdict, fault = read_verdict(folder, digest(folder / RECORD))
     shown = sorted({case.image for case in record.gallery})
     for case in record.gallery:
@@ -91,15 +94,7 @@ def read_audit(folder: Path) -> Audit:
             optional=[EXTREME_COLUMN],
         ),
         sweeps=None if record.variability is None else read_table(folder / SWEEP_TABLE, SWEEP_COLUMNS),
-        sha256={
-            name: digest(folder / name)
-            for name in (
-                RECORD,
-                PREDICTION_TABLE,
-                MAP_TABLE,
-                *[SWEEP_TABLE] * (record.variability is not None),
-            )
-        },
+        sha256={RECORD: digest(folder / RECORD), **table_digests(folder, record)},
         verdict=verdict,
         verdict_fault=fault,
     )
