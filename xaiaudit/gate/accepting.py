@@ -82,7 +82,7 @@ def _fault(folder: Path, verdict: Verdict | None) -> str:
 
 
 def _unseen(folder: Path, verdict: Verdict | None, store: Path) -> str:
-    """Why nobody has seen whether it is worse than the store's newest, whose place it would take; empty where one has."""
+    """Why nobody knows whether it is worse than the store's newest, whose place it would take; empty where one does."""
     entries = read_index(store).entries
     if verdict is None or not entries or verdict.audit_sha256 in {entry.audit_sha256 for entry in entries}:
         return ""
