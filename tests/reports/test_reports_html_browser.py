@@ -11,6 +11,7 @@ from typing import Any
 import example_audit
 import many_images
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
@@ -374,6 +375,12 @@ def contrasting(shown: Any) -> str:
         for ink in ("ink", "muted", "accent", "alarm"):
             light, dark = sorted((luminance(ground), luminance(ink)), reverse=True)
             assert (light + 0.05) / (dark + 0.05) >= 4.5, (ink, ground)  # WCAG 2.2, 1.4.3
+    for ground in ("paper", "ground"):
+        light, dark = sorted((luminance(ground), luminance("edge")), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 3, ground  # the same, 1.4.11: edges of controls
+    seen, muted = (shown.evaluate(f"getComputedStyle(element('{name}'){pseudo}).color")
+                   for name, pseudo in (("text", ", '::placeholder'"), ("keys", "")))  # fmt: skip
+    assert seen == muted
     return "dark" if luminance("paper") < 0.1 else "light"
 
 
@@ -383,6 +390,72 @@ def test_a_narrow_window_needs_no_sideways_scrolling(opened: Open, folder: Path)
     look_at(shown, gallery(folder, "fgsm")["image"])
     assert shown.evaluate("element('viewer').scrollWidth <= innerWidth")
     assert shown.evaluate("getComputedStyle(element('close')).transitionDuration") == "0s"
+
+
+def test_an_attack_that_failed_and_a_map_that_is_undefined_are_said_to_be(
+    opened: Open, folder: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "audit"
+    shutil.copytree(folder, target)
+    first = gallery(folder, "fgsm")["image"]
+    under_fgsm = {"image": first, "attack_id": "fgsm"}
+    change_rows(target / "predictions.parquet", under_fgsm, failed=True, flipped=False)
+    change_rows(target / "maps.parquet", under_fgsm, defined=False, peak_state="undefined")
+    shown = opened(write_html(target))
+    shown.locator("#filter-flipped").select_option("failed")
+    assert column(shown, "image") == [first]
+    assert column(shown, "flipped") == column(shown, "rounded") == ["stands, attack failed"]
+    look_at(shown, first, explainer="grad-cam")
+    assert "the attack failed" in shown.locator("#said").inner_text()
+    assert "adversarial undefined" in shown.locator("#map-note").inner_text()
+    assert shown.locator("#map-after").get_attribute("aria-label").endswith("adversarial image: undefined")
+    hatch = [(pixels(shown, "map-after") == grey).all(axis=2).mean() for grey in (0xE8, 0x9A)]
+    assert sum(hatch) > 0.8  # and no colour of a palette, of which the lowest would read as 0
+
+
+def change_rows(path: Path, wanted: dict[str, str], **values: Any) -> None:
+    """Columns of a table in the rows that are `wanted`."""
+    rows = pq.read_table(path)
+    here = np.logical_and.reduce(
+        [np.array(rows[name].to_pylist()) == value for name, value in wanted.items()]
+    )
+    assert here.any()
+    for name, value in values.items():
+        new = pc.if_else(pa.array(here), value, rows[name])
+        rows = rows.set_column(rows.column_names.index(name), rows.field(name), new)
+    pq.write_table(rows, path)
+
+
+def test_the_keyboard_is_never_lost(opened: Open, thousand: Path) -> None:
+    shown = opened(thousand)
+    focused = "document.activeElement"
+    shown.locator("#rows button").first.focus()
+    gaps = shown.evaluate("""() => {
+        goTo(45);
+        return [...Array(30)].map(() => {
+          goTo(current - 1);
+          const [row, head] = [document.activeElement, element('titles')].map(e => e.getBoundingClientRect());
+          return row.top - head.bottom;
+        }) }""")
+    assert min(gaps) >= 0  # not under the head, which stays where it is
+    shown.evaluate("getSelection().selectAllChildren(document.querySelector('h1'))")
+    shown.keyboard.press("Home")
+    shown.keyboard.press("Enter")  # opens, whatever words are selected
+    assert shown.evaluate(f"{focused}.id") == "next"  # there is no image before the first
+    shown.keyboard.press("Enter")
+    shown.locator("#previous").press("Enter")
+    assert shown.evaluate(f"{focused}.id") == "next"
+    shown.keyboard.press("Escape")
+    shown.evaluate("turn(19)")
+    shown.locator("#page-after").press("Enter")
+    assert shown.evaluate(f"{focused}.id") == "page-before"
+
+
+def test_titles_that_repeat_are_told_apart(opened: Open) -> None:
+    names = opened().evaluate("[...document.querySelectorAll('#titles button')].map(b => b.ariaLabel)")
+    assert "Decision, Clean" in names
+    assert "Decision, Under fgsm" in names
+    assert len(set(names)) == len(names)
 
 
 def test_every_control_has_a_name(opened: Open, folder: Path) -> None:

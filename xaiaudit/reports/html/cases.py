@@ -16,7 +16,7 @@ from xaiaudit.rows import Rows
 
 COLUMNS = (
     "image", "dataset", "case", "label", "attack_id", "epsilon", "curve", "quantised", "logits", "decision",
-    "flipped", "reached", "linf", "l2", "dice",
+    "flipped", "reached", "failed", "linf", "l2", "dice",
 )  # fmt: skip
 SUBGROUPS = ("device", "birads", "size")  # shown where an image has one
 SHIFT_COLUMNS = (*MAP_COLUMNS, "silent_shift", "vanished")
@@ -77,6 +77,7 @@ def _attack(audit: Audit, rows: pa.Table, attack: AttackRecord, names: list[str]
     return {
         "decision": before["decision"].to_pylist(),
         "flipped": before["flipped"].to_pylist(),
+        "failed": before["failed"].to_pylist(),
         "rounded": after["decision"].to_pylist(),
         "roundedFlipped": after["flipped"].to_pylist(),
         "probability": _probability(before, positive),

@@ -19,13 +19,16 @@ const text = (id, title, values, more) => column(id, title, (i) => values[i], (i
 const amount = (id, title, values, words) =>
   column(id, title, (i) => values[i], (i) => words(values[i]), { number: true });
 
-// A decision after the attack; sorted by whether it flipped, and then by the class.
-function decided(id, title, flipped, decision) {
-  const key = (i) => `${flipped[i] ? 1 : 0}${decision[i]}`;
-  return column(id, title, key, (i) => outcome(flipped[i], decision[i]), { alarm: (i) => flipped[i] });
+// A decision after the attack; sorted by what became of it, and then by the class.
+function decided(id, title, flipped, failed, decision) {
+  const key = (i) => `${flipped[i] ? 2 : Number(failed[i])}${decision[i]}`;
+  const words = (i) => outcome(flipped[i], failed[i], decision[i]);
+  return column(id, title, key, words, { alarm: (i) => flipped[i] || failed[i] });
 }
 
-const outcome = (flipped, decision) => (flipped ? `→ ${decision}` : "stands");
+// That a decision stood where the attack could not go on says nothing of the model.
+const outcome = (flipped, failed, decision) =>
+  (flipped ? `→ ${decision}` : "stands") + (failed ? ", attack failed" : "");
 
 const imageColumns = () => [
   text("image", "Image", cases.image, { name: true }),
@@ -59,8 +62,8 @@ const outline = (id, title, values) =>
 function attackColumns() {
   const own = attacked(), linf = report.attacks[choice.attack].norm === "linf";
   return [
-    decided("flipped", "Decision", own.flipped, own.decision),
-    decided("rounded", "After rounding", own.roundedFlipped, own.rounded),
+    decided("flipped", "Decision", own.flipped, own.failed, own.decision),
+    decided("rounded", "After rounding", own.roundedFlipped, own.failed, own.rounded),
     amount("after", `P(${report.positive})`, own.probability, probability),
     amount("linf", "L∞, grey levels", own.linf, greyLevels),
     linf

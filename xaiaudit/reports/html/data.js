@@ -23,6 +23,15 @@ function make(tag, text = "", attributes = {}) {
   return made;
 }
 
+// Two buttons as far as they lead anywhere; one that goes out of use hands the keyboard's focus to the other.
+function enable(before, backwards, after, onwards) {
+  const had = document.activeElement;
+  element(before).disabled = !backwards;
+  element(after).disabled = !onwards;
+  if (had.id === before && !backwards) element(after).focus();
+  if (had.id === after && !onwards) element(before).focus();
+}
+
 // The choices of a select: pairs of value and words.
 function fill(select, choices) {
   select.replaceChildren(...choices.map(([value, words]) => make("option", words, { value })));

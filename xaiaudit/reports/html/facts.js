@@ -10,8 +10,8 @@ function drawFacts(i) {
   ];
   if (own) {
     facts.push(
-      [`Decision under ${attack.id}`, outcome(own.flipped[i], own.decision[i])],
-      ["The same after rounding to 8 bits", outcome(own.roundedFlipped[i], own.rounded[i])],
+      [`Decision under ${attack.id}`, outcome(own.flipped[i], own.failed[i], own.decision[i])],
+      ["The same after rounding to 8 bits", outcome(own.roundedFlipped[i], own.failed[i], own.rounded[i])],
       [`Probability of ${report.positive}`, `${probability(cases.probability[i])} → ${probability(own.probability[i])}`],
       ["Largest change, grey levels", greyLevels(own.linf[i])],
       ["Change in L2, intensities in [0, 1]", number(own.l2[i])],
@@ -27,7 +27,7 @@ function drawFacts(i) {
     return pair;
   }));
   element("said").textContent = own
-    ? `Label ${cases.label[i] ?? "unknown"}. Under ${attack.id} the decision ${cases.decision[i]} ${own.flipped[i] ? `turns to ${own.decision[i]}` : "stands"}.`
+    ? `Label ${cases.label[i] ?? "unknown"}. Under ${attack.id} the decision ${cases.decision[i]} ${own.flipped[i] ? `turns to ${own.decision[i]}` : "stands"}${own.failed[i] ? ", and the attack failed: it could not go on" : ""}.`
     : `Label ${cases.label[i] ?? "unknown"}. Decision ${cases.decision[i]}.`;
 }
 

@@ -47,7 +47,8 @@ element("titles").addEventListener("click", (event) => {
 
 element("rows").addEventListener("click", (event) => {
   const row = event.target.closest("tr");
-  if (!row || getSelection().toString()) return;
+  const dragged = event.detail > 0 && getSelection().toString(); // words were selected; a key has detail 0
+  if (!row || dragged) return;
   current = first + row.sectionRowIndex;
   openViewer(current);
 });

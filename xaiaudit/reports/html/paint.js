@@ -42,6 +42,29 @@ function paintBytes(canvas, values, rows, columns, palette, smooth, proportions 
   context.putImageData(picture, 0, 0);
 }
 
+// No map, which no colour of a palette may look like: hatched, and said.
+function paintUndefined(canvas, rows, columns) {
+  const context = shape(canvas, rows, columns);
+  const { width, height } = canvas;
+  context.fillStyle = "#e8e8e8";
+  context.fillRect(0, 0, width, height);
+  context.strokeStyle = "#9a9a9a";
+  context.lineWidth = 2;
+  context.beginPath();
+  for (let x = -height; x < width; x += 24) { context.moveTo(x, height); context.lineTo(x + height, 0); }
+  context.stroke();
+  context.font = "600 28px system-ui, sans-serif";
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  for (const at of [0.25, 0.75]) { // one on either side of the divider
+    context.lineWidth = 10;
+    context.strokeStyle = "#e8e8e8";
+    context.strokeText("undefined", at * width, height / 2);
+    context.fillStyle = "#1c1f26";
+    context.fillText("undefined", at * width, height / 2);
+  }
+}
+
 // Of each pixel along one axis, the two cells that it lies between and how far towards the second.
 function weights(pixels, cells, smooth) {
   const cell = new Int32Array(pixels), next = new Int32Array(pixels), share = new Float32Array(pixels);

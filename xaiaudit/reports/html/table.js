@@ -10,12 +10,13 @@ const haystack = all.map((i) =>
   [cases.image, cases.case, cases.dataset, cases.label, ...Object.values(cases.subgroups)]
     .map((values) => values[i] ?? "").join("\n").toLowerCase());
 
+const outcomes = { rounded: "roundedFlipped", failed: "failed" };
 const tests = {
   label: (i, wanted) => (cases.label[i] ?? "") === wanted.slice(1),
   decision: (i, wanted) =>
     wanted === "right" ? known(cases.label[i]) && !wrong(i) : wanted === "wrong" ? wrong(i) : cases.decision[i] === wanted.slice(1),
   flipped: (i, wanted) =>
-    wanted === "rounded" ? attacked().roundedFlipped[i] : attacked().flipped[i] === (wanted === "yes"),
+    wanted in outcomes ? attacked()[outcomes[wanted]][i] : attacked().flipped[i] === (wanted === "yes"),
   silent: (i, wanted) =>
     wanted === "vanished" ? shifted().vanished[i] : String(shifted().silent[i]) === wanted,
   pictures: (i) => pictured.has(i),
@@ -56,12 +57,13 @@ function drawHead() {
     head.append(make("span", title));
     return head;
   }));
-  element("titles").replaceChildren(...columns().map((column) => {
+  element("titles").replaceChildren(...groups().flatMap(([group, own]) => own.map((column) => {
     const head = make("th", "", { scope: "col", "data-id": column.id, class: column.number ? "right" : "left" });
     if (column.id === order.id) head.setAttribute("aria-sort", order.descending ? "descending" : "ascending");
-    head.append(make("button", column.title, { type: "button" }));
+    // titles repeat from group to group
+    head.append(make("button", column.title, { type: "button", "aria-label": `${column.title}, ${group.split(",")[0]}` }));
     return head;
-  }));
+  })));
 }
 
 function drawRows(from = first, most = ROWS) {
@@ -75,8 +77,7 @@ function drawRows(from = first, most = ROWS) {
   element("count").textContent = shown.length === all.length
     ? `${all.length} images` : `${shown.length} of ${all.length} images`;
   element("page").textContent = shown.length ? `${from + 1} to ${last} of ${shown.length}` : "no image passes the filters";
-  element("page-before").disabled = first === 0;
-  element("page-after").disabled = last >= shown.length;
+  enable("page-before", from > 0, "page-after", last < shown.length);
 }
 
 function cell(column, i, row) {
@@ -101,7 +102,7 @@ function refresh() {
 
 // To a row, on its page, with the keyboard's focus on its name.
 function goTo(row) {
-  current = Math.min(Math.max(row, 0), shown.length - 1);
+  current = Math.max(0, Math.min(row, shown.length - 1));
   first = Math.floor(current / ROWS) * ROWS;
   drawRows();
   element("rows").children[current - first]?.querySelector("button").focus();

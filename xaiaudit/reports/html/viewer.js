@@ -2,6 +2,7 @@
 const viewer = element("viewer");
 const kept = { false: 0, true: 0 }; // palette of maps that are not signed, and that are
 const images = new Map(); // decoded pictures by number
+const mapNames = { "map-before": "Saliency map of the clean image", "map-after": "Saliency map of the adversarial image" };
 let walk = []; // images that Previous and Next go through
 let looked = 0; // which of them is looked at
 let asked = 0; // how often pictures were asked for: those of an older question come too late
@@ -36,8 +37,7 @@ function openViewer(row) {
 async function drawViewer() {
   const i = walk[looked];
   element("viewer-title").textContent = cases.image[i];
-  element("previous").disabled = looked === 0;
-  element("next").disabled = looked === walk.length - 1;
+  enable("previous", looked > 0, "next", looked < walk.length - 1);
   element("place").textContent = `${looked + 1} of ${walk.length}`;
   const signed = report.explainers[choice.explainer]?.signed ?? false;
   fill(element("palette"), palettesOf(signed).map(({ name }, k) => [k, name]));
@@ -101,16 +101,21 @@ function drawMap(i, picture) {
   const { rows, columns } = maps, size = rows * columns;
   const palette = palettesOf(explained.signed)[kept[explained.signed]];
   const told = [["map-before", maps.states[0]], ["map-after", maps.states[choice.attack + 1]]].map(([id, state]) => {
-    const canvas = element(id);
-    paintBytes(canvas, part(state.start + i * size, size), rows, columns, palette, true,
-      picture ? [picture.rows, picture.columns] : [rows, columns]);
+    const canvas = element(id), grid = picture ? [picture.rows, picture.columns] : [rows, columns];
+    const defined = known(state.peak[i]);
+    canvas.setAttribute("aria-label", `${mapNames[id]}: ${defined ? `maximum in ${state.state[i]}` : "undefined"}`);
+    if (!defined) {
+      paintUndefined(canvas, ...grid);
+      return "undefined";
+    }
+    paintBytes(canvas, part(state.start + i * size, size), rows, columns, palette, true, grid);
     if (element("outline").checked) {
       if (picture) paintRegions(canvas, part(picture.codes, picture.rows * picture.columns), picture.rows, picture.columns);
       else paintRegions(canvas, part(maps.cells + i * size, size), rows, columns);
     }
-    if (known(state.peak[i])) paintCross(canvas, rows, columns, state.peak[i]);
+    paintCross(canvas, rows, columns, state.peak[i]);
     const high = number(state.scale[i]);
-    return known(state.peak[i]) ? (explained.signed ? `±${high}` : `0 to ${high}`) : "undefined";
+    return explained.signed ? `±${high}` : `0 to ${high}`;
   });
   paintScale(element("map-scale"), palette);
   element("map-title").textContent = `Map by ${explained.id}`;

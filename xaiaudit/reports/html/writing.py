@@ -9,7 +9,7 @@ from xaiaudit.reports.html.page import json_text, page
 from xaiaudit.reports.html.payload import payload
 from xaiaudit.reports.html.tags import section_tags, text
 from xaiaudit.reports.reading import Audit, opened
-from xaiaudit.reports.sections.audited import audited
+from xaiaudit.reports.sections.audited import audited, threshold
 from xaiaudit.reports.sections.findings import findings
 from xaiaudit.reports.sections.flips import flips
 from xaiaudit.reports.sections.left_out import left_out
@@ -23,7 +23,8 @@ from xaiaudit.reports.typesetting import save
 LEGEND = (
     "One row an image. Figures under an attack are of the image before rounding to 8 bits, unless the column says "
     "otherwise; maps explain the clean decision before and after. A dash: not known, or undefined. Red: a decision "
-    "that is not the label or did not stand, or a silent shift. A row opens its image: of every image the map, of "
+    "that is not the label or did not stand, an attack that failed (it could not go on, which is no robustness), or a "
+    "silent shift. A row opens its image: of every image the map, of "
     "those in the gallery pictures too."
 )
 FRONT = (verdict,)
@@ -63,7 +64,7 @@ def html_page(audit: Audit) -> str:
         )
     values, content = payload(audit)
     return page(
-        legend=text(LEGEND),
+        legend=text(f"{LEGEND} Operating threshold: {threshold(record.checkpoint)}."),
         report=json_text(values),
         bytes=content,
         title=text(f"Audit of {name}"),

@@ -38,14 +38,15 @@ def _checkpoint(checkpoint: CheckpointRecord) -> Facts:
         ),
         ("Parameters", f.count(checkpoint.parameters, "weight")),
         ("Classes", f"{classes}; positive: {f.printable(checkpoint.positive)}; {outputs}"),
-        ("Operating threshold", _threshold(checkpoint)),
+        ("Operating threshold", threshold(checkpoint)),
         ("Layer of the maps", f.breakable(checkpoint.cam_layer) if checkpoint.cam_layer else "none recorded"),
         ("Training", _training(checkpoint.training)),
     ]
     return Facts(rows=rows, mono=["SHA-256"])
 
 
-def _threshold(checkpoint: CheckpointRecord) -> str:
+def threshold(checkpoint: CheckpointRecord) -> str:
+    """What it takes to be decided positive."""
     if len(checkpoint.classes) > 2:
         return "none: of more than two classes the largest logit decides"
     return f"probability of {f.printable(checkpoint.positive)} ≥ {f.number(checkpoint.threshold)}"
