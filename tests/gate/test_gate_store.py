@@ -179,7 +179,10 @@ def test_a_copy_that_was_cut_off_is_made_again(here: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["good", "--baseline", "nowhere"], "is neither an audit"),
+        (["good", "--baseline", "nowhere"], "--baseline: nowhere is not there; name the folder of an audit"),
+        (["good", "--baseline", "nowhere"], "say --no-baseline where none was ever accepted"),
+        (["good", "--baseline", "xaiaudit.toml"], "is a file, and a baseline is a folder"),
+        (["good", "--baseline", "."], "is neither an audit"),
         (["good", "--baseline", "empty"], "no audit is accepted there yet"),
         (["good", "--baseline", "good", "--no-baseline"], "say one of the two"),
         (["good", "--max-flip-rate", "0.1", "--no-baseline"], "say it alone"),

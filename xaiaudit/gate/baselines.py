@@ -20,7 +20,7 @@ def find_baseline(policy: ReadPolicy, named: Path | None) -> Path | None:
         if found is None:
             raise UsageError(
                 f"--baseline {named}: no audit is accepted there yet; accept one with xaiaudit accept, or say "
-                "--no-baseline"
+                "--no-baseline where none was ever accepted"
             )
         return found
     own = policy.policy.gate.baseline
@@ -38,5 +38,12 @@ def _resolved(path: Path, where: str) -> Path | None:
     if path.is_dir() and not any(path.iterdir()):
         return None
     raise UsageError(
-        f"{where}: {path} is neither an audit (no {RECORD}) nor a store of accepted ones (no {INDEX}); name one"
+        f"{where}: {path} {_fault(path)}; name the folder of an audit, or of the store that xaiaudit accept fills, or say "
+        "--no-baseline where none was ever accepted"
     )
+
+
+def _fault(path: Path) -> str:
+    if path.is_dir():
+        return f"is neither an audit (no {RECORD}) nor a store of accepted ones (no {INDEX})"
+    return "is a file, and a baseline is a folder" if path.exists() else "is not there"
