@@ -2,6 +2,7 @@
 
 import json
 from functools import partial
+from hashlib import sha256
 from itertools import count
 from pathlib import Path
 
@@ -167,6 +168,19 @@ def test_a_policy_is_checked_without_an_audit(tmp_path: Path, monkeypatch: pytes
     result = call("gate", "--check")
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith("The policy is sound: 2 attacks, ")
+    told = json.loads(call("gate", "--check", "--json").stdout)
+    content = Path("xaiaudit.toml").read_bytes()
+    assert (told["policy"], told["sha256"]) == ("xaiaudit.toml", sha256(content).hexdigest())
+    assert f"{told['count']} findings, {told['compared']} of them" in result.stdout
+    assert len(told["findings"]) == told["count"]
+    starts = [number for number, line in enumerate(content.decode().splitlines(), 1) if line == "[[finding]]"]
+    assert [item["line"] for item in told["findings"]] == starts
+    assert "sensitivity" in {item["id"] for item in told["findings"]}
+    assert sum(item["compared"] for item in told["findings"]) == told["compared"]
+    Path("xaiaudit.toml").write_text("")
+    refused = call("gate", "--check", "--json")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert refused.stderr.splitlines()[-1].startswith("Error: xaiaudit.toml: holds no key")
     assert call("gate", "audit", "--check").exit_code == 2
     assert call("gate").exit_code == 2
 

@@ -1,5 +1,6 @@
 """xaiaudit gate: pass or fail, for CI."""
 
+import json
 import sys
 from pathlib import Path
 from shutil import get_terminal_size
@@ -54,9 +55,9 @@ def gate(
     from xaiaudit.errors import UsageError, XaiauditError
 
     if check:
-        check_policy(
-            policy, alone=not (audit or baseline or no_baseline or attacks or max_flip_rate is not None)
-        )
+        if audit or baseline or no_baseline or attacks or max_flip_rate is not None:
+            raise UsageError("--check reads a policy and judges nothing; say it with --policy alone")
+        check_policy(policy, as_json=as_json)
         return
     if audit is None:
         raise UsageError(
@@ -105,20 +106,28 @@ def _renew(audit: Path) -> None:
         click.echo(f"Warning: a report in {audit} still tells an older verdict, or none: {error}", err=True)
 
 
-def check_policy(path: Path | None, *, alone: bool) -> None:
-    """Say what is in a policy, or what is wrong with it.
+def check_policy(path: Path | None, *, as_json: bool) -> None:
+    """Say what is in a policy, or, as UsageError, what is wrong with it."""
+    from xaiaudit.gate.policy_lines import policy_lines
 
-    Raises:
-        UsageError: it is not sound, or more than it was named.
-    """
-    from xaiaudit.errors import UsageError
-
-    if not alone:
-        raise UsageError("--check reads a policy and judges nothing; say it with --policy alone")
-    policy = the_policy(path).policy
-    compared = sum(finding.max_regression is not None for finding in policy.finding)
+    read = the_policy(path)
+    findings = [
+        {"id": line.id, "line": line.number, "compared": line.finding.max_regression is not None}
+        for line in policy_lines(read)
+    ]
+    told = {
+        "policy": str(read.path),
+        "sha256": read.sha256,
+        "attacks": len(read.policy.audit.attacks),
+        "count": len(findings),
+        "compared": sum(item["compared"] is True for item in findings),
+        "findings": findings,
+    }
+    if as_json:
+        click.echo(json.dumps(told, indent=1))
+        return
     click.echo(
-        f"The policy is sound: {len(policy.audit.attacks)} attacks, {len(policy.finding)} findings, {compared} of them "
+        f"The policy is sound: {told['attacks']} attacks, {told['count']} findings, {told['compared']} of them "
         "compared with a baseline"
     )
 

@@ -38,8 +38,8 @@ def _resolved(path: Path, where: str) -> Path | None:
     if path.is_dir() and not any(path.iterdir()):
         return None
     raise UsageError(
-        f"{where}: {path} {_fault(path)}; name the folder of an audit, or of the store that xaiaudit accept fills, or say "
-        "--no-baseline where none was ever accepted"
+        f"{where}: {path} {_fault(path)}; name the folder of an audit, or of the store that xaiaudit accept fills, or "
+        "say --no-baseline where none was ever accepted"
     )
 
 
