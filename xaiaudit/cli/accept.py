@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from xaiaudit.cli import options
+from xaiaudit.cli.saying import say
 
 
 @click.command()
@@ -30,7 +31,7 @@ def accept(audit: Path, store: Path, note: str, by: str | None, despite: str, de
     from xaiaudit.gate.accepting import accept as accepted
 
     entry = accepted(audit, store, by=by or _user(), note=note, despite=despite)
-    click.echo(f"Accepted as {store / entry.name}; the next audit is compared with it: --baseline {store}")
+    say(f"Accepted as {store / entry.name}; the next audit is compared with it: --baseline {store}")
 
 
 def _user() -> str:

@@ -13,6 +13,7 @@ from xaiaudit.cli import options
 from xaiaudit.cli.opening import open_data, open_model, tell_costs
 from xaiaudit.cli.policy import apply_policy, ending_in_time, judgement
 from xaiaudit.cli.progress import Progress
+from xaiaudit.cli.saying import say, say_json
 
 if TYPE_CHECKING:
     from xaiaudit.gate_record import Verdict
@@ -124,7 +125,7 @@ def _run(path: Path, given: dict[str, Any], said: set[str]) -> None:
     _check_out(given)
     model = open_model(path, given)
     dataset = open_data(model, given)
-    click.echo(f"Data: {dataset.drawn(given['limit'], given['seed']).describe()}", err=True)
+    say(f"Data: {dataset.drawn(given['limit'], given['seed']).describe()}", err=True)
     tell_costs(model, named["explainers"])
     out = given["out"] or default_folder(model)
     with _telling_how_to_go_on(out), ending_in_time(policy, out) as limit, Progress() as progress:
@@ -154,7 +155,7 @@ def _run(path: Path, given: dict[str, Any], said: set[str]) -> None:
         )
     if record is None:
         then = f", then xaiaudit gate {out} --policy {policy.path}" if judging and policy else ""
-        click.echo(f"{_told_of_part(out, given['shard'])}; when all are done: xaiaudit merge {out}{then}")
+        say(f"{_told_of_part(out, given['shard'])}; when all are done: xaiaudit merge {out}{then}")
         return
     _finish(record, out, given, judging)
 
@@ -229,7 +230,7 @@ def _telling_how_to_go_on(out: Path) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         if (out / "plan.json").exists():
-            click.echo(f"To go on, repeat the command with --resume --out {out}", err=True)
+            say(f"To go on, repeat the command with --resume --out {out}", err=True)
         raise
 
 
@@ -240,13 +241,13 @@ def finish(record: Any, out: Path, *, with_report: bool, as_json: bool, policy: 
 
     written = list(write_formats(out, DOCUMENTS)) if with_report else []
     if as_json:
-        click.echo(record.model_dump_json(indent=1))
+        say_json(record.model_dump_json(indent=1))
         return
     for line in summary(record, policy=policy):
-        click.echo(line)
+        say(line)
     for what, path in zip(("Report", "In a browser"), written, strict=False):
-        click.echo(f"{what}: {path}")
-    click.echo(f"Audit: {out}")
+        say(f"{what}: {path}")
+    say(f"Audit: {out}")
 
 
 def _check_out(given: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ import click
 
 from xaiaudit.cli import options
 from xaiaudit.cli.progress import Progress
+from xaiaudit.cli.saying import say, say_json
 
 if TYPE_CHECKING:
     from xaiaudit.benchmark_record import RunRecord
@@ -62,13 +63,13 @@ def benchmark(file: Path, **given: Any) -> None:
         )
     if record is None:
         part, parts = given["shard"]
-        click.echo(f"Part {part} of {parts} is done; when all are: xaiaudit benchmark {file} --out {out}")
+        say(f"Part {part} of {parts} is done; when all are: xaiaudit benchmark {file} --out {out}")
         return
     if given["as_json"]:
-        click.echo(record.model_dump_json(indent=1))
+        say_json(record.model_dump_json(indent=1))
     else:
         for line in lines(record):
-            click.echo(line)
+            say(line)
     if given["with_report"]:
         write_pdf(record, out / PDF)
     for name in (
@@ -77,7 +78,7 @@ def benchmark(file: Path, **given: Any) -> None:
         "predictions.parquet",
         *([PDF] if given["with_report"] else []),
     ):
-        click.echo(f"Written: {out / name}", err=given["as_json"])
+        say(f"Written: {out / name}", err=given["as_json"])
 
 
 class _Teller:
@@ -100,12 +101,12 @@ class _Teller:
         self._bar.close()
         where = f"run {number} of {total}, {name}"
         if record is None:
-            click.echo(f"{where}: begun", err=True)
+            say(f"{where}: begun", err=True)
             self._name = name
             self._progress = self._bar.enter_context(Progress())
             return
         kept = "kept: " if self._name != name else ""
-        click.echo(f"{where}: {kept}{run_line(record)}", err=True)
+        say(f"{where}: {kept}{run_line(record)}", err=True)
 
     def say(self, line: str) -> None: ...
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from xaiaudit.cli import options
+from xaiaudit.cli.saying import say
 
 
 @click.command()
@@ -25,4 +26,4 @@ def card(audit: Path, out: Path | None, into: Path | None, debug: bool) -> None:
     """
     from xaiaudit.reports import write_card
 
-    click.echo(f"Card: {write_card(audit, out=out, into=into)}")
+    say(f"Card: {write_card(audit, out=out, into=into)}")

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from xaiaudit.cli import options
+from xaiaudit.cli.saying import say, say_json
 
 
 @click.command()
@@ -34,9 +35,9 @@ def compare(older: Path, newer: Path, out: Path | None, as_json: bool, debug: bo
     record, images = run(older, newer)
     written = write(record, images, folder)
     if as_json:
-        click.echo(record.model_dump_json(indent=1))
+        say_json(record.model_dump_json(indent=1))
     else:
         for line in lines(record):
-            click.echo(line)
+            say(line)
     for path in written:
-        click.echo(f"Written: {path}", err=as_json)
+        say(f"Written: {path}", err=as_json)

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from xaiaudit.cli import options
+from xaiaudit.cli.saying import say
 
 
 @click.command()
@@ -27,5 +28,5 @@ def convert(weights: Path, out: Path, trust_pickle: bool, overwrite: bool, debug
 
     info = write(weights, options.foreign_options(given) or ForeignOptions(), out, trust_pickle=trust_pickle)
     for note in info.notes:
-        click.echo(f"Note: {note}")
-    click.echo(f"Checkpoint: {out}")
+        say(f"Note: {note}")
+    say(f"Checkpoint: {out}")

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from xaiaudit.cli import options
+from xaiaudit.cli.saying import say, say_json
 
 CUES = ["margin", "posterior", "texture", "echo", "shape"]
 
@@ -32,13 +33,13 @@ def check(folders: tuple[Path, ...], dataset: str | None, as_json: bool, debug: 
 
     opened = open_dataset(folders, kind=dataset, normals="class")
     if not as_json:
-        click.echo(f"Data: {opened.describe()}")
+        say(f"Data: {opened.describe()}")
     findings = look(opened)
     if as_json:
-        click.echo(json.dumps(findings.as_dict(), indent=1))
+        say_json(json.dumps(findings.as_dict(), indent=1))
     else:
         for line in findings.lines():
-            click.echo(line)
+            say(line)
     sys.exit(0 if findings.ok else 1)
 
 
@@ -60,4 +61,4 @@ def phantoms(folder: Path, number: int, size: int, cue: Any, seed: int, debug: b
     from xaiaudit.data import write_phantoms
 
     manifest = write_phantoms(folder, number, seed=seed, size=size, cue=cue)
-    click.echo(f"{number} phantoms: {manifest}")
+    say(f"{number} phantoms: {manifest}")

@@ -8,6 +8,7 @@ import click
 
 from xaiaudit.cli import options
 from xaiaudit.cli.progress import Progress
+from xaiaudit.cli.saying import say
 
 
 @click.command()
@@ -40,9 +41,9 @@ def demo(out: Path, images: int, size: int, epochs: int, seed: int, threads: int
 
     options.set_threads(threads)
     audit_folder = _free(out)
-    click.echo(f"1 of 3: simulating {images} breast-ultrasound images in {out / 'phantoms'}", err=True)
+    say(f"1 of 3: simulating {images} breast-ultrasound images in {out / 'phantoms'}", err=True)
     manifest = write_phantoms(out / "phantoms", images, seed=seed, size=size)
-    click.echo("2 of 3: training a small network on them", err=True)
+    say("2 of 3: training a small network on them", err=True)
     with console(sys.stderr) as training:
         train(
             "small-cnn",
@@ -54,7 +55,7 @@ def demo(out: Path, images: int, size: int, epochs: int, seed: int, threads: int
             device="cpu",
             progress=training,
         )
-    click.echo("3 of 3: attacking it", err=True)
+    say("3 of 3: attacking it", err=True)
     model = load(out / "model.pt")
     methods = ["fgsm", "pgd:epsilon=2/255,steps=20", "deepfool"]
     with Progress() as progress:
@@ -69,7 +70,7 @@ def demo(out: Path, images: int, size: int, epochs: int, seed: int, threads: int
             on_check=progress.checked,
         )
     finish(record, audit_folder, with_report=True, as_json=False)
-    click.echo(f"Next: xaiaudit attack {out / 'model.pt'} --method pgd --method deepfool")
+    say(f"Next: xaiaudit attack {out / 'model.pt'} --method pgd --method deepfool")
 
 
 def _free(out: Path) -> Path:

@@ -11,6 +11,7 @@ import click
 from xaiaudit.cli import options
 from xaiaudit.cli.opening import open_data, open_model
 from xaiaudit.cli.progress import Progress
+from xaiaudit.cli.saying import say, say_json
 
 
 @click.command()
@@ -53,14 +54,14 @@ def evaluate(model: Path, **given: Any) -> None:
     record = predictions.record()
     as_json = given["as_json"]
     if as_json:
-        click.echo(record.model_dump_json(indent=1))
+        say_json(record.model_dump_json(indent=1))
     else:
-        click.echo(f"Data: {dataset.describe()}{threshold_words(audited.classes, audited.threshold)}")
+        say(f"Data: {dataset.describe()}{threshold_words(audited.classes, audited.threshold)}")
         given_outline = audited.preprocessing.takes_mask
         for line in clean_lines(record, diagnoses=audited.diagnoses, given_outline=given_outline):
-            click.echo(line)
+            say(line)
     for file, reason in left_out:
-        click.echo(f"Left out: {file}: {reason}", err=as_json)
+        say(f"Left out: {file}: {reason}", err=as_json)
     for warning in (
         *(audited.info.notes if audited.info is not None else ()),
         _leak(audited, samples, dataset),
@@ -68,7 +69,7 @@ def evaluate(model: Path, **given: Any) -> None:
         swapped_classes(record, audited.classes, audited.positive),
     ):
         if warning:
-            click.echo(f"Warning: {warning}", err=as_json)
+            say(f"Warning: {warning}", err=as_json)
 
 
 def _leak(model: Any, samples: Sequence[Any], dataset: Any) -> str:

@@ -8,6 +8,7 @@ import click
 
 from xaiaudit.cli import options
 from xaiaudit.cli.opening import open_model, tell_costs
+from xaiaudit.cli.saying import say, say_json
 
 
 @click.command()
@@ -43,13 +44,13 @@ def explain(model: Path, images: tuple[Path, ...], **given: Any) -> None:
     for path, stem in zip(images, _stems(images), strict=True):
         for number, explanation in enumerate(run(audited, path, specs, target=given["target"])):
             for warning in explanation.warnings if number == 0 else ():
-                click.echo(f"Warning: {path} {warning}", err=True)
+                say(f"Warning: {path} {warning}", err=True)
             picture = draw(explanation, given["out"], stem)
             found.append(explanation.as_dict() | {"picture": str(picture)})
             if not given["as_json"]:
-                click.echo(f"{explanation.words()}; {picture}")
+                say(f"{explanation.words()}; {picture}")
     if given["as_json"]:
-        click.echo(json.dumps(found, indent=1))
+        say_json(json.dumps(found, indent=1))
 
 
 def _no_folders(images: tuple[Path, ...]) -> None:

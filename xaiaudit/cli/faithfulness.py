@@ -9,6 +9,7 @@ import click
 from xaiaudit.cli import options
 from xaiaudit.cli.opening import open_data, open_model, tell_costs
 from xaiaudit.cli.progress import Progress
+from xaiaudit.cli.saying import say, say_json
 
 
 @click.command()
@@ -91,9 +92,9 @@ def faithfulness(model: Path, **given: Any) -> None:
         )
     written = write(record, table, given["out"]) if given["out"] is not None else []
     if given["as_json"]:
-        click.echo(record.model_dump_json(indent=1))
+        say_json(record.model_dump_json(indent=1))
     else:
         for line in lines(record):
-            click.echo(line)
+            say(line)
     for path in written:
-        click.echo(f"Written: {path}", err=given["as_json"])
+        say(f"Written: {path}", err=given["as_json"])

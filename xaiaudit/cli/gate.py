@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 import click
 
 from xaiaudit.cli import options
+from xaiaudit.cli.saying import say, say_json
 
 if TYPE_CHECKING:
     from xaiaudit.gate.reading import ReadPolicy
@@ -101,9 +102,9 @@ def _renew(audit: Path) -> None:
 
     try:
         for path in renew_documents(audit):
-            click.echo(f"Renewed: {path}", err=True)
+            say(f"Renewed: {path}", err=True)
     except AuditError as error:
-        click.echo(f"Warning: a report in {audit} still tells an older verdict, or none: {error}", err=True)
+        say(f"Warning: a report in {audit} still tells an older verdict, or none: {error}", err=True)
 
 
 def check_policy(path: Path | None, *, as_json: bool) -> None:
@@ -124,9 +125,9 @@ def check_policy(path: Path | None, *, as_json: bool) -> None:
         "findings": findings,
     }
     if as_json:
-        click.echo(json.dumps(told, indent=1))
+        say_json(json.dumps(told, indent=1))
         return
-    click.echo(
+    say(
         f"The policy is sound: {told['attacks']} attacks, {told['count']} findings, {told['compared']} of them "
         "compared with a baseline"
     )
@@ -157,7 +158,7 @@ def the_policy(path: Path | None) -> "ReadPolicy":
                 f"nothing says what must hold: there is no {POLICY} here; name a policy with --policy (xaiaudit init "
                 "writes one to start from), or say --max-flip-rate"
             )
-        click.echo(f"Policy: {path}", err=True)
+        say(f"Policy: {path}", err=True)
     return read_policy(path)
 
 
@@ -171,9 +172,10 @@ def finish(audit: Path, verdict: "Verdict", *, as_json: bool = False, err: bool 
 
     write_gate_files(audit, verdict)
     if as_json:
-        click.echo(verdict.model_dump_json(indent=1))
+        say_json(verdict.model_dump_json(indent=1))
     else:
-        click.echo("\n".join(_told(verdict, sys.stderr if err else sys.stdout)), err=err)
+        for line in _told(verdict, sys.stderr if err else sys.stdout):
+            say(line, err=err)
     for line in tell_github(audit, verdict):
         click.echo(line, err=True)
     sys.exit(0 if verdict.verdict == "passed" else 1)

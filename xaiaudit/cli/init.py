@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from xaiaudit.cli import options
+from xaiaudit.cli.saying import say, say_json
 
 
 @click.command()
@@ -36,8 +37,8 @@ def init(out: Path, data: tuple[Path, ...], force: bool, schema: bool, debug: bo
     from xaiaudit.gate.starter import write_starter
 
     if schema:
-        click.echo(json.dumps(Policy.model_json_schema(), indent=1))
+        say_json(json.dumps(Policy.model_json_schema(), indent=1))
         return
     write_starter(out, data, overwrite=force)
-    click.echo(f"Policy: {out}")
-    click.echo(f"Next: read its limits, change them, and run xaiaudit attack MODEL --policy {out}")
+    say(f"Policy: {out}")
+    say(f"Next: read its limits, change them, and run xaiaudit attack MODEL --policy {out}")

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from xaiaudit.cli import options
+from xaiaudit.cli.saying import say, say_json
 
 
 @click.command()
@@ -18,10 +19,10 @@ def inspect(file: Path, as_json: bool, debug: bool) -> None:
 
     found = inspect_file(file)
     if as_json:
-        click.echo(json.dumps(found, indent=1))
+        say_json(json.dumps(found, indent=1))
         return
     for line in lines(found):
-        click.echo(line)
+        say(line)
 
 
 def lines(found: object, indent: str = "") -> list[str]:

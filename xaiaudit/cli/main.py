@@ -28,6 +28,7 @@ from xaiaudit.cli.merge import merge
 from xaiaudit.cli.mlflow import mlflow
 from xaiaudit.cli.pointing import pointing
 from xaiaudit.cli.report import report
+from xaiaudit.cli.saying import say
 from xaiaudit.cli.train import train
 from xaiaudit.errors import XaiauditError
 from xaiaudit.version import __version__
@@ -96,8 +97,8 @@ def _flush() -> None:
 def _say(line: str, *, debug: bool = False) -> None:
     """To standard error, where somebody reads it; if not, the exit code is still the right one."""
     try:
-        if debug:
-            traceback.print_exc()
+        for told in traceback.format_exc().splitlines() if debug else ():
+            say(told, err=True)
         click.echo(line, err=True)
     except BrokenPipeError:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from xaiaudit.cli import options
+from xaiaudit.cli.saying import say
 
 # MLflow would send usage data to its makers, try a server that is not there for minutes, and print before we do.
 QUIET = {
@@ -46,4 +47,4 @@ def mlflow(
     run = log_to_mlflow(
         audit, tracking_uri=tracking_uri, experiment=experiment, run_name=run_name, run_id=run_id
     )
-    click.echo(f"Run: {run}")
+    say(f"Run: {run}")

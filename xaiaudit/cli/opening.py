@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from xaiaudit.cli import options
+from xaiaudit.cli.saying import say
 
 if TYPE_CHECKING:
     from xaiaudit.auditing.specs import Spec
@@ -38,7 +37,7 @@ def tell_costs(model: "AuditedModel", explainers: "Sequence[Spec] | None") -> No
     from xaiaudit.auditing.counted import cost_lines
 
     for line in cost_lines(model, explainers):
-        click.echo(line, err=True)
+        say(line, err=True)
 
 
 def open_data(model: "AuditedModel", given: dict[str, Any]) -> "Dataset":

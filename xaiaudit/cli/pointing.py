@@ -9,6 +9,7 @@ import click
 from xaiaudit.cli import options
 from xaiaudit.cli.opening import open_data, open_model, tell_costs
 from xaiaudit.cli.progress import Progress
+from xaiaudit.cli.saying import say, say_json
 
 
 @click.command()
@@ -56,7 +57,7 @@ def pointing(model: Path, **given: Any) -> None:
             on_map=partial(progress.update, phase="explaining"),
         )
     if given["as_json"]:
-        click.echo(report.model_dump_json(indent=1))
+        say_json(report.model_dump_json(indent=1))
         return
     for line in pointing_lines(report):
-        click.echo(line)
+        say(line)

@@ -6,9 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
 
-import click
-
 from xaiaudit.cli import options
+from xaiaudit.cli.saying import say
 
 if TYPE_CHECKING:
     from xaiaudit.gate.reading import ReadPolicy
@@ -39,7 +38,7 @@ def apply_policy(given: dict[str, Any], said: set[str]) -> "ReadPolicy | None":
     others = overruled(said)
     but = f"; the command line says otherwise of {', '.join(others)}" if others else ""
     judged = "" if given["policy"] else "; nothing is judged without --policy"
-    click.echo(f"Settings: [audit] of {path}{but}{judged}", err=True)
+    say(f"Settings: [audit] of {path}{but}{judged}", err=True)
     return read
 
 
@@ -83,7 +82,7 @@ def judgement(read: "ReadPolicy | None", given: dict[str, Any]) -> "Callable[[Pa
     options.check_baseline(baseline, without=without)
     regressions = sum(finding.max_regression is not None for finding in read.policy.finding)
     if regressions and not without and find_baseline(read, baseline) is None:
-        click.echo(
+        say(
             f"Note: no baseline is there, so that {regressions} findings with max_regression will not be assessed, and "
             "the policy not passed; name one with --baseline, or say --no-baseline",
             err=True,

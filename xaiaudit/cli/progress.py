@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
-import click
+from xaiaudit.cli.saying import say
 
 PLAIN_SECONDS = 15.0  # between two lines where there is no terminal
 
@@ -79,7 +79,7 @@ class Progress:
         elif now - self._last >= PLAIN_SECONDS or done == total:
             self._last = now
             left = f", {speed}, {(total - done) / rate:.0f} s left" if speed and done < total else ""
-            click.echo(f"{words}: {done} of {total} {unit}{left}", err=True)
+            say(f"{words}: {done} of {total} {unit}{left}", err=True)
 
 
 def _speed(rate: float, unit: str) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from xaiaudit.cli import options
+from xaiaudit.cli.saying import say
 
 
 @click.command()
@@ -29,4 +30,4 @@ def report(audit: Path, formats: str, out: Path | None, debug: bool) -> None:
     from xaiaudit.reports.formats import named, write_formats
 
     for path in write_formats(audit, named(formats), out):
-        click.echo(f"Report: {path}")
+        say(f"Report: {path}")

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from xaiaudit.cli import options
+from xaiaudit.cli.saying import say, say_json
 
 
 @click.command()
@@ -378,21 +379,21 @@ def _print(trained: Any, architecture: str, *, as_json: bool) -> None:
     from xaiaudit.reports.clean_summary import clean_lines, threshold_words
 
     if as_json:
-        click.echo(json.dumps({"checkpoint": str(trained.path), "test": trained.test.model_dump()}, indent=1))
+        say_json(json.dumps({"checkpoint": str(trained.path), "test": trained.test.model_dump()}, indent=1))
         return
     words = threshold_words(trained.model.classes, trained.model.threshold)
-    click.echo(f"Test split ({trained.test.images} images){words}:")
+    say(f"Test split ({trained.test.images} images){words}:")
     given_outline = trained.model.preprocessing.takes_mask
     for line in clean_lines(
         trained.test, diagnoses=makes_diagnosis(architecture), given_outline=given_outline
     ):
-        click.echo(line)
+        say(line)
     for file, reason in trained.left_out:
-        click.echo(f"Left out: {file}: {reason}")
+        say(f"Left out: {file}: {reason}")
     for warning in trained.warnings:
-        click.echo(f"Warning: {warning}")
-    click.echo(f"Losses: {trained.picture}")
-    click.echo(f"Checkpoint: {trained.path}")
+        say(f"Warning: {warning}")
+    say(f"Losses: {trained.picture}")
+    say(f"Checkpoint: {trained.path}")
 
 
 def _radius(text: str) -> float:

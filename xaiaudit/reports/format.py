@@ -30,7 +30,10 @@ _SHOWN = re.compile(
 
 
 def printable(text: object) -> str:
-    """`text` with every character that the report's fonts lack written as its code point, e.g. \\u{4e2d}."""
+    """`text` with every character that the report's fonts lack written as its code point, e.g. \\u{4e2d}.
+
+    What a machine reads line by line needs `reports.plain`, as commands of a CI's runner are printable.
+    """
     composed = unicodedata.normalize("NFC", str(text))
     return "".join(c if _SHOWN.match(c) else f"\\u{{{ord(c):x}}}" for c in composed)
 

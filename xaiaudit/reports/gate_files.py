@@ -11,6 +11,7 @@ from xaiaudit.reports.anchors import root
 from xaiaudit.reports.annotations import annotations
 from xaiaudit.reports.junit import junit
 from xaiaudit.reports.markdown import summary_markdown
+from xaiaudit.reports.plain import plain
 from xaiaudit.reports.reading_verdict import VERDICT, read_verdict
 from xaiaudit.reports.sarif import sarif
 from xaiaudit.writing import write_atomically
@@ -112,7 +113,7 @@ def tell_github(folder: Path, verdict: Verdict, environment: Mapping[str, str] =
     page = environment.get("GITHUB_STEP_SUMMARY")
     failed = _append(Path(page), (folder / SUMMARY).read_bytes()) if page else ""
     return (
-        [*lines, f"Warning: {folder / SUMMARY} is not on the page of the job, as {failed}"]
+        [*lines, plain(f"Warning: {folder / SUMMARY} is not on the page of the job, as {failed}")]
         if failed
         else lines
     )

@@ -16,6 +16,13 @@ def plain(text: object) -> str:
     return shown.replace("##[", "##\\u{5b}")
 
 
+def line(text: object) -> str:
+    """`plain` text as a line of its own, where a `::` that it begins with would begin a command of that runner
+    (ActionCommand.TryParseV2, which passes over the spaces before it)."""
+    shown = plain(text)
+    return shown.replace("::", "\\u{3a}:", 1) if shown.lstrip().startswith("::") else shown
+
+
 def _has_shape(character: str) -> bool:
     category = unicodedata.category(character)
     return not (category.startswith("C") or category in ("Zl", "Zp"))

@@ -1,0 +1,15 @@
+"""What a command prints: file names, classes and layers in it are foreign, and a CI runner obeys what it reads."""
+
+import click
+
+
+def say(line: str, *, err: bool = False) -> None:
+    """One line to standard output or error, as `reports.plain.line` makes it."""
+    from xaiaudit.reports.plain import line as plain_line  # pydantic comes in here, not at --help
+
+    click.echo(plain_line(line), err=err)
+
+
+def say_json(text: str) -> None:
+    """A JSON document to standard output: the same values, without the bracket of ##[ (see `reports.plain`)."""
+    click.echo(text.replace("##[", "##\\u005b"))  # stands only within a string, where JSON knows the escape
