@@ -176,7 +176,7 @@ def test_weights_made_in_the_forward_are_left_alone() -> None:
             return nn.functional.conv2d(x, weight, self.bias)
 
     net = noisy(nn.Sequential(Standardised(3, 4, 3), nn.BatchNorm2d(4)))
-    assert fold(net, images()).left == {"1": "it follows a Standardised"}
+    assert fold(net, images()).left == {"1": "it follows a layer of type Standardised"}
 
 
 def test_a_network_that_asks_for_its_batch_norm_is_left_alone() -> None:

@@ -743,7 +743,7 @@ def _sweep_rows(example: Example) -> list[dict[str, Any]]:
                 row |= dict.fromkeys(("peak_diagonal", "mass_centre_diagonal"), drift)
                 row |= dict.fromkeys(("topk_intersection", "spearman", "pearson", "ssim"), 1 - drift)
                 if example.spacing is not None:
-                    millimetres = drift * SIZE * example.spacing[0]
+                    millimetres = drift * 2**0.5 * SIZE * example.spacing[0]
                     row |= dict.fromkeys(("peak_mm", "mass_centre_mm", "wasserstein_mm"), millimetres)
                 rows.append(row)
     return rows

@@ -9,7 +9,7 @@ import pytest
 from pypdf import PageObject, PdfReader
 
 from xaiaudit.reports import write_report
-from xaiaudit.reports.blocks import Block, Column, Document, Heat, Row, Section, Table, Text, Together
+from xaiaudit.reports.blocks import Block, Column, Document, Facts, Heat, Row, Section, Table, Text, Together
 from xaiaudit.reports.typesetting import typeset
 
 Box = tuple[float, float, float, float]  # left, bottom, right, top, points
@@ -103,6 +103,34 @@ def test_the_caption_of_a_table_that_no_page_holds_stands_above_its_first_rows(l
     (page,) = [text for text in found if "The caption" in text]
     assert "row 0;" in page
     assert sum("Head" in text for text in found) >= 2  # said again on every page
+
+
+@pytest.mark.parametrize("lines", [34, 38, 41])
+def test_a_table_that_goes_on_over_the_page_begins_with_more_than_a_row(lines: int) -> None:
+    (page,) = [text for text in pages(*filled(lines), table(90)) if "The caption" in text]
+    assert "row 4;" in page
+
+
+def test_the_head_of_a_group_stands_on_every_page_of_its_rows() -> None:
+    rows = [[f"row {i};", "1"] for i in range(70)]
+    made = Table(
+        columns=[Column(title="Head"), Column(title="Value")],
+        rows=[["A group"], *rows],
+        caption="The caption",
+    )
+    found = pages(made)
+    assert len(found) == 2
+    assert all("Head Value A group row" in text for text in found)
+
+
+@pytest.mark.parametrize("lines", [32, 35])
+def test_no_row_is_torn_by_the_end_of_a_page(lines: int) -> None:
+    long = "words " * 60
+    facts = Facts(rows=[(f"name {i}", f"begin{i} {long} end{i}") for i in range(8)], mono=[])
+    found = pages(*filled(lines), facts)
+    assert len(found) == 2
+    for i in range(8):
+        assert sum(f"begin{i} " in text and f" end{i}" in text for text in found) == 1
 
 
 @pytest.mark.parametrize("lines", [10, 25, 40])

@@ -2,6 +2,7 @@
 
 import io
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -22,8 +23,11 @@ from structure_tree import elements
 from xaiaudit.errors import AuditError
 from xaiaudit.records import SCHEMA, AuditRecord, LeakRecord, LeftOutRecord
 from xaiaudit.reports import write_report
+from xaiaudit.reports.blocks import Document, Facts, Section
 from xaiaudit.reports.pdf import SECTIONS, lay_out
 from xaiaudit.reports.reading import read_audit, read_record
+from xaiaudit.reports.sections.reproducibility import command_lines
+from xaiaudit.reports.typesetting import typeset
 
 NASTY = '#panic("x") *b* $y$ `c` @d <e> \\ [f] //g 超'
 
@@ -85,7 +89,7 @@ def test_report_says_which_file_how_often_and_how_to_repeat(folder: Path, report
     assert flips.estimate is not None
     for fact in (
         record.checkpoint.sha256,
-        "xaiaudit attack model.pt --method fgsm",
+        "xaiaudit attack model.pt \\ --method fgsm",
         f"{100 * flips.estimate:.1f} %",
         "iterative FGSM in the L-inf ball of 25.5 grey levels",
         "network's input grid",
@@ -95,6 +99,25 @@ def test_report_says_which_file_how_often_and_how_to_repeat(folder: Path, report
         "Al-Dhabyani W",
     ):
         assert squeezed(fact).lower() in text.lower()
+
+
+def test_the_command_runs_as_it_is_copied_from_the_page() -> None:
+    """A line that breaks within an option, or loses a dash at its end, is no command."""
+    command = [
+        "xaiaudit",
+        "attack",
+        "it is/mine's.pt",
+        *["--method", "pgd:epsilon=4/255,steps=40"] * 6,
+        "--out",
+        "a b",
+    ]
+    facts = Facts(rows=[("Command", command_lines(command))], mono=["Command"])
+    made = Document(title="T", subtitle="S", running="R", sections=[Section(title="One", blocks=[facts])])
+    (page,) = PdfReader(io.BytesIO(typeset(lambda _: made, "2026-11-20T14:05:00+00:00"))).pages
+    text = page.extract_text()
+    copied = text[text.index("xaiaudit attack") : text.index("'a b'") + len("'a b'")]
+    assert shlex.split(copied.replace("\\\n", "")) == command  # as a shell takes a line that a backslash ends
+    assert command_lines([]) == ""
 
 
 def test_pdf_is_a4_tagged_and_declares_both_standards(report: Path) -> None:

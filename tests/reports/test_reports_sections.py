@@ -3,8 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from xaiaudit.metrics.calibration import reliability_record
 from xaiaudit.metrics.power import sample_size
 from xaiaudit.records import REGIONS, AuditRecord, Interval
 from xaiaudit.reports.blocks import Alarm, Canvas, Facts, Picture, Points, Table, Text
@@ -12,8 +14,11 @@ from xaiaudit.reports.format import rate
 from xaiaudit.reports.reading import Audit, read_audit
 from xaiaudit.reports.sections.abstention import abstention
 from xaiaudit.reports.sections.audited import audited
+from xaiaudit.reports.sections.calibration import calibration
 from xaiaudit.reports.sections.chance import chance_alarms
+from xaiaudit.reports.sections.curve import curve
 from xaiaudit.reports.sections.flips import flips
+from xaiaudit.reports.sections.limits import limits
 from xaiaudit.reports.sections.pointing import pointing
 from xaiaudit.reports.sections.pseudo_masks import pseudo_masks
 from xaiaudit.reports.sections.shift import shift
@@ -313,3 +318,36 @@ def test_an_attack_that_keeps_decisions_is_no_proof_that_they_hold(folder: Path,
         lead = verdict(changed(folder, attacks=attacks), Canvas(folder=tmp_path)).blocks[1]
         assert isinstance(lead, Text)
         assert lead.text.startswith(said)
+
+
+def test_changes_of_gain_are_known_by_simulation_or_not_at_all(folder: Path, tmp_path: Path) -> None:
+    for update, told in (
+        ({}, "it knows the simulated ones alone"),
+        ({"variability": None}, "nor about another depth, probe or scanner, nor another gain."),
+    ):
+        (points,) = limits(changed(folder, **update), Canvas(folder=tmp_path)).blocks
+        assert isinstance(points, Points)
+        assert told in points.items[2]
+
+
+def test_a_curve_says_of_how_many_images(folder: Path, tmp_path: Path) -> None:
+    attacks = read_audit(folder).record.attacks[:2]
+    section = curve(changed(folder, attacks=attacks), Canvas(folder=tmp_path))
+    table = next(block for block in section.blocks if isinstance(block, Table))
+    assert table.note.startswith(f"Of {attacks[0].images}\u00a0images.")
+    first = attacks[0].curve[0]
+    few = first.model_copy(update={"reached": first.reached.model_copy(update={"n": 5})})
+    attacks = [attacks[0].model_copy(update={"curve": [few, *attacks[0].curve[1:]]}), attacks[1]]
+    section = curve(changed(folder, attacks=attacks), Canvas(folder=tmp_path))
+    table = next(block for block in section.blocks if isinstance(block, Table))
+    assert table.note.startswith(f"Images: {attacks[0].id} 5, {attacks[1].id} {attacks[1].images}.")
+
+
+def test_too_few_images_for_a_reliability_curve_say_what_was_not_assessed(tmp_path: Path) -> None:
+    logits = np.array([[0.0, -1.0], [0.0, 1.0]] * 4)
+    few = reliability_record(np.array([0, 1] * 4), logits, list("abcdefgh"), positive=1)
+    assert few is not None
+    assert few.bins == []
+    last = calibration(few, "malignant", Canvas(folder=tmp_path))[-1]
+    assert isinstance(last, Text)
+    assert last.text.startswith("Reliability curve and expected calibration error: not assessed, because")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from xaiaudit.acquisition.registry import CHANGES
+from xaiaudit.metrics.statistics import distribution
 from xaiaudit.records import AuditRecord, Interval
 from xaiaudit.reports import words
 from xaiaudit.reports.blocks import Canvas, Picture, Section, Table, Text
@@ -48,7 +49,7 @@ def test_the_largest_multiple_leads_and_vanished_maps_are_told(audit: Audit) -> 
     assert found is not None
     text = words.second_sweep(audit.record).replace("\u00a0", " ")
     largest = max(
-        (m for m in found.multiples if m.metric == "mass_centre_diagonal" and m.times_second_sweep.estimate),
+        (m for m in found.multiples if m.metric == "mass_centre_mm" and m.times_second_sweep.estimate),
         key=lambda m: m.times_second_sweep.estimate or 0,
     )
     assert f"under {largest.attack_id} by {largest.explainer_id}" in text
@@ -63,6 +64,31 @@ def test_the_largest_multiple_leads_and_vanished_maps_are_told(audit: Audit) -> 
         "\u00a0", " "
     )
     assert words.multiple(gone[0]) == "half vanished or more"
+
+
+@pytest.mark.parametrize("spacing", [(0.4, 0.4), None])
+def test_the_first_page_and_the_table_tell_the_same_multiple(
+    audit: Audit, spacing: tuple[float, float] | None, tmp_path: Path
+) -> None:
+    """Images of several spacings have another ratio in millimetres than in parts of the diagonal."""
+    found = audit.record.variability
+    assert found is not None
+    other = {"mass_centre_mm": ratio(7.1, 6.0, 8.0), "mass_centre_diagonal": ratio(5.3, 4.0, 6.0)}
+    multiples = [
+        m.model_copy(update={"times_second_sweep": other.get(m.metric, m.times_second_sweep)})
+        for m in found.multiples
+    ]
+    maps = audit.record.maps
+    if spacing is None:
+        none = dict.fromkeys(("peak_mm", "mass_centre_mm"), distribution(np.array([]), []))
+        maps = [m.model_copy(update={"shift": m.shift | none}) for m in maps]
+    update = {"variability": found.model_copy(update={"multiples": multiples}), "maps": maps}
+    record = audit.record.model_copy(update=update)
+    told = "7.1 (6 to 8)" if spacing else "5.3 (4 to 6)"
+    assert f"up to {told} times" in words.second_sweep(record).replace("\u00a0", " ")
+    section = variability(replace(audit, record=record), Canvas(folder=tmp_path))
+    table = next(b for b in section.blocks if isinstance(b, Table) and "multiple" in b.caption)
+    assert any(told in cell.replace("\u00a0", " ") for cell in table.rows[0])
 
 
 def test_less_than_a_second_sweep_is_not_called_one(audit: Audit) -> None:

@@ -85,7 +85,7 @@ def _layer_before(norm: Norm, recording: Recording) -> Layer | str:
     if layer is None:
         return "it does not follow a layer"
     if not _is_linear(layer, between, recording):
-        return f"it follows a {type(layer).__name__}"
+        return f"it follows a layer of type {type(layer).__name__}"
     return layer
 
 

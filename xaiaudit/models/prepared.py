@@ -137,4 +137,4 @@ def _test_images(model: AuditedModel) -> Tensor:
 
 def _most_common(folded: Folded) -> str:
     reasons = list(folded.left.values())
-    return max(reasons, key=reasons.count) if reasons else ""
+    return f"most of the others not, as {max(reasons, key=reasons.count)}" if reasons else ""

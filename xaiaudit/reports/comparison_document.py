@@ -1,5 +1,6 @@
 """comparison.pdf: what changed between two audits, on clean images, under attack, and in where maps look."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -100,8 +101,9 @@ def _compared(record: ComparisonRecord) -> Section:
          f"the hash of their pixels; {record.labelled} with a label"),
         ("Classes", f.printable(", ".join(record.classes)) + f"; positive: {f.printable(record.positive)}"),
         ("Written", f"by xaiaudit {record.xaiaudit}"),
+        ("Command", f.printable(shlex.join(["xaiaudit", "compare", record.before.path, record.after.path]))),
     ]  # fmt: skip
-    mono = [row[0] for row in rows if row[0].endswith("SHA-256")]
+    mono = [row[0] for row in rows if row[0].endswith("SHA-256") or row[0] == "Command"]
     return Section(title="What was compared", blocks=[Facts(rows=rows, mono=mono)])
 
 

@@ -268,6 +268,12 @@ def same_target(maps: Sequence[MapRecord]) -> list[MapRecord]:
     return [record for record in maps if record.target == "same"]
 
 
+def in_millimetres(maps: Sequence[MapRecord]) -> bool:
+    """Whether every compared map has its shift in millimetres; else parts of the diagonal are told, which all have."""
+    pairs = [[m.shift[key].n if key in m.shift else 0 for key in ("peak_mm", "peak_diagonal")] for m in maps]
+    return any(n for n, _ in pairs) and all(n == every for n, every in pairs)
+
+
 def silent(maps: Sequence[MapRecord]) -> str:
     """The silent-shift line: the highest rate, and the lowest where there are several."""
     judged = [m for m in same_target(maps) if m.silent_shift.estimate is not None]
@@ -399,7 +405,8 @@ def second_sweep(record: AuditRecord) -> str:
     partly, changed = _lacking(found), f.hits(found.changes[-1].decisions_changed)
     alone = f"{partly} alone change" if partly else "a simulated second sweep alone changes"
     alone += f" {changed} decisions"
-    shifts = [m for m in found.multiples if m.metric == "mass_centre_diagonal" and m.times_second_sweep.n]
+    centre = "mass_centre_mm" if in_millimetres(same_target(record.maps)) else "mass_centre_diagonal"
+    shifts = [m for m in found.multiples if m.metric == centre and m.times_second_sweep.n]
     judged = [m for m in shifts if m.times_second_sweep.estimate is not None]
     gone = [m for m in shifts if m.attack is None]
     lost = "; half of the maps or more vanish " + _pairs(gone) if gone else ""

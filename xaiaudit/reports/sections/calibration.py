@@ -2,7 +2,7 @@
 
 from xaiaudit.records import ReliabilityRecord
 from xaiaudit.reports import format as f
-from xaiaudit.reports.blocks import Block, Canvas, Column, Picture, Row, Table, Text, not_assessed
+from xaiaudit.reports.blocks import Block, Canvas, Column, Picture, Row, Table, Text
 from xaiaudit.reports.calibration_words import NO_CURVE, error_words
 from xaiaudit.reports.figures.reliability import SIDE_MM, draw_reliability
 
@@ -15,7 +15,14 @@ def calibration(reliability: ReliabilityRecord | None, positive: str, canvas: Ca
         return []
     title = Text(text="Calibration of probabilities", style="subheading")
     if not reliability.bins:
-        return [title, _figures(reliability, positive), not_assessed(NO_CURVE)]
+        return [
+            title,
+            _figures(reliability, positive),
+            Text(
+                text=f"Reliability curve and expected calibration error: not assessed, because {NO_CURVE}.",
+                style="closing",
+            ),
+        ]
     draw_reliability(reliability, positive, canvas.path(CURVE))
     told = "; ".join(
         f"where {f.percent(group.mean_probability)} was given, {f.percent(group.positive_share.estimate)}"

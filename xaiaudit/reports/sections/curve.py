@@ -89,7 +89,7 @@ def _curve_tables(attacks: list[AttackRecord], norm: str) -> list[Table]:
                 ],
                 rows=rows,
                 caption=f"Share of images by radius in {unit}, % (95 % interval)",
-                note=f"{told}{f.dashes(rows, 'not tried at this radius')}".strip(),
+                note=f"{_sizes(attacks)} {told}{f.dashes(rows, 'not tried at this radius')}".strip(),
                 stacked=True,
             )
         )
@@ -109,6 +109,14 @@ def _curve_rows(attack: AttackRecord, radii: list[float]) -> list[list[str]]:
             *(f.compact(p.reached_quantised) if p else f.DASH for p in found),
         ],
     ]
+
+
+def _sizes(attacks: list[AttackRecord]) -> str:
+    """Of how many images; attacks differ where a goal does not apply to all."""
+    sizes = {attack.curve[0].reached.n for attack in attacks}
+    if len(sizes) == 1:
+        return f"Of {f.count(sizes.pop(), 'image')}."
+    return f"Images: {', '.join(f'{f.printable(a.id)} {a.curve[0].reached.n}' for a in attacks)}."
 
 
 def _rate(attack: AttackRecord) -> str:

@@ -146,7 +146,8 @@ def _counts(attacks: list[AttackRecord]) -> Table:
             for a in attacks
         ],
         caption="Counts and the perturbation really reached",
-        note="Changes are medians with quartiles over images. A failed attack could not go on; its images "
+        note="Changes are medians with quartiles over images. Passes: those of the curve too. "
+        "A failed attack could not go on; its images "
         "count as not flipped unless the decision changed.",
     )
 

@@ -14,8 +14,8 @@ WORDS = [
     ("Decision", "the class that the model gives at its operating threshold"),
     ("Explainer", "a method that makes a saliency map, such as Grad-CAM"),
     ("Finding", "one checked line of a policy: passed, failed or not assessed"),
-    ("Grey level", "1/255 of the range from black to white; radii are the most that any pixel may change (L∞), or a "
-     "sum of squares (L2)"),
+    ("Grey level", "1/255 of the range from black to white; radii are the most that any pixel may change (L∞), or the "
+     "root of the summed squares of all changes (L2)"),
     ("Label", "the class that the dataset names as true"),
     ("Label flip", "a decision that differs after the attack from that on the clean image, right or wrong"),
     ("Operating threshold", "the probability from which an image is decided positive"),

@@ -27,7 +27,7 @@ def left_out(audit: Audit, canvas: Canvas) -> Section:
     else:
         blocks.append(Text(text="No file was left out."))
     names = [
-        *(("trained on", name) for name in record.leak.exact),
+        *(("the same image", name) for name in record.leak.exact),
         *(("near-duplicate", name) for name in record.leak.near),
         *(("another image of a case", name) for name in record.leak.same_case),
     ]

@@ -9,7 +9,7 @@ LIMITS = [
     "White-box attacks are the worst case that a computer can find; how likely they are in a clinic is "
     "not measured.",
     "Perturbations live on the network's input grid. Nothing is claimed about stored full-size images, "
-    "nor about changes that an attacker did not choose, such as gain, depth or another scanner.",
+    "nor about another depth, probe or scanner{gain}.",
     "A map that stays still need not be right, and a map that points at the lesion need not be the reason "
     "for the decision. CAM and Grad-CAM explain a coarse layer.",
     "Labels and outlines are taken as the dataset has them; how good that reference standard is was not looked at.",
@@ -25,7 +25,14 @@ def limits(audit: Audit, canvas: Canvas) -> Section:
         if audit.verdict is not None
         else "Without a policy this document is a description."
     )
+    simulated = audit.record.variability is not None
+    gain = (
+        "; of changes of gain and the like it knows the simulated ones alone"
+        if simulated
+        else ", nor another gain"
+    )
+    told = [limit.format(gain=gain) for limit in LIMITS]
     claims = "It claims compliance with no standard and no law."
     return Section(
-        title="What this audit does not show", blocks=[Points(items=[*LIMITS, f"{judged} {claims}"])]
+        title="What this audit does not show", blocks=[Points(items=[*told, f"{judged} {claims}"])]
     )

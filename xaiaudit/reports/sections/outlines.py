@@ -153,8 +153,17 @@ def _agree(records: list[AgreementRecord]) -> Table:
         rows.append([f.printable(name), "clean map, clean mask", *_agreeing(own[0].clean), f.DASH])
         for record in own:
             attack, change = f.identifier(record.attack_id), f.value(record.energy_change)
-            rows.append(["", f"{attack}: attacked map, attacked mask", *_agreeing(record.attacked), change])
-            rows.append(["", f"{attack}: attacked map, clean mask", *_agreeing(record.apart), f.DASH])
+            rows.append(
+                [
+                    f.printable(name),
+                    f"{attack}: attacked map, attacked mask",
+                    *_agreeing(record.attacked),
+                    change,
+                ]
+            )
+            rows.append(
+                [f.printable(name), f"{attack}: attacked map, clean mask", *_agreeing(record.apart), f.DASH]
+            )
     return Table(
         columns=[
             Column(title="Explainer", width=0.8),

@@ -1,6 +1,7 @@
 """How to do it again: command, versions, computer, and the hash of every file."""
 
 import shlex
+from collections.abc import Sequence
 
 from xaiaudit.reports import format as f
 from xaiaudit.reports.blocks import Block, Canvas, Facts, Section, Text
@@ -22,17 +23,27 @@ def _maps(audit: Audit) -> list[tuple[str, str]]:
     ]
 
 
+def command_lines(command: Sequence[str]) -> str:
+    """The command as a shell takes it, an option a line, so that what is copied from the page runs."""
+    lines: list[str] = []
+    for part in command:
+        if not lines or part.startswith("--"):
+            lines.append(shlex.quote(part))
+        else:
+            lines[-1] += f" {shlex.quote(part)}"
+    return " \\\n  ".join(map(f.printable, lines))
+
+
 def reproducibility(audit: Audit, canvas: Canvas) -> Section:
     record, environment = audit.record, audit.record.environment
     versions = ", ".join(f"{f.printable(k)} {f.printable(v)}" for k, v in environment.versions.items())
-    command = " ".join(shlex.quote(part) for part in record.command)
     computer = (
         f"{f.printable(environment.platform)}; {f.printable(environment.device)}, "
         f"{f.count(environment.threads, 'thread')}, {f.printable(environment.precision)}"
     )
     hashes = [(name, f"SHA-256 {f.breakable(sha256)}") for name, sha256 in audit.sha256.items()]
     rows = [
-        ("Command", f.breakable(command) if command else "called from Python"),
+        ("Command", command_lines(record.command) or "called from Python"),
         ("Checkpoint", f"SHA-256 {f.breakable(record.checkpoint.sha256)}"),
         ("Begun", f"{f.date(record.created)}; took {f.duration(record.seconds)}"),
         ("xaiaudit", f"{f.printable(record.xaiaudit)}, schema version {record.schema_version}"),
@@ -49,7 +60,8 @@ def reproducibility(audit: Audit, canvas: Canvas) -> Section:
         Facts(rows=rows, mono=["Command", "Checkpoint", *audit.sha256]),
         Text(
             text="The same command on the same machine, with the same threads and batch size, gives the "
-            "same tables byte for byte. Every row of the tables names its file, hash, seed and attack.",
+            "same tables byte for byte, into a folder that is not there yet (--out). Every row of the tables names its "
+            "file, hash, seed and attack.",
             style="note",
         ),
         *_policy(audit),

@@ -12,9 +12,10 @@ TITLE = "Is the attack itself sound?"
 ABREAST = 5  # attacks side by side; more go into further tables
 INTRODUCTION = (
     "Few flips may mean a robust model or a poor attack. These checks tell the two apart, on a few images drawn by "
-    "hash. Attacks run to their goal, at each radius by themselves, and are compared with rivals at the radius where "
-    "they reach nearest to half of the images. Where a check fails, flip rates are lower bounds. Where no radius "
-    "reaches 5 to 95 % of the images, nothing can be compared, and the check is not assessable."
+    "hash. Every attack is run to leave the clean decision, whatever it was after in this audit, at each radius by "
+    "itself, and compared with rivals at the radius where it reaches nearest to half of the images. Where a check "
+    "fails, flip rates are lower bounds. Where no radius reaches 5 to 95 % of the images, nothing can be compared, and "
+    "the check is not assessable."
 )
 SOURCE = (
     "After Carlini et al. 2019 (arXiv:1902.06705) and Athalye et al. 2018 (arXiv:1802.00420). A check fails beyond 5 % "

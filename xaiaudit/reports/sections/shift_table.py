@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from xaiaudit.records import REGIONS, SHIFT_METRICS, Distribution, MapRecord
 from xaiaudit.reports import format as f
+from xaiaudit.reports import words
 from xaiaudit.reports.blocks import Column, Table, Text
 from xaiaudit.reports.sections.empty_rows import Empty, Outcome, left_out
 
@@ -136,10 +137,12 @@ def tests_table(records: list[MapRecord]) -> list[Table]:
 
 def drawn_metrics(records: list[MapRecord]) -> list[str]:
     """Millimetres where every compared map has them, else parts of the diagonal, which every map has."""
-    pairs = [(_n(m.shift, "peak_mm"), _n(m.shift, "peak_diagonal")) for m in records]
-    whole = any(n for n, _ in pairs) and all(n == every for n, every in pairs)
     return [
-        *(("peak_mm", "mass_centre_mm") if whole else ("peak_diagonal", "mass_centre_diagonal")),
+        *(
+            ("peak_mm", "mass_centre_mm")
+            if words.in_millimetres(records)
+            else ("peak_diagonal", "mass_centre_diagonal")
+        ),
         "topk_intersection",
         "spearman",
     ]

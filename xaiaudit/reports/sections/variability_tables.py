@@ -39,7 +39,8 @@ def alone_table(record: AuditRecord, found: VariabilityRecord) -> Table:
     return Table(
         columns=columns,
         rows=rows,
-        caption="What the simulated sweeps do by themselves, and the attacks below them",
+        caption=f"What the simulated sweeps do by themselves to {f.count(record.images, 'image')}, and the attacks "
+        "below them",
         note="Silent shift: the decision stood and the map moved, of all images with a defined clean map. A "
         "sweep that shifts maps in silence as often as an attack says that the map, not the attack, is unsteady.",
     )

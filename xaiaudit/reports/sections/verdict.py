@@ -93,7 +93,7 @@ def _headline(record: AuditRecord) -> str:
         attack, point = subtle
         level = words.radius(attack.norm, point.epsilon)
         return (
-            f"{f.hits(point.flips_quantised)} decisions flip within {level} under {f.printable(attack.id)}, "
+            f"{f.hits(point.flips_quantised)} decisions flipped within {level} under {f.printable(attack.id)}, "
             f"after rounding to 8 bits."
         )
     if not worst.flips.estimate and not worst.after_a_flip:
@@ -101,7 +101,7 @@ def _headline(record: AuditRecord) -> str:
     if not worst.flips.estimate:
         return f"No decision flipped: 0 of {worst.flips.n} within {where} under {under}, before rounding to 8 bits."
     return (
-        f"{f.hits(worst.flips)} decisions flip within {where} under {under}, before rounding to 8 bits; after it "
+        f"{f.hits(worst.flips)} decisions flipped within {where} under {under}, before rounding to 8 bits; after it "
         f"{f.hits(worst.flips_quantised)}."
     )
 
