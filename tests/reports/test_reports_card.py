@@ -239,6 +239,17 @@ def test_results_and_models_of_others_are_kept(folder: Path, tmp_path: Path) -> 
     }
 
 
+def test_a_model_that_has_no_results_yet_stays(folder: Path, tmp_path: Path) -> None:
+    card = tmp_path / "README.md"
+    empty = "- name: later\n  results: []\n"  # as training scripts leave it
+    card.write_text(f"---\nmodel-index:\n- name: first\n  results: []\n{empty}---\n# Card\n")
+    write_card(folder, into=card)
+    index = yaml.safe_load(card.read_text().split("---\n")[1])["model-index"]
+    assert index[0]["name"] == "first"
+    assert index[0]["results"] != []
+    assert index[1:] == yaml.safe_load(empty)
+
+
 def test_results_of_an_earlier_audit_give_way_wherever_another_tool_put_them(
     folder: Path, record: AuditRecord, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import socket
 import sqlite3
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from xaiaudit.audit_files import read_record
 from xaiaudit.cli import main
+from xaiaudit.cli.mlflow import QUIET
 from xaiaudit.records import AuditRecord
 from xaiaudit.reports.tracking.statistics import part, statistics
 
@@ -246,3 +248,14 @@ def test_a_store_or_run_that_is_not_there_is_one_line(words: list[str], folder: 
     assert done.exit_code == 2, done.output
     assert len(lines) == 1
     assert lines[0].startswith("Error: ")
+
+
+def test_a_server_that_never_answers_is_given_up(
+    folder: Path, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert int(QUIET["MLFLOW_HTTP_REQUEST_TIMEOUT"]) <= 30  # seconds; tried three times
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        done = call(folder, "--tracking-uri", f"http://127.0.0.1:{silent.getsockname()[1]}")
+    assert (done.exit_code, done.output.count("\n")) == (2, 1)
+    assert "timed out" in done.output

@@ -95,7 +95,8 @@ def _merged(index: list[dict[str, Any]], results: list[EvalResult], model: str) 
         kept = [{"name": model, "results": []}]
     if new:
         kept[0]["results"] = kept[0]["results"] + new
-    return [entry for entry in kept if entry["results"]]
+    already_empty = [entry["name"] for entry in index if not entry["results"]]  # as others wrote them
+    return [entry for entry in kept if entry["results"] or entry["name"] in already_empty]
 
 
 def _others(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
