@@ -9,7 +9,7 @@ import click
 
 from xaiaudit.cli import options
 from xaiaudit.cli.progress import Progress
-from xaiaudit.cli.saying import say, say_json
+from xaiaudit.cli.saying import say, say_record
 
 if TYPE_CHECKING:
     from xaiaudit.benchmark_record import RunRecord
@@ -65,11 +65,7 @@ def benchmark(file: Path, **given: Any) -> None:
         part, parts = given["shard"]
         say(f"Part {part} of {parts} is done; when all are: xaiaudit benchmark {file} --out {out}")
         return
-    if given["as_json"]:
-        say_json(record.model_dump_json(indent=1))
-    else:
-        for line in lines(record):
-            say(line)
+    say_record(record, lines, as_json=given["as_json"])
     if given["with_report"]:
         write_pdf(record, out / PDF)
     for name in (

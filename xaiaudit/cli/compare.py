@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from xaiaudit.cli import options
-from xaiaudit.cli.saying import say, say_json
+from xaiaudit.cli.saying import say, say_record
 
 
 @click.command()
@@ -34,10 +34,6 @@ def compare(older: Path, newer: Path, out: Path | None, as_json: bool, debug: bo
     check_folder(folder)
     record, images = run(older, newer)
     written = write(record, images, folder)
-    if as_json:
-        say_json(record.model_dump_json(indent=1))
-    else:
-        for line in lines(record):
-            say(line)
+    say_record(record, lines, as_json=as_json)
     for path in written:
         say(f"Written: {path}", err=as_json)

@@ -9,7 +9,7 @@ import click
 from xaiaudit.cli import options
 from xaiaudit.cli.opening import open_data, open_model, tell_costs
 from xaiaudit.cli.progress import Progress
-from xaiaudit.cli.saying import say, say_json
+from xaiaudit.cli.saying import say, say_record
 
 
 @click.command()
@@ -91,10 +91,6 @@ def faithfulness(model: Path, **given: Any) -> None:
             ),
         )
     written = write(record, table, given["out"]) if given["out"] is not None else []
-    if given["as_json"]:
-        say_json(record.model_dump_json(indent=1))
-    else:
-        for line in lines(record):
-            say(line)
+    say_record(record, lines, as_json=given["as_json"])
     for path in written:
         say(f"Written: {path}", err=given["as_json"])

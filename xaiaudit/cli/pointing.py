@@ -9,7 +9,7 @@ import click
 from xaiaudit.cli import options
 from xaiaudit.cli.opening import open_data, open_model, tell_costs
 from xaiaudit.cli.progress import Progress
-from xaiaudit.cli.saying import say, say_json
+from xaiaudit.cli.saying import say_record
 
 
 @click.command()
@@ -56,8 +56,4 @@ def pointing(model: Path, **given: Any) -> None:
             on_look=partial(progress.update, phase="reading"),
             on_map=partial(progress.update, phase="explaining"),
         )
-    if given["as_json"]:
-        say_json(report.model_dump_json(indent=1))
-        return
-    for line in pointing_lines(report):
-        say(line)
+    say_record(report, pointing_lines, as_json=given["as_json"])

@@ -1,6 +1,6 @@
 """Both audits' statistic and its paired difference, for flags and for values an image."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from xaiaudit.metrics.cases import Cases
 from xaiaudit.metrics.differences import paired_difference
 from xaiaudit.metrics.paired import holm, sign_flip, wilcoxon
 from xaiaudit.metrics.proportions import proportion
+from xaiaudit.records import Interval
 from xaiaudit.types import Flags, Vector
 
 
@@ -34,24 +35,23 @@ def hits(name: str, before: Vector, after: Vector, cases: Cases) -> PairedStatis
     """
     if set(np.concatenate([before, after]).tolist()) <= {0.0, 1.0}:
         return share(name, before == 1, after == 1, cases)
-    return PairedStatistic(
-        name=name,
-        before=proportion(before, cases),
-        after=proportion(after, cases),
-        difference=bootstrap(after - before, cases),
-        test="Wilcoxon on case means",
-        p=wilcoxon(before, after, cases),
-    )
+    return _of_values(name, proportion, before, after, cases)
 
 
 def mean(name: str, before: Vector, after: Vector, cases: Cases) -> PairedStatistic:
     """Means of one value an image, NaN left out of both."""
     known = np.isfinite(before) & np.isfinite(after)
     before, after = (np.where(known, values, np.nan) for values in (before, after))
+    return _of_values(name, bootstrap, before, after, cases)
+
+
+def _of_values(
+    name: str, each: Callable[[Vector, Cases], Interval], before: Vector, after: Vector, cases: Cases
+) -> PairedStatistic:
     return PairedStatistic(
         name=name,
-        before=bootstrap(before, cases),
-        after=bootstrap(after, cases),
+        before=each(before, cases),
+        after=each(after, cases),
         difference=bootstrap(after - before, cases),
         test="Wilcoxon on case means",
         p=wilcoxon(before, after, cases),

@@ -11,6 +11,7 @@ from xaiaudit.gate.audited import Audited
 from xaiaudit.gate.questions import NotThere, Question
 from xaiaudit.metrics.calibration import brier_scores
 from xaiaudit.metrics.classification import positive_scores
+from xaiaudit.metrics.flips import found_cancers, right_throughout, rightly_quiet
 from xaiaudit.rows import Rows
 
 Kind = Literal["share", "mean", "auc", "balanced"]
@@ -97,21 +98,18 @@ def _flips(audited: Audited, question: Question) -> Measure:
 
 
 def _robust(audited: Audited, question: Question) -> Measure:
-    labels = audited.labels
-    right = (audited.decisions == labels) & (_after(audited, question) == labels)
-    return _share(right, labels >= 0, "images with a label")
+    right = right_throughout(audited.labels, audited.decisions, _after(audited, question))
+    return _share(right, audited.labels >= 0, "images with a label")
 
 
 def _missed(audited: Audited, question: Question) -> Measure:
-    found = (audited.labels == audited.positive) & (audited.decisions == audited.positive)
+    found = found_cancers(audited.labels, audited.decisions, positive=audited.positive)
     hidden = _after(audited, question) != audited.positive
     return _share(hidden, found, f"{_positive(audited)} images that the model finds")
 
 
 def _alarms(audited: Audited, question: Question) -> Measure:
-    quiet = (
-        (audited.labels >= 0) & (audited.labels != audited.positive) & (audited.decisions != audited.positive)
-    )
+    quiet = rightly_quiet(audited.labels, audited.decisions, positive=audited.positive)
     raised = _after(audited, question) == audited.positive
     return _share(raised, quiet, f"images rightly decided not {_positive(audited)}")
 

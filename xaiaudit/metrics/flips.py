@@ -50,6 +50,18 @@ def robust_balanced_accuracy(
     return class_mean(right[known], labels[known], select(cases, known), k)
 
 
+def found_cancers(labels: Decisions, before: Decisions, *, positive: int) -> Flags:
+    """(n,) labelled malignant and decided so when clean: what an attack could hide."""
+    found: Flags = (labels == positive) & (before == positive)
+    return found
+
+
+def rightly_quiet(labels: Decisions, before: Decisions, *, positive: int) -> Flags:
+    """(n,) labelled otherwise and not decided malignant when clean: where an attack could raise a false alarm."""
+    quiet: Flags = (labels >= 0) & (labels != positive) & (before != positive)
+    return quiet
+
+
 def missed_cancers(
     labels: Decisions, before: Decisions, after: Decisions, cases: Cases, *, positive: int
 ) -> Interval | None:
@@ -58,7 +70,7 @@ def missed_cancers(
     Labelled malignant and decided so; the attack took them to another decision. None where there are none: of
     cancers already missed, an attack can hide nothing, and counting them would flatter a poor model.
     """
-    found = (labels == positive) & (before == positive)
+    found = found_cancers(labels, before, positive=positive)
     return _among(after != positive, found, cases) if found.any() else None
 
 
@@ -69,7 +81,7 @@ def false_alarms(
 
     None where there are none.
     """
-    quiet = (labels >= 0) & (labels != positive) & (before != positive)
+    quiet = rightly_quiet(labels, before, positive=positive)
     return _among(after == positive, quiet, cases) if quiet.any() else None
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from xaiaudit.reports import format as f
 from xaiaudit.reports.blocks import Canvas, Document, Section
+from xaiaudit.reports.heading import heading
 from xaiaudit.reports.reading import Audit, opened
 from xaiaudit.reports.sections.abstention import abstention
 from xaiaudit.reports.sections.audited import audited
@@ -82,20 +83,16 @@ def lay_out(audit: Audit, folder: Path) -> Path:
 
 def document(audit: Audit, canvas: Canvas) -> Document:
     """All of the report apart from how it is set; its pictures are made in the canvas's folder."""
-    record = audit.record
-    model = f.printable(Path(record.checkpoint.path).name)
-    data = f.listing([f.printable(dataset.name) for dataset in record.datasets])
-    title = "a model in memory" if record.checkpoint.format == "in memory" else model
+    head = heading(audit.record, f.printable)
     sections = [
         replace(made, key=section.__name__)
         for section in SECTIONS
         if (made := section(audit, canvas)) is not None
     ]
     return Document(
-        title=f"Audit of {title}",
-        subtitle=f"Adversarial robustness and explanations of a breast-ultrasound model, on {data}. "
-        f"{f.date(record.created)}",
-        running=f"{model} · SHA-256 {record.checkpoint.sha256[:12]}",
+        title=head.title,
+        subtitle=head.subtitle,
+        running=head.running,
         sections=[*sections, checklist(sections), sign_off(audit, canvas)],
         contents=True,
     )

@@ -3,8 +3,8 @@
 import tempfile
 from pathlib import Path
 
-from xaiaudit.reports import format as f
 from xaiaudit.reports.blocks import Canvas
+from xaiaudit.reports.heading import heading
 from xaiaudit.reports.html.page import json_text, page
 from xaiaudit.reports.html.payload import payload
 from xaiaudit.reports.html.tags import section_tags, text
@@ -49,9 +49,7 @@ def write_html(audit_dir: Path | str | Audit, *, out: Path | str | None = None) 
 def html_page(audit: Audit) -> str:
     """The page, whole."""
     record = audit.record
-    model = Path(record.checkpoint.path).name
-    data = f.listing([dataset.name for dataset in record.datasets])
-    name = "a model in memory" if record.checkpoint.format == "in memory" else model
+    head = heading(record)
     with tempfile.TemporaryDirectory(prefix="xaiaudit-report-") as pictures:
         canvas = Canvas(folder=Path(pictures))
         front, further = (
@@ -67,12 +65,9 @@ def html_page(audit: Audit) -> str:
         legend=text(f"{LEGEND} Operating threshold: {threshold(record.checkpoint)}."),
         report=json_text(values),
         bytes=content,
-        title=text(f"Audit of {name}"),
-        subtitle=text(
-            f"Adversarial robustness and explanations of a breast-ultrasound model, on {data}. "
-            f"{f.date(record.created)}"
-        ),
-        running=text(f"{model} · SHA-256 {record.checkpoint.sha256[:12]} · xaiaudit {record.xaiaudit}"),
+        title=text(head.title),
+        subtitle=text(head.subtitle),
+        running=text(f"{head.running} · xaiaudit {record.xaiaudit}"),
         front=front,
         further=further,
     )
