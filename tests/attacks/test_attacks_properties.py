@@ -33,6 +33,9 @@ THREE = AsModel(smooth_cnn(3, seed=3)).float()
 FEW = {"steps": 8, "queries": 30, "attacks": ("pgd", "fab")}
 EVERY = pytest.mark.parametrize("name", ATTACKS)
 FLIPPING = pytest.mark.parametrize("name", [name for name in ATTACKS if not moves_maps(name)])
+UNCHECKED = (
+    pytest.mark.unchecked
+)  # many runs, as others here make with shapes checked, which takes as long again
 WIDE = {"map-shift": 0.3}  # one grey level, its default, moves no map of these small networks
 
 
@@ -86,6 +89,7 @@ def test_ball_box_and_padding_hold(name, seed, epsilon, padding, to_goal, three)
 
 
 @EVERY
+@UNCHECKED
 @pytest.mark.parametrize("to_goal", [False, True])
 def test_the_batch_does_not_matter(name: str, to_goal: bool) -> None:
     x = some_images(6, seed=5)
@@ -207,6 +211,7 @@ def test_an_attack_says_what_it_does(name: str) -> None:
 
 
 @EVERY
+@UNCHECKED
 def test_counts_are_what_the_model_saw(name: str) -> None:
     x = some_images(5, seed=3).float()
     for options in ({}, {"to_goal": True}, {"stored": True}, {"to_goal": True, "stored": True}):

@@ -359,6 +359,7 @@ def test_convert_makes_a_checkpoint_that_attack_takes(
             "--method",
             "fgsm-single",
             "--no-checks",
+            "--no-report",
             "--limit",
             4,
             "--out",

@@ -75,7 +75,7 @@ def learn(
         loss.backward()
         moves.step()
         losses.append(loss.item())
-        if len(losses) % 10 == 0 and losses[-1] < 0.5 * losses[0] and learnt(model, images, labels, masks):
+        if len(losses) % 5 == 0 and losses[-1] < 0.5 * losses[0] and learnt(model, images, labels, masks):
             break
     model.net.eval()
     return losses
