@@ -133,6 +133,17 @@ def test_no_row_is_torn_by_the_end_of_a_page(lines: int) -> None:
         assert sum(f"begin{i} " in text and f" end{i}" in text for text in found) == 1
 
 
+@pytest.mark.parametrize("lines", [0, 30])
+def test_a_long_text_in_the_typewriter_face_goes_on_over_the_page(lines: int) -> None:
+    """A policy of a hundred lines: nothing of it is lost, and it begins where there is room."""
+    policy = Facts(
+        rows=[("As it was read", "\n".join(f"line{i}." for i in range(100)))], mono=["As it was read"]
+    )
+    found = pages(*filled(lines), policy)
+    assert all(sum(f"line{i}." in text for text in found) == 1 for i in range(100))
+    assert "line0." in found[0]
+
+
 @pytest.mark.parametrize("lines", [10, 25, 40])
 def test_transition_tables_of_one_explainer_share_a_page(lines: int) -> None:
     states = ["lesion", "undefined"]

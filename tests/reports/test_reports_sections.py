@@ -351,3 +351,29 @@ def test_too_few_images_for_a_reliability_curve_say_what_was_not_assessed(tmp_pa
     last = calibration(few, "malignant", Canvas(folder=tmp_path))[-1]
     assert isinstance(last, Text)
     assert last.text.startswith("Reliability curve and expected calibration error: not assessed, because")
+
+
+def test_the_recipe_of_adversarial_training_is_told_in_words(folder: Path, tmp_path: Path) -> None:
+    known = read_audit(folder).record.checkpoint
+    recipe = {
+        "epochs": 10,
+        "learning_rate": 1e-4,
+        "adversarial": {"method": "free", "epsilon": 1 / 255, "steps": None},
+    }
+    checkpoint = known.model_copy(update={"training": known.training | {"recipe": recipe}})
+    section = audited(changed(folder, checkpoint=checkpoint), Canvas(folder=tmp_path))
+    facts = dict(next(block for block in section.blocks if isinstance(block, Facts)).rows)
+    told = "recipe: epochs 10, learning rate 0.0001, adversarial (method free, epsilon 0.00392157)"
+    assert told in facts["Training"]
+
+
+def test_a_ring_that_is_relative_everywhere_is_told_as_that_alone(folder: Path, tmp_path: Path) -> None:
+    regions = read_audit(folder).record.regions
+    for calibrated, relative, told in (
+        (0, 24, "in 24 images relative"),
+        (24, 0, "ring around the lesion: 5 mm wide in"),
+    ):
+        update = regions.model_copy(update={"calibrated": calibrated, "relative": relative})
+        section = audited(changed(folder, regions=update), Canvas(folder=tmp_path))
+        facts = dict([block for block in section.blocks if isinstance(block, Facts)][-1].rows)
+        assert facts["Regions"].replace("\u00a0", " ").startswith(told)

@@ -1,5 +1,7 @@
 """What was audited: checkpoint and how it was loaded, data and its independence, preprocessing and calibration."""
 
+from collections.abc import Mapping
+
 from xaiaudit.records import AuditRecord, CheckpointRecord, DatasetRecord
 from xaiaudit.reports import format as f
 from xaiaudit.reports import words
@@ -88,13 +90,23 @@ def _training(training: dict[str, object]) -> str:
     shown += [f"{key} {f.breakable(training[key])}" for key in known]
     recipe = training.get("recipe")
     if isinstance(recipe, dict) and recipe:
-        settings = ", ".join(
-            f"{f.printable(name.replace('_', ' '))} {f.breakable(value)}"
-            for name, value in recipe.items()
-            if value is not None
-        )
-        shown.append(f"recipe: {settings}")
+        shown.append(f"recipe: {_settings(recipe)}")
     return "; ".join(shown) or "recorded in the checkpoint, without data or recipe"
+
+
+def _settings(recipe: Mapping[str, object]) -> str:
+    """Names and values; those of a part, such as adversarial training, in brackets."""
+    return ", ".join(
+        f"{f.printable(name.replace('_', ' '))} {_setting(value)}"
+        for name, value in recipe.items()
+        if value is not None
+    )
+
+
+def _setting(value: object) -> str:
+    if isinstance(value, Mapping):
+        return f"({_settings(value)})"
+    return f.breakable(f"{value:g}" if isinstance(value, float) else value)
 
 
 def _dataset(dataset: DatasetRecord) -> Facts:
@@ -161,12 +173,15 @@ def _calibration(record: AuditRecord) -> list[tuple[str, str]]:
 
 def _ring(record: AuditRecord) -> str:
     ring = record.regions
-    text = f"ring around the lesion: {f.number(ring.ring_mm)} mm wide in {f.count(ring.calibrated, 'image')}"
+    parts = []
+    if ring.calibrated or not ring.relative:
+        width = f"{f.number(ring.ring_mm)}{f.NBSP}mm"
+        parts.append(f"ring around the lesion: {width} wide in {f.count(ring.calibrated, 'image')}")
     if ring.relative:
-        text += (
-            f"; in {f.count(ring.relative, 'image')} relative ring, no calibration (0.3 of the lesion's "
-            "equivalent diameter)"
+        parts.append(
+            f"in {f.count(ring.relative, 'image')} relative ring, no calibration (0.3 of the lesion's equivalent "
+            "diameter)"
         )
     if ring.without_lesion:
-        text += f"; {f.count(ring.without_lesion, 'image')} without a lesion mask have no regions"
-    return text + "."
+        parts.append(f"{f.count(ring.without_lesion, 'image')} without a lesion mask have no regions")
+    return "; ".join(parts) + "."

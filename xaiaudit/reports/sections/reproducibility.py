@@ -78,6 +78,6 @@ def _policy(audit: Audit) -> list[Block]:
     ]
     rows = [("As it was read", "\n".join(map(f.breakable, lines)))]
     return [
-        Text(text="Policy, without comments and empty lines", style="subheading"),
+        Text(text="Policy, without empty lines and lines of comment", style="subheading"),
         Facts(rows=rows, mono=["As it was read"]),
     ]
