@@ -11,6 +11,7 @@ from xaiaudit.records import Interval, Record, SampleSize
 
 GATE_SCHEMA = 1  # of gate.json
 Status = Literal["passed", "failed", "not assessed"]
+NO_SHARES = ("auc", "brier", "dice")  # metrics that are no shares of images, and are not told in per cent
 
 
 class Finding(Record):

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from xaiaudit.gate.questions import Question
+from xaiaudit.gate_record import NO_SHARES
 
-PLAIN = ("auc", "brier", "dice")  # no shares of images
 NAMES: Mapping[str, str] = {
     "auc": "AUC",
     "accuracy": "accuracy",
@@ -29,15 +29,15 @@ REGIONS: Mapping[str, str] = {"any": "lesion, ring or posterior region", "poster
 
 def value(metric: str, figure: float) -> str:
     """0.873, or 31.0 %."""
-    return f"{figure:.3f}" if metric in PLAIN else f"{100 * figure:.1f} %"
+    return f"{figure:.3f}" if metric in NO_SHARES else f"{100 * figure:.1f} %"
 
 
 def difference(metric: str, figure: float, *, sign: bool = True) -> str:
     """+0.020, or +2.0 points."""
-    digits = ".3f" if metric in PLAIN else ".1f"
-    shown = format(figure if metric in PLAIN else 100 * figure, f"{'+' if sign else ''}{digits}")
+    digits = ".3f" if metric in NO_SHARES else ".1f"
+    shown = format(figure if metric in NO_SHARES else 100 * figure, f"{'+' if sign else ''}{digits}")
     shown = shown.replace("-", "−")
-    return shown if metric in PLAIN else f"{shown} points"
+    return shown if metric in NO_SHARES else f"{shown} points"
 
 
 def counts(images: int, cases: int) -> str:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from textwrap import wrap
 
-from xaiaudit.gate_record import Finding, Verdict
+from xaiaudit.gate_record import NO_SHARES, Finding, Verdict
 from xaiaudit.reports import format as f
 from xaiaudit.reports.plain import plain
-from xaiaudit.reports.sections.findings import PLAIN, STATUS, value
+from xaiaudit.reports.sections.findings import STATUS, value
 from xaiaudit.reports.severity import gravest_first, not_passed
 from xaiaudit.reports.verdict_lines import ending
 
@@ -54,7 +54,7 @@ def _points(finding: Finding, difference: float | None, sign: str = "") -> str:
     if difference is None:
         return ""
     shown = sign if difference >= 0 else ""
-    if finding.metric in PLAIN:
+    if finding.metric in NO_SHARES:
         return f"{shown}{f.fixed(difference, 3)}"
     return f"{shown}{f.fixed(100 * difference, 1)} points"
 

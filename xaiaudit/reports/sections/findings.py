@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from xaiaudit.gate_record import Finding, Verdict
+from xaiaudit.gate_record import NO_SHARES, Finding, Verdict
 from xaiaudit.reports import format as f
 from xaiaudit.reports.blocks import Block, Canvas, Column, Facts, Points, Section, Table, Text
 from xaiaudit.reports.reading import Audit
@@ -11,7 +11,6 @@ from xaiaudit.reports.severity import gravest_first, tally
 TITLE = "Findings"
 STATUS = {"passed": "passed", "failed": "FAILED", "not assessed": "NOT ASSESSED"}
 BOLD = ("FAILED", "NOT ASSESSED")
-PLAIN = ("auc", "brier", "dice")  # statistics that are no shares of images
 RULES = {
     "requirement": "A requirement passes when its one-sided 95 % bound holds, or the figure itself where the policy "
     "asks for that.",
@@ -146,7 +145,7 @@ def _regressions(group: list[Finding], caption: str) -> Table:
 def _change(item: Finding) -> str:
     if item.change is None:
         return f.DASH
-    return f.value(item.change) if item.metric in PLAIN else f.points(item.change)
+    return f.value(item.change) if item.metric in NO_SHARES else f.points(item.change)
 
 
 def _limit(item: Finding) -> str:
@@ -157,4 +156,4 @@ def _limit(item: Finding) -> str:
 
 def value(item: Finding, number: float | None) -> str:
     """A figure of a finding in its unit."""
-    return f.fixed(number, 2) if item.metric in PLAIN else f.percent(number)
+    return f.fixed(number, 2) if item.metric in NO_SHARES else f.percent(number)
