@@ -91,7 +91,7 @@ def _withdraw(audit: Path) -> None:
     from xaiaudit.reports.gate_files import withdraw
 
     if withdraw(audit):
-        click.echo(f"The earlier verdict in {audit} is withdrawn, as no new one can be given", err=True)
+        say(f"The earlier verdict in {audit} is withdrawn, as no new one can be given", err=True)
         _renew(audit)
 
 
