@@ -410,9 +410,19 @@ def test_a_record_cannot_write_markup_or_marks_into_the_card(record: AuditRecord
     assert with_section(card, told, HERE) == card
     (result,) = {r.dataset_name for r in ModelCard(card).data.eval_results}
     assert result == NASTY
-    kinds = {token.type for token in MarkdownIt("gfm-like", {"linkify": False}).parse(told)}
-    assert not kinds & {"html_block", "hr", "code_block"}
+    tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(told)
+    assert not {token.type for token in tokens} & {"html_block", "hr", "code_block"}
+    assert "html_inline" not in {child.type for token in tokens for child in token.children or []}
     assert told.count("\n## ") == 0
+
+
+def test_names_of_classes_and_questions_keep_their_letters_and_marks(record: AuditRecord) -> None:
+    checkpoint = record.checkpoint.model_copy(update={"positive": "BI-RADS 5"})
+    told = section(record.model_copy(update={"checkpoint": checkpoint, "warnings": ["swapped classes?"]}))
+    assert "| Missed BI-RADS 5 | False BI-RADS 5 |" in told
+    assert "- Warning: swapped classes?\n" in told
+    names = {r.metric_name for r in eval_results(record.model_copy(update={"checkpoint": checkpoint}))}
+    assert any(name.startswith("Missed BI-RADS 5 under") for name in names)
 
 
 def test_no_torch_and_no_network(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,8 +91,8 @@ def _under(attack: AttackRecord, positive: str) -> Iterator[Metric]:
             "flip_rate": ("Label flips", attack.flips),
             "flip_rate_8bit": ("Label flips after rounding to 8 bits", attack.flips_quantised),
             "robust_accuracy": ("Robust accuracy", attack.robust_accuracy),
-            "missed_positive_rate": (missed.capitalize(), attack.missed_cancers),
-            "false_alarm_rate": (false.capitalize(), attack.false_alarms),
+            "missed_positive_rate": (words.capital(missed), attack.missed_cancers),
+            "false_alarm_rate": (words.capital(false), attack.false_alarms),
         }
     elif not attack.after_a_flip:
         shares = {"goal_rate": (f"Goal reached ({attack.criterion})", attack.reached)}

@@ -44,7 +44,7 @@ def section(record: AuditRecord, verdict: Verdict | None = None, fault: str = ""
         *_attacked(record),
         *_explained(record),
         "### What the figures rest on",
-        _points([f"{words.capital(said)}." for said in _rests_on(record)]),
+        _points([_sentence(said) for said in _rests_on(record)]),
         "### Limits",
         _points([*map(markup.text, LIMITS), NO_DEVICE]),
         "### How to do it again",
@@ -130,7 +130,7 @@ def _attacked(record: AuditRecord) -> list[str]:
     others = [attack for attack in record.attacks if not attack.after_a_flip]
     positive = record.checkpoint.positive
     missed, false = words.directions(positive)
-    note = f"{RADIUS} {missed.capitalize()} and {false}: of the images decided rightly before the attack."
+    note = f"{RADIUS} {words.capital(missed)} and {false}: of the images decided rightly before the attack."
     said = [(a.id, words.begins(a)) for a in after_flips if a.curve and a.goal_assessable]
     said += [(a.id, words.goal(a)) for a in others]
     said += [(item.attack_id, words.outline(item)) for item in record.outlines]
@@ -165,6 +165,11 @@ def _rests_on(record: AuditRecord) -> list[str]:
     ]
     said += [f"warning: {warning}" for warning in record.warnings]
     return [markup.text(item) for item in said]
+
+
+def _sentence(said: str) -> str:
+    """With a full stop, unless it ends as a sentence does."""
+    return words.capital(said) if said.endswith((".", "?", "!")) else f"{words.capital(said)}."
 
 
 def _again(record: AuditRecord) -> list[str]:

@@ -37,9 +37,11 @@ def flips(attacks: Sequence[AttackRecord], positive: str) -> str:
         "Radius, grey levels",
         "Decisions flipped",
         "After rounding to 8 bits",
-        missed.capitalize(),
+        markup.text(words.capital(missed)),
     ]
-    return _table([*head, false.capitalize(), "Robust accuracy", "Images"], [_flips(a) for a in attacks])
+    return _table(
+        [*head, markup.text(words.capital(false)), "Robust accuracy", "Images"], [_flips(a) for a in attacks]
+    )
 
 
 def _flips(attack: AttackRecord) -> Row:

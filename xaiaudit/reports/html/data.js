@@ -1,6 +1,9 @@
 "use strict";
 // What the audit recorded: plain columns at once, the bytes of maps and perturbations as soon as they are unpacked.
-const report = JSON.parse(document.getElementById("report").textContent);
+// Characters that turn the order of others round, or break a line, are seen as their code points.
+const visible = (_, value) => typeof value !== "string" ? value
+  : value.replace(/[\p{Bidi_Control}\p{Cc}]/gu, (found) => `\\u{${found.codePointAt(0).toString(16)}}`);
+const report = JSON.parse(document.getElementById("report").textContent, visible);
 const cases = report.cases;
 const element = (id) => document.getElementById(id);
 const all = cases.image.map((_, i) => i);

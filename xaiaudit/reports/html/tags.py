@@ -2,6 +2,7 @@
 
 import base64
 import html
+import re
 from collections.abc import Sequence
 from typing import assert_never
 
@@ -25,6 +26,7 @@ from xaiaudit.reports.blocks import (
     Together,
 )
 
+TURNING = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # Unicode's Bidi_Control
 MEDIA = {".svg": "image/svg+xml", ".png": "image/png"}
 
 
@@ -42,8 +44,12 @@ def block_tags(blocks: Sequence[Block], canvas: Canvas) -> str:
 
 
 def text(value: str) -> str:
-    """A string as it is read: line feeds break, and `format.SOFT_BREAK` marks where a long word may."""
-    return html.escape(value).replace("\n", "<br>").replace(f.SOFT_BREAK, "<wbr>")
+    """A string as it is read: line feeds break, and `format.SOFT_BREAK` marks where a long word may.
+
+    Characters that turn the order of others round are seen as their code points.
+    """
+    seen = TURNING.sub(lambda found: f"\\u{{{ord(found[0]):x}}}", value)
+    return html.escape(seen).replace("\n", "<br>").replace(f.SOFT_BREAK, "<wbr>")
 
 
 def _block(block: Block, canvas: Canvas) -> str:

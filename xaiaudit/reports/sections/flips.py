@@ -106,16 +106,16 @@ def _directions(attacks: list[AttackRecord], positive: str) -> Table:
     return Table(
         columns=[
             Column(title="Attack"),
-            Column(title=missed.capitalize(), width=1.4, align="right"),
-            Column(title=false.capitalize(), width=1.4, align="right"),
+            Column(title=words.capital(missed), width=1.4, align="right"),
+            Column(title=words.capital(false), width=1.4, align="right"),
             Column(title=f"Flips of decisions for {name}", width=1.4, align="right"),
             Column(title=f"Flips of decisions against {name}", width=1.4, align="right"),
         ],
         rows=rows,
         caption="Label flips by direction",
         stacked=True,
-        note=f"{missed.capitalize()}: of images labelled {name} and decided so before the attack, those that it "
-        f"hides. {false.capitalize()}: of images labelled and decided otherwise, those that it turns to {name}."
+        note=f"{words.capital(missed)}: of images labelled {name} and decided so before the attack, those that it "
+        f"hides. {words.capital(false)}: of images labelled and decided otherwise, those that it turns to {name}."
         f"{f.dashes(rows, why)}",
     )
 

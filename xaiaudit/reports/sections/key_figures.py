@@ -21,15 +21,15 @@ def key_figures(record: AuditRecord) -> Table:
     note += "Silent shift: the decision stood and the map moved, judged before rounding by the explainer named: the "
     note += "one with the highest rate, of equal ones the first. "
     note += "A dash there: no decision stood, so that none could be seen. "
-    note += f"{missed.capitalize()} and {false}: of the images decided rightly before the attack."
+    note += f"{words.capital(missed)} and {false}: of the images decided rightly before the attack."
     return Table(
         columns=[
             Column(title="Attack", width=0.9),
             Column(title="Radius, grey levels", width=0.75, align="right"),
             Column(title="Decisions flipped", width=1.15, align="right"),
             Column(title="After rounding to 8 bits", width=1.15, align="right"),
-            Column(title=missed.capitalize(), width=1.15, align="right"),
-            Column(title=false.capitalize(), width=1.15, align="right"),
+            Column(title=words.capital(missed), width=1.15, align="right"),
+            Column(title=words.capital(false), width=1.15, align="right"),
             Column(title="Robust accuracy", width=1.15, align="right"),
             Column(title="Silent shift", width=1.15, align="right"),
         ],
