@@ -9,7 +9,7 @@ import pytest
 from xaiaudit.metrics.calibration import reliability_record
 from xaiaudit.metrics.power import sample_size
 from xaiaudit.records import REGIONS, AuditRecord, Interval
-from xaiaudit.reports.blocks import Alarm, Canvas, Facts, Picture, Points, Table, Text
+from xaiaudit.reports.blocks import Alarm, Canvas, Case, Facts, Picture, Points, Table, Text
 from xaiaudit.reports.format import rate
 from xaiaudit.reports.reading import Audit, read_audit
 from xaiaudit.reports.sections.abstention import abstention
@@ -18,6 +18,7 @@ from xaiaudit.reports.sections.calibration import calibration
 from xaiaudit.reports.sections.chance import chance_alarms
 from xaiaudit.reports.sections.curve import curve
 from xaiaudit.reports.sections.flips import flips
+from xaiaudit.reports.sections.gallery import gallery
 from xaiaudit.reports.sections.limits import limits
 from xaiaudit.reports.sections.pointing import pointing
 from xaiaudit.reports.sections.pseudo_masks import pseudo_masks
@@ -377,3 +378,17 @@ def test_a_ring_that_is_relative_everywhere_is_told_as_that_alone(folder: Path, 
         section = audited(changed(folder, regions=update), Canvas(folder=tmp_path))
         facts = dict([block for block in section.blocks if isinstance(block, Facts)][-1].rows)
         assert facts["Regions"].replace("\u00a0", " ").startswith(told)
+
+
+def test_an_image_without_an_outline_has_no_ring(folder: Path, tmp_path: Path) -> None:
+    audit = read_audit(folder)
+    first = audit.record.gallery[0]
+    bare = first.model_copy(update={"files": {k: v for k, v in first.files.items() if k != "mask"}})
+    for case, told in ((first, "Ring in true millimetres."), (bare, "No outlined lesion, so no ring.")):
+        section = gallery(changed(folder, gallery=[case]), Canvas(folder=tmp_path))
+        (shown,) = [block for block in section.blocks if isinstance(block, Case)]
+        assert shown.caption.endswith(told)
+    none = audit.record.regions.model_copy(update={"calibrated": 0, "relative": 0, "without_lesion": 24})
+    section = audited(changed(folder, regions=none), Canvas(folder=tmp_path))
+    facts = dict([block for block in section.blocks if isinstance(block, Facts)][-1].rows)
+    assert facts["Regions"].replace("\u00a0", " ") == "24 images without a lesion mask have no regions."

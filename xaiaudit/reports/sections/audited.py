@@ -174,7 +174,7 @@ def _calibration(record: AuditRecord) -> list[tuple[str, str]]:
 def _ring(record: AuditRecord) -> str:
     ring = record.regions
     parts = []
-    if ring.calibrated or not ring.relative:
+    if ring.calibrated or not (ring.relative or ring.without_lesion):
         width = f"{f.number(ring.ring_mm)}{f.NBSP}mm"
         parts.append(f"ring around the lesion: {width} wide in {f.count(ring.calibrated, 'image')}")
     if ring.relative:

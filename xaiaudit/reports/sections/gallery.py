@@ -72,6 +72,8 @@ def _image(audit: Audit, canvas: Canvas, number: int, cases: list[GalleryCase]) 
     rows += [_attack_row(audit, canvas, number, own, bool(masks)) for own in attacked.values()]
     calibrated = _pixels(audit, first)[-1]
     ring = "ring in true millimetres" if calibrated else "relative ring, no calibration"
+    if "mask" not in first.files:
+        ring = "no outlined lesion, so no ring"
     label = f.printable(first.label) if first.label else "unknown"
     caption = f"Label {label}. {words.capital(ring)}."
     return [

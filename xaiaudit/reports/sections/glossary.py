@@ -12,6 +12,7 @@ WORDS = [
     ("Chance level", "how often a random point, or another image’s map, would hit the region"),
     ("Confidence", "how far a decision is from the operating threshold: 0.5 at it, up to 1"),
     ("Decision", "the class that the model gives at its operating threshold"),
+    ("Diagonal", "of the image at the network’s size, without its padding"),
     ("Explainer", "a method that makes a saliency map, such as Grad-CAM"),
     ("Finding", "one checked line of a policy: passed, failed or not assessed"),
     ("Grey level", "1/255 of the range from black to white; radii are the most that any pixel may change (L∞), or the "
