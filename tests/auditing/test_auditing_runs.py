@@ -31,6 +31,7 @@ from xaiaudit.types import Preprocessing
 
 TABLES = ("predictions.parquet", "maps.parquet", "acquisition.parquet", "shift_by_case.csv")
 METHODS = ("fgsm:steps=5", "pgd:steps=5")
+WHOLE = {"curve": True, "acquisition": None}  # of what the tables can hold, where tables are compared
 SMALL = Preprocessing(size=64, channels=1, mean=(0.3,), std=(0.2,))
 
 
@@ -41,14 +42,14 @@ def run(checkpoint: Path, out: Path, **options: object) -> AuditRecord | None:
         choose_data(model),
         METHODS,
         out=out,
-        **({"batch_size": 4, "gallery": 1, "checks": 4} | options),  # type: ignore[arg-type]
+        **({"batch_size": 4, "gallery": 1, "checks": 4, "curve": False, "acquisition": ()} | options),  # type: ignore[arg-type]
     )
 
 
 @pytest.fixture(scope="module")
 def undisturbed(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("undisturbed") / "audit"
-    run(checkpoint, out)
+    run(checkpoint, out, **WHOLE)
     return out
 
 
@@ -82,7 +83,12 @@ def test_a_killed_audit_resumes_to_byte_identical_tables(
     assert not (out / "audit.json").exists()
     attacked: list[float] = []
     record = run(
-        checkpoint, out, resume=True, checks=32, on_attack=lambda done, total, name: attacked.append(done)
+        checkpoint,
+        out,
+        resume=True,
+        checks=32,
+        on_attack=lambda done, total, name: attacked.append(done),
+        **WHOLE,
     )
     assert record is not None
     assert attacked[-1] == pytest.approx(
@@ -96,7 +102,7 @@ def test_three_shards_merged_are_byte_identical_too(
 ) -> None:
     parts = [tmp_path / f"part-{number}" for number in (1, 2, 3)]
     for number, part in enumerate(parts, start=1):
-        assert run(checkpoint, part, shard=(number, 3)) is None
+        assert run(checkpoint, part, shard=(number, 3), **WHOLE) is None
     with pytest.raises(AuditError, match="shards are not done"):
         merge(parts[:2], tmp_path / "whole")
     record = merge(parts, tmp_path / "whole")
@@ -139,7 +145,7 @@ def test_a_shard_that_is_none_is_an_error(checkpoint: Path, tmp_path: Path, shar
 
 
 def test_a_limit_is_told_in_the_selection(checkpoint: Path, tmp_path: Path) -> None:
-    record = run(checkpoint, tmp_path / "audit", limit=3, curve=False)
+    record = run(checkpoint, tmp_path / "audit", limit=3)
     assert record is not None
     assert record.images == record.datasets[0].images == 3
     assert "3 of 18 images" in record.datasets[0].selection
@@ -220,7 +226,9 @@ def test_training_images_are_a_leak_and_so_are_their_near_duplicates(
     brighter = np.asarray(Image.open(trained.entries[1].image)).astype(float) * 0.9 + 10
     Image.fromarray(brighter.astype(np.uint8)).save(folder / "near.png")
     shutil.copy(choose_data(model).entries[0].image, folder / "fresh.png")
-    record = xaiaudit.audit(model, folder.parent, ["fgsm-single"], out=tmp_path / "audit", checks=0)
+    record = xaiaudit.audit(
+        model, folder.parent, ["fgsm-single"], out=tmp_path / "audit", checks=0, acquisition=()
+    )
     assert record is not None
     assert [name.rpartition("/")[2] for name in record.leak.exact] == ["same.png"]
     assert [name.rpartition("/")[2] for name in record.leak.near] == ["near.png"]
@@ -236,7 +244,9 @@ def test_an_unreadable_image_is_counted_and_named_or_with_strict_ends_the_run(
         shutil.copy(image, folder / image.name)
     (folder / images[1].name).write_bytes(images[1].read_bytes()[:500])
     model = xaiaudit.load(checkpoint)
-    record = xaiaudit.audit(model, folder.parent, ["fgsm-single"], out=tmp_path / "audit", checks=0)
+    record = xaiaudit.audit(
+        model, folder.parent, ["fgsm-single"], out=tmp_path / "audit", checks=0, acquisition=()
+    )
     assert record is not None
     assert record.images == 2
     assert [images[1].name in item.file for item in record.left_out] == [True]
@@ -283,7 +293,9 @@ def test_a_constant_classifier_is_not_assessable_and_its_failed_attacks_are_coun
     phantoms: Path, tmp_path: Path
 ) -> None:
     model = AuditedModel(Constant(), preprocessing=SMALL)
-    record = xaiaudit.audit(model, phantoms, ["fgsm", "deepfool"], out=tmp_path / "audit", limit=6, checks=0)
+    record = xaiaudit.audit(
+        model, phantoms, ["fgsm", "deepfool"], out=tmp_path / "audit", limit=6, checks=0, acquisition=()
+    )
     assert record is not None
     for item in record.attacks:
         assert not item.assessable
@@ -315,7 +327,7 @@ def test_two_runs_of_one_attack_have_ids_of_their_own(checkpoint: Path, tmp_path
     model = xaiaudit.load(checkpoint)
     record = xaiaudit.audit(
         model, choose_data(model), ["pgd:epsilon=1/255,steps=3", "pgd:epsilon=4/255,steps=3"],
-        out=tmp_path / "audit", limit=4, curve=False,
+        out=tmp_path / "audit", limit=4, curve=False, acquisition=(),
     )  # fmt: skip
     assert record is not None
     assert [item.id for item in record.attacks] == ["pgd", "pgd-2"]
@@ -360,7 +372,14 @@ def test_an_attack_that_fails_on_many_images_is_not_assessable(tmp_path: Path, p
     images = torch.from_numpy(stack([prepare(dataset[i], SMALL) for i in range(len(dataset))]).images)
     net.middle = float(model.normalise(images).mean((1, 2, 3)).median())
     record = xaiaudit.audit(
-        model, dataset, ["pgd:epsilon=1/255,steps=2"], out=tmp_path / "audit", curve=False
+        model,
+        dataset,
+        ["pgd:epsilon=1/255,steps=2"],
+        [],
+        out=tmp_path / "audit",
+        curve=False,
+        checks=0,
+        acquisition=(),
     )
     assert record is not None
     (item,) = record.attacks
@@ -420,6 +439,7 @@ def test_the_self_checks_say_what_they_are_at(checkpoint: Path, tmp_path: Path) 
         [],
         out=tmp_path / "a",
         curve=False,
+        acquisition=(),
         on_check=lambda *words: told.append(words),
     )
     assert told[0] == (0, 3, "fgsm, run 1")
