@@ -30,9 +30,10 @@ else:
 class Boxes(NamedTuple):
     """What a detector drew on one image, in input-grid pixels, half-open."""
 
-    xyxy: Tensor  # (b, 4)
-    score: Tensor  # (b,)
-    label: Tensor  # (b,)
+    xyxy: Tensor  # (b, 4) x0, y0, x1, y1
+    score: Tensor  # (b,) in [0, 1]
+    label: Tensor  # (b,) class index
+    margin: Tensor  # (b,) log-odds of the score, which gradients start from: scores near 1 have none
 
 
 @dataclass(frozen=True)

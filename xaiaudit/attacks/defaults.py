@@ -42,6 +42,9 @@ CRITERION_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "true-label": {},
     "lower-dice": {"limit": 0.5, "against": "prediction"},
     "joint": {"limit": 0.5, "against": "prediction"},
+    "hide": {"score": 0.5, "iou": 0.2},
+    "move": {"score": 0.5, "iou": 0.2},
+    "invent": {"score": 0.5},
 }
 
 

@@ -108,6 +108,11 @@ class Dataset(Sequence[Sample]):
         relabelled = tuple(replace(entry, label=lesion_label(entry)) for entry in self.entries)
         return replace(self, entries=relabelled, joined=tuple(part.by_lesion() for part in self.joined))
 
+    def with_background(self) -> "Dataset":
+        """The same images; those labelled normal have no label: to a detector they are background, no class."""
+        entries = tuple(replace(e, label=None) if e.label == "normal" else e for e in self.entries)
+        return replace(self, entries=entries, joined=tuple(part.with_background() for part in self.joined))
+
     def drawn(self, limit: int | None, seed: int) -> "Dataset":
         """At most `limit` images, drawn by the seed, in their order; None: all. A folder's first would be one class."""
         if limit is None or limit >= len(self):

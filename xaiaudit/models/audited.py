@@ -16,7 +16,7 @@ from xaiaudit.models.equalised import equalised
 from xaiaudit.models.features import caught, module_at
 from xaiaudit.models.frozen import frozen
 from xaiaudit.models.info import CheckpointInfo
-from xaiaudit.models.outputs import mask_logits, pick, two_or_more_logits
+from xaiaudit.models.outputs import drawn_boxes, mask_logits, pick, two_or_more_logits
 from xaiaudit.models.probing import Probe, probe
 from xaiaudit.models.registry import makes_diagnosis
 from xaiaudit.tensors import Images, Outputs
@@ -111,7 +111,8 @@ class AuditedModel(nn.Module):
         n, size = images.shape[0], (images.shape[2], images.shape[3])
         logits, one_logit = two_or_more_logits(raw_logits, n, len(self.classes), flip=self.flip)
         mask = None if raw_mask is None else mask_logits(raw_mask, n, size)
-        return Outputs(logits=logits, mask_logits=mask, one_logit=one_logit)
+        boxes = drawn_boxes(returned, flip=self.flip)
+        return Outputs(logits=logits, mask_logits=mask, boxes=boxes, one_logit=one_logit)
 
     def normalise(self, images: Images) -> Tensor:
         """What the network itself gets: (n, channels, h, w), (x - mean) / std."""
@@ -166,6 +167,10 @@ class AuditedModel(nn.Module):
     @property
     def has_mask(self) -> bool:
         return self._probed().has_mask
+
+    @property
+    def draws_boxes(self) -> bool:
+        return self._probed().draws_boxes
 
     @property
     def diagnoses(self) -> bool:

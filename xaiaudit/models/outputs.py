@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from xaiaudit.errors import UsageError
+from xaiaudit.tensors import Boxes
 
 OutputMap = Mapping[str, str | int]
 ROLES = ("logits", "mask")
@@ -100,6 +101,14 @@ def mask_logits(raw: Tensor, images: int, size: tuple[int, int]) -> Tensor:
     if raw.shape[2:] == size:
         return raw
     return nn.functional.interpolate(raw, size=size, mode="bilinear", align_corners=False)
+
+
+def drawn_boxes(returned: Any, *, flip: bool) -> tuple[Boxes, ...] | None:
+    """The boxes of a detector of ours, which names them; their labels in the wrapper's class order, see above."""
+    boxes = returned.get("boxes") if isinstance(returned, Mapping) else None
+    if not isinstance(boxes, tuple) or not all(isinstance(own, Boxes) for own in boxes):
+        return None
+    return tuple(own._replace(label=1 - own.label) for own in boxes) if flip else boxes
 
 
 def describe(returned: Any) -> str:

@@ -36,6 +36,7 @@ class Wrapper(Protocol):
 class Probe:
     one_logit: bool
     has_mask: bool
+    draws_boxes: bool
     cam_layer: str | None
     head: nn.Linear | None
     why_no_head: str  # empty where there is one
@@ -87,6 +88,7 @@ def probe(model: Wrapper, cam_layer: str | None, head: str | None) -> Probe:
     return Probe(
         one_logit=out.one_logit,
         has_mask=out.mask_logits is not None,
+        draws_boxes=out.boxes is not None,
         cam_layer=cam_layer,
         head=found,
         why_no_head=why,

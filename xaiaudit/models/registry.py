@@ -19,7 +19,7 @@ class Architecture:
 
     factory: str  # "module:function", of (classes, channels, weights, **arguments)
     source: str  # where it is described
-    heads: tuple[str, ...] = ("class",)  # or "mask", or both
+    heads: tuple[str, ...] = ("class",)  # of: class, mask, boxes
     exact_cam: bool = True  # global average pooling and one linear layer end it
     one_logit: bool = False  # of two classes: the source ends in one sigmoid
     recipe: Mapping[str, Any] = field(default_factory=dict)  # of training, where the source departs from ours
@@ -34,6 +34,11 @@ _BENCH = {  # Shareef et al. 2023, sections 3.2 and 5
 _FAN = {  # Fan et al. 2022, section 3.3; alpha is their lambda; of the augmentation they name the kinds alone
     "epochs": 100, "batch_size": 8, "learning_rate": 1e-3, "mask_loss": "cross-entropy", "alpha": 0.5, "beta": 0.5,
     "keep_by": "accuracy", "vertical_flip": 0.5, "rotation": 15.0, "shift": 0.0, "brightness": 0.2, "contrast": 0.2,
+}  # fmt: skip
+
+_GAO = {  # Gao et al. 2020, Table 1 and section 3.3; of the augmentation they name the kinds alone
+    "epochs": 10, "proposal_epochs": 10, "head_epochs": 10, "batch_size": 8, "optimizer": "sgd", "momentum": 0.9,
+    "learning_rate": 5e-3, "flip": 0.5, "rotation": 15.0, "zoom": 0.2, "contrast": 0.2, "batch_norm": "freeze",
 }  # fmt: skip
 
 # a new architecture is one file and one entry; its CAM layer is found, or named by the network (see `probing`)
@@ -116,6 +121,22 @@ MODELS: Mapping[str, Architecture] = {
         heads=("class", "mask"),
         recipe=_BENCH | {"epochs": 70, "alpha": 1.0, "beta": 1.0},
     ),
+    "ft-mtl-net": Architecture(
+        factory="xaiaudit.models.detection.ft_mtl:ft_mtl_net",
+        source="Gao et al. 2020, FT-MTL-Net, section 2",
+        heads=("class", "mask", "boxes"),
+        exact_cam=False,
+        one_logit=True,
+        recipe=_GAO,
+    ),
+    "mask-rcnn": Architecture(
+        factory="xaiaudit.models.detection.mask_rcnn:mask_rcnn",
+        source="He et al. 2017, Mask R-CNN, with torchvision's heads",
+        heads=("class", "mask", "boxes"),
+        exact_cam=False,
+        one_logit=True,
+        recipe=_GAO,
+    ),
     "unet-mtl": Architecture(
         factory="xaiaudit.models.unet_mtl:unet_mtl",
         source="Vakanski & Xian 2021, arXiv:2103.03328",
@@ -168,10 +189,15 @@ def build(
 
 
 def heads_of(architecture: str) -> tuple[str, ...] | None:
-    """Of "class" and "mask"; None of a factory of the user's, which is not known before it is built."""
+    """Of "class", "mask" and "boxes"; None of a factory of the user's, which is not known before it is built."""
     if architecture in MODELS:
         return MODELS[architecture].heads
     return None if is_factory(architecture) else ("class",)
+
+
+def draws_boxes(architecture: str) -> bool:
+    """A built-in network that draws boxes around lesions."""
+    return "boxes" in (heads_of(architecture) or ())
 
 
 def makes_diagnosis(architecture: str) -> bool:

@@ -42,7 +42,7 @@ class Arrays:
     """Images of one part; 50 kB an image at 224 pixels."""
 
     images: Tensor  # (n, 1, h, w) uint8
-    labels: Tensor  # (n,) int64
+    labels: Tensor  # (n,) int64, class index, -1 for none of them
     masks: Tensor | None  # (n, 1, h, w) bool, False where no outline is known; None: not wanted
     valid: Tensor | None = None  # (n, 1, h, w) bool, False in the padding; None: not wanted
     outlined: Tensor | None = None  # (n,) bool, where an outline is known, be it empty; None where masks are
@@ -66,13 +66,14 @@ def prepare_all(samples: Sequence[Sample], preprocessing: Preprocessing, workers
 
 
 def arrays(prepared: Sequence[Sample], classes: Sequence[str], *, masks: bool, valid: bool = False) -> Arrays:
-    """Prepared samples, all of them with a label among `classes`, as one block of tensors."""
+    """Prepared samples as one block of tensors. A label that is none of `classes`, as a detector's images without a
+    lesion have, becomes -1."""
     shape = prepared[0].image.shape
     outlines = [sample.mask for sample in prepared] if masks else None
     real = [sample.valid for sample in prepared] if valid else None
     return Arrays(
         images=torch.from_numpy(np.stack([sample.image for sample in prepared])[:, None]),
-        labels=torch.tensor([classes.index(sample.label or "") for sample in prepared]),
+        labels=torch.tensor([classes.index(s.label) if s.label in classes else -1 for s in prepared]),
         masks=None if outlines is None else _stacked(outlines, np.zeros(shape, bool)),
         valid=None if real is None else _stacked(real, np.ones(shape, bool)),
         outlined=None if outlines is None else torch.tensor([mask is not None for mask in outlines]),

@@ -12,7 +12,9 @@ from torch import Tensor, nn
 
 from xaiaudit.errors import NumericalError
 from xaiaudit.models import AuditedModel
+from xaiaudit.models.detection.detector import Detector
 from xaiaudit.tensors import Outputs
+from xaiaudit.training import detection
 from xaiaudit.training.adversarial import Adversarial
 from xaiaudit.training.arrays import Arrays, Batch
 from xaiaudit.training.augment import augment_batch
@@ -25,7 +27,7 @@ from xaiaudit.training.progress import Epoch, Progress
 from xaiaudit.training.recipe import Recipe
 from xaiaudit.training.robustness import attacked
 from xaiaudit.training.state import StateFile, random_states, restore_random
-from xaiaudit.training.validating import validate
+from xaiaudit.training.validating import said, validate
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -101,6 +103,7 @@ class _Run:
             generator=self.generator,
             fabric=fabric,
         )
+        self.seed = seed
         self.history: list[Epoch] = []
         self.best: dict[str, Tensor] = {}
 
@@ -124,17 +127,9 @@ class _Run:
         )
         if number == self.recipe.mask_epochs + 1:
             self.optimizer.optimizer.state.clear()  # its averages are of another loss; the head has learnt nothing
-        train_loss = self._train(number, epsilon or 0.0, mask_alone=mask_alone)
-        loss, auc, accuracy = self.fabric.broadcast(
-            validate(
-                self.model,
-                self.validation,
-                self.recipe,
-                self.class_weights,
-                device=self.fabric.device,
-                mask_alone=mask_alone,
-            )
-        )
+        step = self._step(number)
+        train_loss = self._train(number, epsilon or 0.0, mask_alone=mask_alone, step=step)
+        loss, auc, accuracy = self.fabric.broadcast(self._validate(mask_alone=mask_alone, step=step))
         self._check(loss, "validation loss", number)
         robust = self.fabric.broadcast(self._resist(adversarial)) if adversarial and epsilon else {}
         epoch = Epoch(
@@ -144,6 +139,7 @@ class _Run:
             validation_auc=auc,
             validation_accuracy=accuracy,
             mask_alone=mask_alone,
+            step=step,
             seconds=time.monotonic() - start,
             best=False,
             epsilon=epsilon,
@@ -154,9 +150,35 @@ class _Run:
             self.best = copy.deepcopy(self.model.net.state_dict())
         self.history.append(epoch)
 
-    def _train(self, number: int, epsilon: float, *, mask_alone: bool) -> float:
+    def _step(self, number: int) -> detection.Step | None:
+        return detection.step_of(number, self.recipe) if isinstance(self.model.net, Detector) else None
+
+    def _validate(
+        self, *, mask_alone: bool, step: detection.Step | None
+    ) -> tuple[float, float | None, float | None]:
+        """Loss, AUC and accuracy; of a detector whose heads have learnt nothing, the loss alone."""
+        device = self.fabric.device
+        if step is None:
+            return validate(
+                self.model,
+                self.validation,
+                self.recipe,
+                self.class_weights,
+                device=device,
+                mask_alone=mask_alone,
+            )
+        loss = detection.validation_loss(
+            self.model, self.validation, self.recipe, step, seed=self.seed, device=device
+        )
+        if step == "proposals":
+            return loss, None, None
+        return loss, *said(self.model, self.validation, self.recipe, device=device)
+
+    def _train(self, number: int, epsilon: float, *, mask_alone: bool, step: detection.Step | None) -> float:
         """Mean loss an image over the epoch; for the mask alone, of the images whose outline is known."""
         self.model.net.train()
+        if step is not None and isinstance(self.model.net, Detector):
+            detection.let_learn(self.model.net, step)
         freeze(self.frozen_norms)
         order = torch.randperm(len(self.train), generator=self.generator)
         if mask_alone and self.train.outlined is not None:
@@ -168,7 +190,9 @@ class _Run:
             if not self.recipe.copies:
                 batch = augment_batch(batch, self.recipe, self.generator)
             batch = self._given(batch).take(slice(self.fabric.global_rank, None, self.fabric.world_size))
-            if mask_alone:
+            if step is not None:
+                loss = self._detector_loss(batch, step)
+            elif mask_alone:
                 loss = self.losses.outline(batch)
             elif self.recipe.adversarial is not None and epsilon:
                 loss = self.losses.moved(batch, self.recipe.adversarial, epsilon)
@@ -182,6 +206,13 @@ class _Run:
         mean = float(self.fabric.all_reduce(total)) / len(order)
         self._check(mean, "loss", number)
         return mean
+
+    def _detector_loss(self, batch: Batch, step: detection.Step) -> Tensor:
+        net = self.model.net
+        assert isinstance(net, Detector)
+        with self.fabric.autocast():
+            images = self.model.normalise(batch.images)
+            return detection.loss(net, images, detection.targets(batch), step)
 
     def _given(self, batch: Batch) -> Batch:
         return batch.with_outline() if self.model.preprocessing.takes_mask else batch
@@ -227,6 +258,8 @@ class _Run:
 
 def _rank(epoch: Epoch, recipe: Recipe) -> tuple[float, float]:
     """The higher the better; any epoch that was attacked is better than a plain one, and that than one of the mask."""
+    if epoch.step in ("proposals", "heads"):
+        return (-4.0 if epoch.step == "proposals" else -3.0), -epoch.validation_loss
     if epoch.mask_alone:
         return -2.0, -epoch.validation_loss
     if recipe.adversarial is None and recipe.keep_by == "accuracy" and epoch.validation_accuracy is not None:

@@ -28,7 +28,13 @@ class Material:
 
     def by_lesion(self) -> "Material":
         """The same images in the same split, labelled by whether they show a lesion."""
-        dataset = self.dataset.by_lesion()
+        return self._relabelled(self.dataset.by_lesion())
+
+    def with_background(self) -> "Material":
+        """The same images in the same split; those labelled normal have no label: to a detector they are background."""
+        return self._relabelled(self.dataset.with_background())
+
+    def _relabelled(self, dataset: Dataset) -> "Material":
         labels = [entry.label for entry in dataset.entries]
         samples, prepared = (
             [replace(sample, label=label) for sample, label in zip(given, labels, strict=True)]

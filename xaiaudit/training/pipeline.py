@@ -14,7 +14,7 @@ from xaiaudit.data.splits import FRACTIONS
 from xaiaudit.errors import TrainingError, UsageError
 from xaiaudit.metrics.roc import best_threshold
 from xaiaudit.models import AuditedModel, build, save
-from xaiaudit.models.registry import makes_diagnosis
+from xaiaudit.models.registry import draws_boxes, makes_diagnosis
 from xaiaudit.records import CleanRecord
 from xaiaudit.training.arrays import arrays
 from xaiaudit.training.batch_norm import norms_to_freeze
@@ -124,9 +124,13 @@ def train(
             f"a validation share of {fractions[1]:g} leaves no image to choose the epoch and the threshold "
             "by; give it a share above 0, e.g. 0.7,0.1,0.2"
         )
+    if devices > 1 and draws_boxes(architecture):
+        raise UsageError(f"{architecture} is trained on one device, got {devices}; leave --devices out")
     fabric = _launched(device, devices, precision, recipe)
     dataset = data.dataset if isinstance(data, Material) else data
-    classes = len(dataset.classes) if makes_diagnosis(architecture) else 2
+    detects = draws_boxes(architecture)
+    named = dataset.with_background().classes if detects else dataset.classes
+    classes = len(named) if makes_diagnosis(architecture) else 2
     _try_building(architecture, arguments, weights, classes, preprocessing.channels)
     progress = progress if progress is not None and fabric.is_global_zero else Silent()
     material = (
@@ -143,6 +147,8 @@ def train(
             strict=strict,
         )
     )
+    if detects:
+        material = material.with_background()
     if not makes_diagnosis(architecture):
         material, recipe, positive = material.by_lesion(), replace(recipe, alpha=0), LESION_CLASSES[1]
     progress.say(f"{material.dataset.describe()}; {material.split.words}")
@@ -242,6 +248,8 @@ def _fit(
     if model.has_mask:
         train, validation = _outlined(train, validation, material, recipe, progress)
         check_outlines(train, material.dataset, type(model.net).__name__)
+        if model.draws_boxes:
+            train, validation = _with_targets(train, progress), _with_targets(validation, progress)
     else:
         check_no_mask(recipe, type(model.net).__name__)
     norms = norms_to_freeze(model.net, recipe)
@@ -287,6 +295,17 @@ def _outlined(
     )
 
 
+def _with_targets(samples: list[Sample], progress: Progress) -> list[Sample]:
+    """Without lesions that have no outline: taken as they are, they would be taught as background."""
+    kept = [s for s in samples if s.label is None or (s.mask is not None and s.mask.any())]
+    if len(kept) < len(samples):
+        progress.say(
+            f"{len(samples) - len(kept)} of {len(samples)} images have a lesion and no outline of it, so that a detector "
+            "cannot learn where it is; they are left out"
+        )
+    return kept
+
+
 def _choose_threshold(
     model: AuditedModel, material: Material, recipe: Recipe, validation: Predictions
 ) -> None:
@@ -318,7 +337,8 @@ def _finish(
         evaluate(model, material.part(rows), cases=material.cases(rows), batch_size=recipe.batch_size)
         for rows in (material.split.validation, material.split.test)
     )
-    if makes_diagnosis(settings["architecture"]):  # another outlines something at one half
+    # another outlines something at one half, and a detector's veto asks whether a box is likelier malignant than not
+    if makes_diagnosis(settings["architecture"]) and not draws_boxes(settings["architecture"]):
         _choose_threshold(model, material, recipe, validation)
     records = {
         part: replace(predictions, threshold=model.threshold).record()

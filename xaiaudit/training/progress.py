@@ -29,6 +29,9 @@ class Epoch:
     best: bool
     validation_accuracy: float | None = None  # at a threshold of one half; None in files of old
     mask_alone: bool = False  # only the mask was trained, and the losses are its own
+    step: str | None = (
+        None  # of a detector: what learns, see `detection.step_of`, and the losses are the step's own
+    )
     epsilon: float | None = None  # radius of the inner attack
     robust: float | None = None  # balanced accuracy on the validation images when clean and after PGD
     robust_once: float | None = None  # the same after one step
@@ -106,6 +109,8 @@ def epoch_line(epoch: Epoch, epochs: int) -> str:
     )
     if epoch.mask_alone:
         return f"{line}, of the mask alone, {epoch.seconds:.0f} s"
+    if epoch.step not in (None, "all"):
+        return f"{line}, of the {epoch.step}, {epoch.seconds:.0f} s"
     if epoch.robust is None or epoch.epsilon is None:
         return f"{line}{best}{auc}, {epoch.seconds:.0f} s"
     doubt = ", one class" if epoch.one_class else ", single steps mislead" if epoch.masked else ""

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from xaiaudit.errors import UsageError
-from xaiaudit.models.registry import MODELS, is_factory, makes_diagnosis
+from xaiaudit.models.registry import MODELS, draws_boxes, is_factory, makes_diagnosis
 from xaiaudit.training.adversarial import Adversarial
 from xaiaudit.types import Preprocessing
 
@@ -41,6 +41,8 @@ class Recipe:
     mask_loss: Literal["dice", "cross-entropy"] = "dice"
     alpha: float = 0.1  # of the class loss in a multi-task network: alpha CE + beta mask loss (equation 6)
     beta: float = 1.0
+    proposal_epochs: int = 0  # of a detector, first: shared map and proposals, by the loss of proposals
+    head_epochs: int = 0  # of a detector, then: its heads alone; `epochs` are of all but the proposals
     mask_epochs: int = 0  # before the others, on images with an outline and by the mask loss alone
     mask_share: float = 1.0  # of the training images' outlines that are used; see `outlines.kept_outlines`
     mask_boxes: bool = False  # boxes in place of outlines; see `outlines.boxed`
@@ -64,7 +66,8 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for name, low in (
-            ("epochs", 1), ("batch_size", 1), ("patience", 1), ("mask_epochs", 0), ("copies", 0),
+            ("epochs", 1), ("batch_size", 1), ("patience", 1), ("mask_epochs", 0), ("copies", 0), ("proposal_epochs", 0),
+            ("head_epochs", 0),
         ):  # fmt: skip
             value = getattr(self, name)
             if value is not None and value < low:
@@ -113,7 +116,7 @@ class Recipe:
 
     @property
     def all_epochs(self) -> int:
-        return self.mask_epochs + self.epochs
+        return self.proposal_epochs + self.head_epochs + self.mask_epochs + self.epochs
 
     def _check_outlines(self) -> None:
         if not 0 < self.mask_share <= 1:
@@ -143,6 +146,13 @@ class Recipe:
 
 def check_fits(recipe: Recipe, architecture: str, weights: str, preprocessing: Preprocessing) -> None:
     """Raises UsageError where a recipe contradicts what the network starts from or is shown."""
+    if draws_boxes(architecture):
+        _check_detector(recipe, architecture)
+    elif recipe.proposal_epochs or recipe.head_epochs:
+        raise UsageError(
+            f"{architecture} draws no boxes, so that it has no proposals or heads to train by themselves; leave proposal "
+            "epochs and head epochs out"
+        )
     if recipe.freeze_backbone and weights == "none" and not is_factory(architecture):
         raise UsageError(
             f"the backbone of {architecture} would stay as it is and starts from random weights, so that it has learnt "
@@ -180,3 +190,23 @@ def resisting(adversarial: Adversarial, architecture: str = "", **changed: Any) 
     if changed.get("loss", "cross-entropy") == "cross-entropy":
         changed = {"loss": "cross-entropy", "class_weights": "balanced", **changed}
     return recipe_of(architecture, **changed, adversarial=adversarial)
+
+
+def _check_detector(recipe: Recipe, architecture: str) -> None:
+    """Raises UsageError for what has no meaning, or is not there, in the training of a detector."""
+    meant = {
+        "adversarial training": recipe.adversarial is not None,
+        "mask epochs": recipe.mask_epochs > 0,
+        "boxes in place of outlines": recipe.mask_boxes,
+        "pseudo-labels": recipe.pseudo_weight > 0,
+        "augmented copies": recipe.copies > 0,
+        "a mask share": recipe.mask_share < 1,
+        "another loss of the class": recipe.loss != "cross-entropy" or recipe.class_weights != "none",
+        "a frozen backbone": recipe.freeze_backbone,
+    }
+    for words, said in meant.items():
+        if said:
+            raise UsageError(
+                f"{architecture} is trained in the steps of its source (proposals, heads, all) from whole outlines, where "
+                f"{words} cannot be had; leave it out"
+            )

@@ -49,6 +49,21 @@ def validate(
     return loss, _auc(said, images.labels), float((decision(said).cpu() == images.labels).float().mean())
 
 
+@torch.inference_mode()
+def said(
+    model: AuditedModel, images: Arrays, recipe: Recipe, *, device: torch.device
+) -> tuple[float | None, float | None]:
+    """AUC of two classes and accuracy, as in `validate`, of the images that have a label; of none, None."""
+    model.net.eval()
+    parts = torch.arange(len(images)).split(recipe.batch_size)
+    logits = torch.cat([model(images.batch(rows, device).images).logits.float() for rows in parts]).cpu()
+    labelled = images.labels >= 0
+    logits, labels = logits[labelled], images.labels[labelled]
+    if not len(labels):
+        return None, None
+    return _auc(logits, labels), float((decision(logits) == labels).float().mean())
+
+
 def _auc(logits: Tensor, labels: Tensor) -> float | None:
     """Of two classes; None of more, of one that does not occur, or where a logit is not finite."""
     if logits.shape[1] != 2 or not logits.isfinite().all():

@@ -9,7 +9,7 @@ from torch import Tensor
 from xaiaudit.attacks.base import Criterion
 from xaiaudit.attacks.registry import unknown_parameter
 from xaiaudit.errors import UsageError
-from xaiaudit.tensors import Flags, Labels, Logits, MaskLogits, Rows, Saliency
+from xaiaudit.tensors import Boxes, Flags, Labels, Logits, MaskLogits, Rows, Saliency
 
 
 @runtime_checkable
@@ -38,6 +38,9 @@ class CleanFacts:
         None  # (n, 1, h, w) bool, the lesions as outlined; None: no image has an outline
     )
     has_outline: Tensor | None = None  # (n,) bool; an outline may be empty. None: every image has one
+    boxes: tuple[Boxes, ...] | None = None  # one an image; None: the model draws none
+    lesions: tuple[Tensor, ...] | None = None  # true boxes (b, 4) of each image; of none known, b is 0
+    normal: Tensor | None = None  # (n,) bool: known to show no lesion; None: no image is
     maps: MapJudge | None = None  # says what a move of a saliency map is; None: nobody asks
 
 
@@ -69,7 +72,7 @@ class NamedCriterion(Criterion, Protocol):
 
     @classmethod
     def requires(cls, parameters: Mapping[str, Any]) -> frozenset[str]:
-        """Of: mask head, labels, outlines. Without them no image at all could be attacked."""
+        """Of: mask head, labels, outlines, boxes, images without a lesion. Without them no image at all could be attacked."""
         return frozenset()
 
     @classmethod

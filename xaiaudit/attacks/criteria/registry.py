@@ -16,6 +16,9 @@ CRITERIA: Mapping[str, str] = {
     "true-label": "xaiaudit.attacks.criteria.true_label:TrueLabel",
     "lower-dice": "xaiaudit.attacks.criteria.lower_dice:LowerDice",
     "joint": "xaiaudit.attacks.criteria.joint:Joint",
+    "hide": "xaiaudit.attacks.criteria.hide:Hide",
+    "move": "xaiaudit.attacks.criteria.move:Move",
+    "invent": "xaiaudit.attacks.criteria.invent:Invent",
 }
 
 # The goal of one attack alone: it comes with the attack, and is not asked for.
