@@ -14,13 +14,13 @@ def lesions(mask: Mask) -> tuple[BoxArray, Masks]:
     """Boxes (b, 4) and masks (b, h, w) of the separate lesions of one mask, the largest first.
 
     Pixels that touch by a side or a corner are one lesion. A box is the minimum upright rectangle, half-open. Specks,
-    which resampling and outlining by hand leave, are no lesions: they have under 16 pixels, or under 5 % of the largest;
-    where there is nothing else, the largest stands whatever its size.
+    which resampling and outlining by hand leave, are no lesions: they have under 16 pixels, or under 5 % of the
+    largest; where there is nothing else, the largest stands whatever its size.
     """
     parts, count = label(mask, structure=np.ones((3, 3)))
     pixels = np.bincount(parts.ravel(), minlength=count + 1)[1:]
     order = [int(part) for part in np.argsort(-pixels, kind="stable")]
     kept = [part for part in order if pixels[part] >= max(SMALLEST, SPECK * pixels[order[0]])] or order[:1]
-    masks = np.array([parts == part + 1 for part in kept]).reshape(len(kept), *mask.shape)
+    masks = np.array([parts == part + 1 for part in kept], bool).reshape(len(kept), *mask.shape)
     boxes = np.array([rectangle(own) for own in masks], np.float32).reshape(-1, 4)
     return boxes, masks

@@ -94,7 +94,7 @@ def validation_loss(
         torch.no_grad(),
     ):
         torch.manual_seed(seed)
-        for rows in torch.arange(len(images)).split(recipe.batch_size):
+        for rows in torch.split(torch.arange(len(images)), recipe.batch_size):
             batch = images.batch(rows, device)
             total += len(rows) * float(loss(net, model.normalise(batch.images), targets(batch), step))
     return total / len(images)

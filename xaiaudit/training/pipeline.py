@@ -300,8 +300,8 @@ def _with_targets(samples: list[Sample], progress: Progress) -> list[Sample]:
     kept = [s for s in samples if s.label is None or (s.mask is not None and s.mask.any())]
     if len(kept) < len(samples):
         progress.say(
-            f"{len(samples) - len(kept)} of {len(samples)} images have a lesion and no outline of it, so that a detector "
-            "cannot learn where it is; they are left out"
+            f"{len(samples) - len(kept)} of {len(samples)} images have a lesion and no outline of it, so that a "
+            "detector cannot learn where it is; they are left out"
         )
     return kept
 

@@ -66,8 +66,8 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for name, low in (
-            ("epochs", 1), ("batch_size", 1), ("patience", 1), ("mask_epochs", 0), ("copies", 0), ("proposal_epochs", 0),
-            ("head_epochs", 0),
+            ("epochs", 1), ("batch_size", 1), ("patience", 1), ("mask_epochs", 0), ("copies", 0),
+            ("proposal_epochs", 0), ("head_epochs", 0),
         ):  # fmt: skip
             value = getattr(self, name)
             if value is not None and value < low:
@@ -150,8 +150,8 @@ def check_fits(recipe: Recipe, architecture: str, weights: str, preprocessing: P
         _check_detector(recipe, architecture)
     elif recipe.proposal_epochs or recipe.head_epochs:
         raise UsageError(
-            f"{architecture} draws no boxes, so that it has no proposals or heads to train by themselves; leave proposal "
-            "epochs and head epochs out"
+            f"{architecture} draws no boxes, so that it has no proposals or heads to train by themselves; leave "
+            "proposal epochs and head epochs out"
         )
     if recipe.freeze_backbone and weights == "none" and not is_factory(architecture):
         raise UsageError(
@@ -207,6 +207,6 @@ def _check_detector(recipe: Recipe, architecture: str) -> None:
     for words, said in meant.items():
         if said:
             raise UsageError(
-                f"{architecture} is trained in the steps of its source (proposals, heads, all) from whole outlines, where "
-                f"{words} cannot be had; leave it out"
+                f"{architecture} is trained in the steps of its source (proposals, heads, all) from whole outlines, "
+                f"where {words} cannot be had; leave it out"
             )

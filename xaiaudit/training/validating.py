@@ -55,7 +55,7 @@ def said(
 ) -> tuple[float | None, float | None]:
     """AUC of two classes and accuracy, as in `validate`, of the images that have a label; of none, None."""
     model.net.eval()
-    parts = torch.arange(len(images)).split(recipe.batch_size)
+    parts = torch.split(torch.arange(len(images)), recipe.batch_size)
     logits = torch.cat([model(images.batch(rows, device).images).logits.float() for rows in parts]).cpu()
     labelled = images.labels >= 0
     logits, labels = logits[labelled], images.labels[labelled]

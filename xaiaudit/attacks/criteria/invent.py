@@ -41,7 +41,8 @@ class Invent(OverBoxes):
 
     @classmethod
     def words(cls, parameters: Mapping[str, Any]) -> str:
-        return f"invent a lesion: a box of a score of {parameters.get('score', cls.score):g} or more where there is none"
+        score = parameters.get("score", cls.score)
+        return f"invent a lesion: a box of a score of {score:g} or more where there is none"
 
     @classmethod
     def of(cls, clean: CleanFacts, parameters: Mapping[str, Any]) -> "Invent":

@@ -38,7 +38,8 @@ class Move(OverBoxes):
     @classmethod
     def words(cls, parameters: Mapping[str, Any]) -> str:
         score, iou = (parameters.get(name, getattr(cls, name)) for name in ("score", "iou"))
-        return f"move the box: the likeliest has a score of {score:g} or more and an IoU under {iou:g} with the clean one"
+        moved = f"has a score of {score:g} or more and an IoU under {iou:g} with the clean one"
+        return f"move the box: the likeliest {moved}"
 
     @classmethod
     def of(cls, clean: CleanFacts, parameters: Mapping[str, Any]) -> "Move":

@@ -72,7 +72,7 @@ class NamedCriterion(Criterion, Protocol):
 
     @classmethod
     def requires(cls, parameters: Mapping[str, Any]) -> frozenset[str]:
-        """Of: mask head, labels, outlines, boxes, images without a lesion. Without them no image at all could be attacked."""
+        """Of: mask head, labels, outlines, boxes, images without a lesion. Without them no image could be attacked."""
         return frozenset()
 
     @classmethod

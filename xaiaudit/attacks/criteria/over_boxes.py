@@ -16,10 +16,10 @@ NOTHING = -20.0  # log-odds that stand for a box that is not there: a score of 2
 
 
 class OverBoxes(NamedCriterion):
-    """A goal of one score and one overlap; the loss is minus the margin, in log-odds, so that sure boxes have a gradient.
+    """A goal of scores and overlaps; the loss is minus the margin, in log-odds, so that sure boxes have a gradient.
 
-    Gradients pass through the scores of boxes, not through their places. The goal is judged on the boxes as the detector
-    draws them, after suppression.
+    Gradients pass through the scores of boxes, not through their places. The goal is judged on the boxes as the
+    detector draws them, after suppression.
     """
 
     score: float

@@ -84,7 +84,8 @@ class Detector(nn.Module):
     def losses(self, images: Tensor, targets: Sequence[Target], *, heads: bool = True) -> dict[str, Tensor]:
         """In training mode: objectness and rpn_box of the proposals, class, box and mask of the heads, scalars.
 
-        Without `heads` of the proposals alone. Draws the anchors and regions that it learns from by torch's random state.
+        Without `heads` of the proposals alone. Draws the anchors and regions that it learns from by torch's random
+        state.
 
         Raises:
             ValueError: not in training mode, where proposals have no loss.

@@ -8,7 +8,7 @@ from torchvision.ops import batched_nms, clip_boxes_to_image, remove_small_boxes
 from xaiaudit.tensors import Boxes
 
 OVERLAP = 0.5  # IoU above which the fainter of two boxes of one class goes, as in torchvision
-MOST = 20  # boxes an image, however faint: attacks that raise one must have where to start, and FROC goes on to the right
+MOST = 20  # boxes an image, however faint: an attack that raises one must have where to start
 OPERATING = 0.5  # score from which on a box counts: more likely than all else together
 BLANK = 1e-4  # probability of the lesion where no box is drawn
 
@@ -56,4 +56,5 @@ def pasted(masks: Tensor, boxes: Boxes, size: tuple[int, int]) -> Tensor:
     if not bool(counts.any()):
         return masks.new_full((1, *size), BLANK).logit()
     own = paste_masks_in_image(masks[counts][:, None], boxes.xyxy[counts].detach(), size)
-    return own.amax(0).clamp(BLANK, 1 - BLANK).logit()
+    logits: Tensor = own.amax(0).clamp(BLANK, 1 - BLANK).logit()
+    return logits

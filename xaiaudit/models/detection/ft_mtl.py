@@ -18,6 +18,7 @@ from xaiaudit.tensors import Boxes
 
 POOLED = 7  # side of a region's features
 HANDED_ON = 256  # channels of the segmentation's features
+LESIONS = 1 / 3  # of the regions that the heads learn from, at most
 REGIONS = 16  # an image, which are outlined and classified
 SUPPRESSED = 0.7  # IoU above which the later of two regions goes
 DEVIATION = 0.05  # of the weights at first, Table 1, step 2
@@ -30,6 +31,7 @@ def ft_mtl_net(
     weights: str = "none",
     backbone: str = "resnet50",
     smallest_anchor: int = 32,
+    regions: int = 64,
     transfer: bool = True,
     reweight: bool = True,
 ) -> nn.Module:
@@ -37,6 +39,7 @@ def ft_mtl_net(
 
     Args:
         smallest_anchor: in pixels; 32 for images of 512, 16 for images of 256.
+        regions: of an image that the heads learn from at a time, up to a third of them lesions; nearly the whole cost.
         transfer: False: the classifier gets no features of the segmentation.
         reweight: False: it gets them as they are, inside and outside of the lesion alike.
 
@@ -45,13 +48,17 @@ def ft_mtl_net(
     """
     check_classes(classes)
     shared = SharedMap(backbone, channels, weights)
-    return FTMTLNet(shared, smallest_anchor=smallest_anchor, transfer=transfer, reweight=reweight)
+    return FTMTLNet(
+        shared, smallest_anchor=smallest_anchor, regions=regions, transfer=transfer, reweight=reweight
+    )
 
 
 class FTMTLNet(Detector):
     """See `Detector`. Boxes are refined first, then outlined, then classified (section 2.3)."""
 
-    def __init__(self, shared: SharedMap, *, smallest_anchor: int, transfer: bool, reweight: bool) -> None:
+    def __init__(
+        self, shared: SharedMap, *, smallest_anchor: int, regions: int, transfer: bool, reweight: bool
+    ) -> None:
         super().__init__(shared, smallest_anchor=smallest_anchor)
         self.transfer, self.reweight = transfer, reweight
         self.box = nn.Linear(shared.width, 4)  # one for all classes: the class is not known yet
@@ -64,7 +71,7 @@ class FTMTLNet(Detector):
         pool = MultiScaleRoIAlign(["0"], POOLED, sampling_ratio=2)
         # torchvision's way to match and draw regions; it has no weights of its own here
         self.sampling = RoIHeads(
-            pool, None, None, 0.5, 0.5, 64, 0.33, (10.0, 10.0, 5.0, 5.0), 0.0, 0.5, REGIONS,
+            pool, None, None, 0.5, 0.5, regions, LESIONS, (10.0, 10.0, 5.0, 5.0), 0.0, 0.5, REGIONS,
         )  # fmt: skip
 
     def pooled(self, shared: Tensor, boxes: list[Tensor], size: tuple[int, int]) -> Tensor:
@@ -84,12 +91,15 @@ class FTMTLNet(Detector):
     def regions(self, shared: Tensor, proposals: list[Tensor], size: tuple[int, int]) -> list[Regions]:
         counts = [len(boxes) for boxes in proposals]
         deltas = self.box(self.pooled(shared, proposals, size).mean((2, 3)))
-        refined = self.sampling.box_coder.decode(deltas.detach(), proposals)[:, 0].split(counts)
+        refined = torch.split(self.sampling.box_coder.decode(deltas.detach(), proposals)[:, 0], counts)
         boxes = [_apart(clip_boxes_to_image(own, size), size) for own in refined]
         logits, mask_logits = self.classified(self.pooled(shared, boxes, size))
         counts = [len(own) for own in boxes]
-        parts = zip(boxes, logits.split(counts), mask_logits.sigmoid().split(counts), strict=True)
-        return [Regions(own[:, None].expand(-1, CLASSES, -1), found, masks) for own, found, masks in parts]
+        masks = mask_logits.sigmoid()
+        parts = zip(boxes, torch.split(logits, counts), torch.split(masks, counts), strict=True)
+        return [
+            Regions(own[:, None].expand(-1, CLASSES, -1), found, outlined) for own, found, outlined in parts
+        ]
 
     def masks(
         self,

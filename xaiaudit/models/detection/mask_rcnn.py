@@ -11,6 +11,7 @@ from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.ops import MultiScaleRoIAlign
 
 from xaiaudit.models.detection.detector import CLASSES, Detector, Regions, check_classes
+from xaiaudit.models.detection.ft_mtl import LESIONS
 from xaiaudit.models.detection.shared_map import SharedMap
 from xaiaudit.models.detection.targets import Target
 from xaiaudit.tensors import Boxes
@@ -26,6 +27,7 @@ def mask_rcnn(
     weights: str = "none",
     backbone: str = "resnet50",
     smallest_anchor: int = 32,
+    regions: int = 64,
 ) -> nn.Module:
     """A `MaskRCNN` whose shared map is of the registry's `backbone`, with these weights; arguments as `ft_mtl_net`'s.
 
@@ -33,19 +35,19 @@ def mask_rcnn(
         UsageError: a backbone that does not do, or more than two classes.
     """
     check_classes(classes)
-    return MaskRCNN(SharedMap(backbone, channels, weights), smallest_anchor=smallest_anchor)
+    return MaskRCNN(SharedMap(backbone, channels, weights), smallest_anchor=smallest_anchor, regions=regions)
 
 
 class MaskRCNN(Detector):
     """See `Detector`."""
 
-    def __init__(self, shared: SharedMap, *, smallest_anchor: int) -> None:
+    def __init__(self, shared: SharedMap, *, smallest_anchor: int, regions: int) -> None:
         super().__init__(shared, smallest_anchor=smallest_anchor)
         self.roi = RoIHeads(
             MultiScaleRoIAlign(["0"], POOLED, sampling_ratio=2),
             TwoMLPHead(shared.width * POOLED**2, HIDDEN),
             FastRCNNPredictor(HIDDEN, 1 + CLASSES),
-            0.5, 0.5, 64, 0.33, (10.0, 10.0, 5.0, 5.0), 0.0, 0.5, 1,
+            0.5, 0.5, regions, LESIONS, (10.0, 10.0, 5.0, 5.0), 0.0, 0.5, 1,
             MultiScaleRoIAlign(["0"], MASK_POOLED, sampling_ratio=2),
             MaskRCNNHeads(shared.width, (256, 256, 256, 256), 1),
             MaskRCNNPredictor(256, 256, 1 + CLASSES),

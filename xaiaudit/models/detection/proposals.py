@@ -14,7 +14,7 @@ RATIOS = (0.5, 1.0, 2.0)  # of an anchor's height to its width
 SIZES = 5  # each twice the one before
 
 
-class Proposals(RegionProposalNetwork):
+class Proposals(RegionProposalNetwork):  # type: ignore[misc] # torchvision has no types
     """Shared map to boxes that may hold a lesion, the likeliest first, the same number of them at most for every image.
 
     Thresholds are those of Ren et al. 2017: an anchor is a lesion from IoU 0.7 on, or where it is a lesion's best, and
