@@ -156,6 +156,33 @@ class ReliabilityRecord(Record):
     slope: Interval | None  # of the log-odds; under 1: too extreme. None where they part the classes wholly
 
 
+class FrocPoint(Record):
+    """If all boxes of some score and above count."""
+
+    false_marks: float  # an image
+    share: float  # of lesions found
+
+
+class DetectionRecord(Record):
+    """What a detector finds. A box finds a lesion by an IoU above `iou`, whatever its class."""
+
+    iou: float
+    images: int  # on which it is known where lesions are, or that there is none
+    unknown: int  # images with a lesion of which neither outline nor box is known: left out
+    lesions: int
+    score: float  # from which on a box counts; of the next three
+    found: Interval | None  # share of lesions, over lesions; None without one
+    false_marks: float | None  # an image
+    found_dice: (
+        Interval | None
+    )  # Dice of the mask, of images whose every lesion is found at an IoU of `dice_iou`
+    dice_iou: float
+    shares: dict[str, Interval]  # of lesions found, by false marks an image: "0.5", "1", ...
+    precision: dict[str, float]  # average precision by IoU: "0.2", ...
+    by_iou: dict[str, Interval]  # share found at one false mark an image, by the IoU that is asked
+    froc: list[FrocPoint]
+
+
 class CleanRecord(Record):
     """Performance on clean images that have a label. None where a class is missing."""
 
@@ -171,6 +198,7 @@ class CleanRecord(Record):
     dice: Interval | None  # multi-task models only
     jsi: Interval | None = None  # intersection over union, likewise; None in records of old
     box_jsi: Interval | None = None  # of the boxes around mask and lesion; None in an audit
+    detection: DetectionRecord | None = None  # of models that draw boxes
     reliability: ReliabilityRecord | None = None  # of the probabilities; None in records of old
     confusion: list[list[int]]  # [label][decision], in the order of the classes
     roc: list[RocPoint]

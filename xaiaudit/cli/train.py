@@ -108,6 +108,17 @@ from xaiaudit.cli.saying import say, say_json
     help="Multi-task networks; cross-entropy: of every pixel.  [default: dice]",
 )
 @click.option(
+    "--proposal-epochs",
+    type=click.IntRange(min=0),
+    help="Of a network that draws boxes: epochs before the others, of its shared map and proposals alone.  "
+    "[default: as the architecture's source has it]",
+)
+@click.option(
+    "--head-epochs",
+    type=click.IntRange(min=0),
+    help="Then epochs of its heads alone; --epochs are of shared map and heads.  [default: likewise]",
+)
+@click.option(
     "--mask-epochs",
     type=click.IntRange(min=0),
     help="Multi-task networks: epochs before the others that train the mask alone.  [default: 0]",
@@ -288,6 +299,7 @@ def train(**given: Any) -> None:
 RECIPE = (
     "epochs", "batch_size", "learning_rate", "patience", "optimizer", "momentum", "freeze_backbone", "loss",
     "class_weights", "positive_weight", "focal_gamma", "focal_alpha", "mask_loss", "alpha", "beta", "mask_epochs",
+    "proposal_epochs", "head_epochs",
     "mask_share", "mask_boxes", "pseudo_weight", "pseudo_threshold", "keep_by", "flip", "vertical_flip", "rotation",
     "shift", "width_shift", "zoom", "shear", "brightness", "contrast", "copies", "batch_norm",
 )  # fmt: skip

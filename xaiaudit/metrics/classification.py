@@ -11,7 +11,9 @@ from xaiaudit.metrics.auc import auc
 from xaiaudit.metrics.bootstrap import bootstrap
 from xaiaudit.metrics.calibration import reliability_record
 from xaiaudit.metrics.cases import Cases, select
+from xaiaudit.metrics.detection import detection_record
 from xaiaudit.metrics.f1 import f1
+from xaiaudit.metrics.marks import Marks
 from xaiaudit.metrics.proportions import bound, complement, proportion
 from xaiaudit.metrics.roc import roc
 from xaiaudit.metrics.segmentation import iou_from_dice
@@ -31,6 +33,7 @@ def clean_record(
     threshold: float,
     dice: Vector | None = None,
     box_jsi: Vector | None = None,
+    marks: Sequence[Marks | None] | None = None,
 ) -> CleanRecord:
     """Everything that is said of a model on clean images, with case-level intervals.
 
@@ -43,6 +46,7 @@ def clean_record(
         threshold: operating threshold, a probability; ignored with more than two classes.
         dice: (n,) Dice score of each image, NaN where undefined; None for a model without a mask. Its JSI follows.
         box_jsi: (n,) likewise, of boxes; see `mask_boxes.box_jsi`.
+        marks: the boxes of each image, see `detection_record`; None for a model that draws none.
 
     Returns:
         Every statistic over images with a label, None where a class it needs is missing; the shares of the
@@ -73,6 +77,7 @@ def clean_record(
         dice=_mean(dice, cases),
         jsi=_mean(None if dice is None else iou_from_dice(dice), cases),
         box_jsi=_mean(box_jsi, cases),
+        detection=None if marks is None else detection_record(marks, cases, dice),
         reliability=reliability_record(labels, logits, cases, positive=positive),
         confusion=confusion(truth, decided, len(classes)),
         roc=roc(is_positive, scores) if both else [],

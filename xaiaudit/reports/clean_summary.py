@@ -6,6 +6,7 @@ from xaiaudit.records import CleanRecord, Interval
 from xaiaudit.reports import format as f
 from xaiaudit.reports import words
 from xaiaudit.reports.calibration_words import error_words
+from xaiaudit.reports.detection_lines import detection_lines
 
 
 def clean_lines(record: CleanRecord, *, diagnoses: bool = True, given_outline: bool = False) -> list[str]:
@@ -37,6 +38,7 @@ def clean_lines(record: CleanRecord, *, diagnoses: bool = True, given_outline: b
         lines.append(f"  {'ECE':<18} {error_words(record.reliability)}")
     overlaps = {"Dice": record.dice, "JSI (IoU)": record.jsi, "JSI of boxes": record.box_jsi}
     lines += [_line(name, overlap, f.value) for name, overlap in overlaps.items() if overlap is not None]
+    lines += [] if record.detection is None else detection_lines(record.detection)
     lines += [] if diagnoses else [f"  {words.NO_DIAGNOSIS}."]
     lines += [f"  {words.GIVEN_OUTLINE}."] if given_outline else []
     return [f.terminal(line) for line in lines]

@@ -11,10 +11,13 @@ from xaiaudit.data import prepare, stack
 from xaiaudit.data.cases import cases_of
 from xaiaudit.data.preprocess import network_inputs
 from xaiaudit.metrics.classification import clean_record
+from xaiaudit.metrics.lesions import lesions
+from xaiaudit.metrics.marks import Marks
 from xaiaudit.metrics.mask_boxes import box_jsi, true_box
 from xaiaudit.metrics.segmentation import dice
 from xaiaudit.models import AuditedModel
 from xaiaudit.records import CleanRecord
+from xaiaudit.tensors import Boxes
 from xaiaudit.types import Sample
 
 
@@ -33,6 +36,7 @@ class Predictions:
     classes: tuple[str, ...]
     positive: int
     threshold: float
+    marks: tuple[Marks | None, ...] | None = None  # boxes; None for a model that draws none
 
     def record(self) -> CleanRecord:
         """Every clean statistic, with case-level intervals."""
@@ -45,6 +49,7 @@ class Predictions:
             threshold=self.threshold,
             dice=self.dice,
             box_jsi=self.box_jsi,
+            marks=self.marks,
         )
 
 
@@ -71,6 +76,7 @@ def evaluate(
         model.to(device)
     samples = list(samples)  # a Dataset decodes whenever it is asked
     logits, scores, of_boxes = [], [], []
+    marks: list[Marks | None] = []
     labels: list[int] = []
     names: list[str] = []
     for start in range(0, len(samples), batch_size):
@@ -85,6 +91,8 @@ def evaluate(
             predicted = (out.mask_logits[:, 0] >= 0).cpu().numpy()
             scores.append(dice(predicted, batch.masks, batch.has_mask))
             of_boxes.append(box_jsi(predicted, np.array([true_box(s.mask, s.boxes) for s in prepared])))
+        if out.boxes is not None:
+            marks += [_marks(boxes, sample) for boxes, sample in zip(out.boxes, prepared, strict=True)]
         labels += [model.classes.index(label) if label in model.classes else -1 for label in batch.labels]
         names += batch.names
         if progress is not None:
@@ -99,7 +107,29 @@ def evaluate(
         classes=model.classes,
         positive=model.positive,
         threshold=model.threshold,
+        marks=tuple(marks) if len(marks) == len(names) > 0 else None,
     )
+
+
+def _marks(boxes: Boxes, sample: Sample) -> Marks | None:
+    """The boxes of one image beside its lesions; None where it has one and nobody knows where."""
+    known = true_boxes(sample)
+    if known is None:
+        return None
+    drawn = boxes.xyxy.double().cpu().numpy(), boxes.score.double().cpu().numpy()
+    return Marks(boxes=drawn[0], scores=drawn[1], lesions=known)
+
+
+def true_boxes(sample: Sample) -> Float[np.ndarray, "g 4"] | None:
+    """Where the lesions of one image are, by its outline, else by its boxes; none of an image that is labelled normal.
+
+    None: neither is known.
+    """
+    if sample.mask is not None and (sample.mask.any() or sample.label in (None, "normal")):
+        return lesions(sample.mask)[0].astype(np.float64)
+    if sample.boxes is not None:
+        return sample.boxes.astype(np.float64)
+    return np.zeros((0, 4)) if sample.label == "normal" else None
 
 
 def swapped_classes(record: CleanRecord, classes: Sequence[str], positive: int) -> str | None:
