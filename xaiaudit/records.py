@@ -286,6 +286,7 @@ class AttackRecord(Record):
     never_flipped: int
     curve: list[CurvePoint]  # empty for minimum-norm attacks without radii
     curve_note: str
+    detection: DetectionRecord | None = None  # what is found under the attack; of models that draw boxes
     dice_after: Interval | None
     dice_drop: Interval | None  # paired, before minus after
     mcnemar_p: float | None  # clean right/wrong against attacked right/wrong
@@ -745,6 +746,9 @@ PREDICTIONS = pa.schema(
         pa.field(
             "outlined_lesion", pa.bool_()
         ),  # the dataset outlines a lesion; null where no outline is known
+        # of models that draw boxes, see `auditing.box_columns`; null of others, not in audits of older versions
+        pa.field("boxes", parquet_list(pa.float32())),
+        pa.field("true_boxes", parquet_list(pa.float32())),
         pa.field("seed", pa.int64(), nullable=False),  # of this image's random draws
     ],
     metadata={"schema_version": str(SCHEMA)},

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 from xaiaudit.attacks.registry import ART_PREFIX, settings
 from xaiaudit.attacks.registry import attack as make_attack
+from xaiaudit.auditing.box_statistics import detection
 from xaiaudit.auditing.candidates import support
 from xaiaudit.auditing.plan import PlannedAttack
 from xaiaudit.auditing.tables import Tables
@@ -120,6 +121,7 @@ def attack_record(tables: Tables, planned: PlannedAttack) -> AttackRecord:
         never_flipped=never,
         curve=curve,
         curve_note=_curve_note(planned) if curve else "",
+        detection=detection(rows),
         dice_after=_mean(rows.floats("dice"), cases),
         dice_drop=_mean(clean.floats("dice") - rows.floats("dice"), cases),
         mcnemar_p=sign_flip((before == labels)[labelled], (after == labels)[labelled], own)

@@ -14,7 +14,7 @@ from xaiaudit.explainers.base import Explainer, FromOutputs
 from xaiaudit.functional import decision, margin
 from xaiaudit.metrics.segmentation import dice
 from xaiaudit.models import AuditedModel
-from xaiaudit.tensors import Outputs
+from xaiaudit.tensors import Boxes, Outputs
 from xaiaudit.types import Masks
 
 
@@ -27,9 +27,22 @@ class Judged:
     decision: np.ndarray  # (n,) class index
     dice: np.ndarray  # (n,) of the predicted mask with the outline; NaN without a mask head or an outline
     mask_logits: Tensor | None = None  # (n, 1, h, w), of the model with a mask head
+    drawn_boxes: tuple[Boxes, ...] | None = None  # one an image, without a gradient; of a detector
     maps: Mapping[tuple[str, str], np.ndarray] = field(
         default_factory=dict
     )  # (explainer id, target) -> (n, u, v)
+
+    @property
+    def boxes(self) -> list[np.ndarray] | None:
+        """Of each image (b, 6): x0, y0, x1, y1, score and class index of its boxes; None of no detector."""
+        if self.drawn_boxes is None:
+            return None
+        return [
+            torch.cat((own.xyxy.float(), own.score.float()[:, None], own.label.float()[:, None]), 1)
+            .cpu()
+            .numpy()
+            for own in self.drawn_boxes
+        ]
 
     @property
     def drawn(self) -> Masks | None:
@@ -139,7 +152,19 @@ def judge_changed(
     if drawn is not None and fresh.mask_logits is not None:
         drawn = drawn.clone()
         drawn[torch.from_numpy(changed).to(drawn.device)] = fresh.mask_logits
-    return Judged(**parts, mask_logits=drawn)
+    return Judged(
+        **parts, mask_logits=drawn, drawn_boxes=_where(changed, fresh.drawn_boxes, judged.drawn_boxes)
+    )
+
+
+def _where(
+    changed: np.ndarray, fresh: tuple[Boxes, ...] | None, old: tuple[Boxes, ...] | None
+) -> tuple[Boxes, ...] | None:
+    """The boxes of every image, those of the changed ones anew."""
+    if fresh is None or old is None:
+        return None
+    new = iter(fresh)
+    return tuple(next(new) if is_new else own for is_new, own in zip(changed, old, strict=True))
 
 
 def _read(
@@ -171,8 +196,13 @@ def _read(
         if predicted is None
         else dice(predicted.detach()[:, 0].cpu().numpy() >= 0, masks, has_outline),
         mask_logits=None if predicted is None else predicted.detach(),
+        drawn_boxes=None if outputs.boxes is None else tuple(_detached(boxes) for boxes in outputs.boxes),
         maps=maps,
     )
+
+
+def _detached(boxes: Boxes) -> Boxes:
+    return Boxes(*(part.detach() for part in boxes))
 
 
 def _margins(logits: np.ndarray, threshold: float) -> np.ndarray:

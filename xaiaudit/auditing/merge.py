@@ -14,6 +14,7 @@ from xaiaudit.audit_files import table_digests
 from xaiaudit.auditing.abstention_statistics import abstention_records
 from xaiaudit.auditing.agreement_statistics import agreement_records
 from xaiaudit.auditing.attack_statistics import attack_records
+from xaiaudit.auditing.box_columns import marks
 from xaiaudit.auditing.case_table import case_table
 from xaiaudit.auditing.coverage import coverage
 from xaiaudit.auditing.gallery import write_gallery
@@ -191,6 +192,7 @@ def _clean(tables: Tables) -> CleanRecord:
         positive=checkpoint.classes.index(checkpoint.positive),
         threshold=checkpoint.threshold,
         dice=dice if np.isfinite(dice).any() else None,
+        marks=marks(rows),
     )
 
 

@@ -270,18 +270,27 @@ def _id(attack: Attack, criterion: str) -> str:
     return attack.name if usual else f"{attack.name}-{criterion}"
 
 
+_LACKING = {
+    "mask head": "the model has none",
+    "boxes": "the model draws none",
+    "images without a lesion": "none is labelled normal; --normals class takes them in",
+}
+
+
 def _check_criteria(criteria: Sequence[Spec], model: AuditedModel, views: Sequence[View]) -> None:
     """Raises UsageError before the long work where a criterion applies to no image at all."""
     there = {
         "mask head": model.has_mask,
         "labels": any(view.label in model.classes for view in views),
         "outlines": any(view.has_mask for view in views),
+        "boxes": model.draws_boxes,
+        "images without a lesion": any(view.label == "normal" for view in views),
     }
     for name, parameters in criteria:
         for need in sorted(criterion_class(name).requires(parameters)):
             if not there[need]:
                 head = need == "mask head"
-                whose = "the model has none" if head else "no image has any"
+                whose = _LACKING.get(need, "no image has any")
                 raise UsageError(
                     f"the criterion {name} asks for {'a ' * head}{need}, and {whose}; "
                     "choose another of xaiaudit list criteria"

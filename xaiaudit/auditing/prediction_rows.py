@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from xaiaudit.auditing.box_columns import box_columns
 from xaiaudit.auditing.cells import none_if_nan
 from xaiaudit.auditing.judging import Judged
 from xaiaudit.auditing.loading import Loaded
@@ -38,7 +39,7 @@ def prediction_rows(
     flipped = judged.decision != clean.decision
     reached = _reached(result, len(flipped), quantised=quantised)
     linf, l2 = _norms(loaded.images, loaded.images if images is None else images)
-    outlines = outline_columns(loaded, clean, judged)
+    outlines = outline_columns(loaded, clean, judged) | box_columns(loaded, judged)
     rows = []
     for row, (planned, sample) in enumerate(zip(loaded.planned, loaded.samples, strict=True)):
         rows.append(

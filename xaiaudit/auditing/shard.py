@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import numpy as np
 import pyarrow as pa
 import torch
 
@@ -27,6 +28,7 @@ from xaiaudit.auditing.plan import AuditFolder, AuditPlan, PlannedAttack
 from xaiaudit.auditing.prediction_rows import prediction_rows
 from xaiaudit.data.datasets import Dataset
 from xaiaudit.explainers.base import Explainer
+from xaiaudit.metrics.lesions import true_boxes
 from xaiaudit.models import AuditedModel
 from xaiaudit.models.memory import out_of_memory
 from xaiaudit.models.prepared import Prepared
@@ -212,6 +214,7 @@ def _attacked(
 def clean_facts(model: AuditedModel, loaded: Loaded, clean: Judged) -> CleanFacts:
     """What criteria may know of a batch."""
     device = model.device
+    known = [true_boxes(sample) for sample in loaded.samples]
     return CleanFacts(
         logits=torch.from_numpy(clean.logits).to(device),
         threshold=model.threshold,
@@ -220,8 +223,15 @@ def clean_facts(model: AuditedModel, loaded: Loaded, clean: Judged) -> CleanFact
         mask_logits=clean.mask_logits,
         outlines=torch.from_numpy(loaded.masks[:, None]).to(device),
         has_outline=torch.from_numpy(loaded.has_outline).to(device),
+        boxes=clean.drawn_boxes,
+        lesions=tuple(torch.from_numpy(_none_known(boxes)).to(device) for boxes in known),
+        normal=torch.tensor([boxes is not None and not len(boxes) for boxes in known], device=device),
         maps=AuditedMaps(loaded.codes, loaded.has_lesion, loaded.spacing),
     )
+
+
+def _none_known(boxes: np.ndarray | None) -> np.ndarray:
+    return np.zeros((0, 4), np.float32) if boxes is None else boxes.astype(np.float32)
 
 
 @dataclass(frozen=True)

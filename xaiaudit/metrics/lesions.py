@@ -1,10 +1,11 @@
 """The single lesions of an outline: a mask may hold several, and a detector draws a box around each."""
 
 import numpy as np
+from jaxtyping import Float
 from scipy.ndimage import label
 
 from xaiaudit.metrics.boxes import rectangle
-from xaiaudit.types import BoxArray, Mask, Masks
+from xaiaudit.types import BoxArray, Mask, Masks, Sample
 
 SMALLEST = 16  # pixels: less is a speck of the outline, of which no box of use can be drawn
 SPECK = 0.05  # of the largest lesion's pixels, likewise
@@ -24,3 +25,15 @@ def lesions(mask: Mask) -> tuple[BoxArray, Masks]:
     masks = np.array([parts == part + 1 for part in kept], bool).reshape(len(kept), *mask.shape)
     boxes = np.array([rectangle(own) for own in masks], np.float32).reshape(-1, 4)
     return boxes, masks
+
+
+def true_boxes(sample: Sample) -> Float[np.ndarray, "g 4"] | None:
+    """Where the lesions of one image are, by its outline, else by its boxes; none of an image that is labelled normal.
+
+    None: neither is known.
+    """
+    if sample.mask is not None and (sample.mask.any() or sample.label in (None, "normal")):
+        return lesions(sample.mask)[0].astype(np.float64)
+    if sample.boxes is not None:
+        return sample.boxes.astype(np.float64)
+    return np.zeros((0, 4)) if sample.label == "normal" else None

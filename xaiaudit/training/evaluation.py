@@ -11,7 +11,7 @@ from xaiaudit.data import prepare, stack
 from xaiaudit.data.cases import cases_of
 from xaiaudit.data.preprocess import network_inputs
 from xaiaudit.metrics.classification import clean_record
-from xaiaudit.metrics.lesions import lesions
+from xaiaudit.metrics.lesions import true_boxes
 from xaiaudit.metrics.marks import Marks
 from xaiaudit.metrics.mask_boxes import box_jsi, true_box
 from xaiaudit.metrics.segmentation import dice
@@ -118,18 +118,6 @@ def _marks(boxes: Boxes, sample: Sample) -> Marks | None:
         return None
     drawn = boxes.xyxy.double().cpu().numpy(), boxes.score.double().cpu().numpy()
     return Marks(boxes=drawn[0], scores=drawn[1], lesions=known)
-
-
-def true_boxes(sample: Sample) -> Float[np.ndarray, "g 4"] | None:
-    """Where the lesions of one image are, by its outline, else by its boxes; none of an image that is labelled normal.
-
-    None: neither is known.
-    """
-    if sample.mask is not None and (sample.mask.any() or sample.label in (None, "normal")):
-        return lesions(sample.mask)[0].astype(np.float64)
-    if sample.boxes is not None:
-        return sample.boxes.astype(np.float64)
-    return np.zeros((0, 4)) if sample.label == "normal" else None
 
 
 def swapped_classes(record: CleanRecord, classes: Sequence[str], positive: int) -> str | None:
