@@ -106,11 +106,11 @@ def some_images(seed: int, n: int = 12) -> list[Marks]:
     for _ in range(n):
         corner = rng.uniform(0, 60, (rng.integers(0, 3), 2))
         lesions = np.concatenate((corner, corner + rng.uniform(10, 30, corner.shape)), 1)
-        near = (
-            lesions[rng.integers(0, len(lesions), 4)] + rng.normal(0, 4, (4, 4))
-            if len(lesions)
-            else np.zeros((0, 4))
-        )
+        near = np.zeros((0, 4))
+        if len(lesions):
+            near = lesions[rng.integers(0, len(lesions), 4)] + rng.uniform(
+                -4, 4, (4, 4)
+            )  # sides are 10 at least
         far = rng.uniform(0, 60, (3, 2))
         boxes = np.concatenate((near, np.concatenate((far, far + rng.uniform(5, 30, far.shape)), 1)))
         images.append(Marks(boxes=boxes, scores=rng.permutation(100)[: len(boxes)] / 100, lesions=lesions))

@@ -1,5 +1,6 @@
 """How detectors learn: targets, steps, and four images by heart."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -84,7 +85,8 @@ def test_each_step_moves_its_own_parts_alone() -> None:
     moving = {
         "proposals": {"shared", "proposals"},
         "heads": {"box", "segmentation", "classifier"},
-        "all": {"shared", "box", "segmentation", "classifier"},
+        "all but proposals": {"shared", "box", "segmentation", "classifier"},
+        "all": {"shared", "proposals", "box", "segmentation", "classifier"},
     }
     optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)  # momentum must not carry a part on
     for step, parts in moving.items():
@@ -108,6 +110,7 @@ def test_the_steps_follow_one_another() -> None:
     recipe = Recipe(proposal_epochs=2, head_epochs=1, epochs=3)
     steps = [detection.step_of(number, recipe) for number in range(1, recipe.all_epochs + 1)]
     assert steps == ["proposals", "proposals", "heads", "all", "all", "all"]
+    assert detection.step_of(4, replace(recipe, tune_proposals=False)) == "all but proposals"
 
 
 def test_the_validation_loss_is_the_same_whenever_it_is_asked() -> None:

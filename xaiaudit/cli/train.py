@@ -116,7 +116,12 @@ from xaiaudit.cli.saying import say, say_json
 @click.option(
     "--head-epochs",
     type=click.IntRange(min=0),
-    help="Then epochs of its heads alone; --epochs are of shared map and heads.  [default: likewise]",
+    help="Then epochs of its heads alone; --epochs are of all parts.  [default: likewise]",
+)
+@click.option(
+    "--tune-proposals/--no-tune-proposals",
+    default=None,
+    help="Its proposals learn in the last step too.  [default: True]",
 )
 @click.option(
     "--mask-epochs",
@@ -299,7 +304,7 @@ def train(**given: Any) -> None:
 RECIPE = (
     "epochs", "batch_size", "learning_rate", "patience", "optimizer", "momentum", "freeze_backbone", "loss",
     "class_weights", "positive_weight", "focal_gamma", "focal_alpha", "mask_loss", "alpha", "beta", "mask_epochs",
-    "proposal_epochs", "head_epochs",
+    "proposal_epochs", "head_epochs", "tune_proposals",
     "mask_share", "mask_boxes", "pseudo_weight", "pseudo_threshold", "keep_by", "flip", "vertical_flip", "rotation",
     "shift", "width_shift", "zoom", "shear", "brightness", "contrast", "copies", "batch_norm",
 )  # fmt: skip

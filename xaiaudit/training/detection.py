@@ -14,7 +14,7 @@ from xaiaudit.models.detection.targets import Target
 from xaiaudit.training.arrays import Arrays, Batch
 from xaiaudit.training.recipe import Recipe
 
-Step = Literal["proposals", "heads", "all"]  # 3 to 5 of Gao et al. 2020, Table 1
+Step = Literal["proposals", "heads", "all", "all but proposals"]  # 3 to 5 of Gao et al. 2020, Table 1
 PROPOSALS, HEADS = ("objectness", "rpn_box"), ("class", "box", "mask")
 
 
@@ -22,7 +22,9 @@ def step_of(number: int, recipe: Recipe) -> Step:
     """What an epoch teaches, counted from 1."""
     if number <= recipe.proposal_epochs:
         return "proposals"
-    return "heads" if number <= recipe.proposal_epochs + recipe.head_epochs else "all"
+    if number <= recipe.proposal_epochs + recipe.head_epochs:
+        return "heads"
+    return "all" if recipe.tune_proposals else "all but proposals"
 
 
 def targets(batch: Batch) -> list[Target]:
@@ -45,24 +47,32 @@ def _target(mask: Tensor, label: int) -> Target:
 
 
 def loss(net: Detector, images: Tensor, wanted: Sequence[Target], step: Step) -> Tensor:
-    """L_prop in the step of proposals, else L_uni of equation 10 with all weights 1, a scalar.
+    """L_prop in the step of proposals, else L_uni of equation 10 with all weights 1, with L_prop beside it where the
+    proposals learn too; a scalar.
 
     Args:
         images: normalised, as the network takes them.
     """
     found = net.losses(images, wanted, heads=step != "proposals")
-    return torch.stack([found[name] for name in (PROPOSALS if step == "proposals" else HEADS)]).sum()
+    counted = {"proposals": PROPOSALS, "heads": HEADS, "all": PROPOSALS + HEADS, "all but proposals": HEADS}[
+        step
+    ]
+    return torch.stack([found[name] for name in counted]).sum()
 
 
 def let_learn(net: Detector, step: Step) -> None:
     """Only the parts that learn in this step need a gradient.
 
     In the step of heads the shared map and the proposals stay as they are, batch statistics too. In the last step the
-    proposals stay: L_uni has no gradient for them.
+    shared map moves; proposals that do not learn beside it would drift away from what they were tuned to.
     """
     for name, part in net.named_children():
-        learns = {"proposals": name in ("shared", "proposals"), "heads": name not in ("shared", "proposals"),
-                  "all": name != "proposals"}[step]  # fmt: skip
+        learns = {
+            "proposals": name in ("shared", "proposals"),
+            "heads": name not in ("shared", "proposals"),
+            "all": True,
+            "all but proposals": name != "proposals",
+        }[step]
         part.requires_grad_(learns)
         part.train(learns or name == "proposals")  # in eval mode it would propose fewer regions
 

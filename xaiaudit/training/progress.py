@@ -109,7 +109,7 @@ def epoch_line(epoch: Epoch, epochs: int) -> str:
     )
     if epoch.mask_alone:
         return f"{line}, of the mask alone, {epoch.seconds:.0f} s"
-    if epoch.step not in (None, "all"):
+    if epoch.step in ("proposals", "heads"):
         return f"{line}, of the {epoch.step}, {epoch.seconds:.0f} s"
     if epoch.robust is None or epoch.epsilon is None:
         return f"{line}{best}{auc}, {epoch.seconds:.0f} s"

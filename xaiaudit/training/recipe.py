@@ -42,7 +42,10 @@ class Recipe:
     alpha: float = 0.1  # of the class loss in a multi-task network: alpha CE + beta mask loss (equation 6)
     beta: float = 1.0
     proposal_epochs: int = 0  # of a detector, first: shared map and proposals, by the loss of proposals
-    head_epochs: int = 0  # of a detector, then: its heads alone; `epochs` are of all but the proposals
+    head_epochs: int = 0  # of a detector, then: its heads alone; `epochs` are of all parts
+    tune_proposals: bool = (
+        True  # of a detector: its proposals learn in the last step too, by their own loss beside
+    )
     mask_epochs: int = 0  # before the others, on images with an outline and by the mask loss alone
     mask_share: float = 1.0  # of the training images' outlines that are used; see `outlines.kept_outlines`
     mask_boxes: bool = False  # boxes in place of outlines; see `outlines.boxed`
