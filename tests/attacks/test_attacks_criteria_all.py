@@ -1,5 +1,7 @@
 """What holds for every criterion of the registry, and attacks with each of them."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from attack_nets import clean_logits, smooth_cnn, some_images
@@ -16,18 +18,36 @@ from xaiaudit.attacks.deepfool import DeepFool
 from xaiaudit.attacks.fgsm import IterativeFGSM
 from xaiaudit.attacks.pgd import PGD
 from xaiaudit.functional import decision
-from xaiaudit.tensors import Outputs
+from xaiaudit.tensors import Boxes, Outputs
 
 D = torch.float64
 EVERY = pytest.mark.parametrize("name", CRITERIA)
 K = st.sampled_from([2, 3, 5])
 GIVEN = {"target-class": {"class": "1"}}
+LEFT, RIGHT = (
+    (0.0, 0.0, 6.0, 12.0),
+    (6.0, 0.0, 12.0, 12.0),
+)  # halves of an image; every lesion is the left one
+PLACES, CLASSES = torch.tensor([LEFT, RIGHT, LEFT], dtype=D), torch.tensor([0, 1, 1])
+
+
+def some_boxes(odds: Tensor) -> tuple[Boxes, ...]:
+    """Of log-odds (n, 2 or 3): one box a half, and a second on the left one."""
+    count = odds.shape[1]
+    return tuple(Boxes(PLACES[:count].to(own), own.sigmoid(), CLASSES[:count], own) for own in odds)
+
+
+def log_odds(out: Outputs) -> Tensor:
+    """(n, b)"""
+    return torch.stack([own.margin for own in out.boxes])
 
 
 def some_outputs(n: int, k: int, seed: int, scale: float = 3.0) -> Outputs:
     generator = torch.Generator().manual_seed(seed)
-    logits = scale * torch.randn(n, k, generator=generator, dtype=D)
-    return Outputs(logits, scale * torch.randn(n, 1, 5, 4, generator=generator, dtype=D))
+    logits, masks, odds = (
+        scale * torch.randn(shape, generator=generator, dtype=D) for shape in ((n, k), (n, 1, 5, 4), (n, 3))
+    )
+    return Outputs(logits, masks, boxes=some_boxes(odds))
 
 
 def facts(clean: Outputs, threshold: float = 0.5) -> CleanFacts:
@@ -37,7 +57,10 @@ def facts(clean: Outputs, threshold: float = 0.5) -> CleanFacts:
         threshold=threshold,
         classes=tuple(str(i) for i in range(k)),
         labels=torch.arange(n) % (k + 1) - 1,
-        mask_logits=None if clean.mask_logits is None else clean.mask_logits.detach(),
+        mask_logits=clean.mask_logits.detach(),
+        boxes=some_boxes(log_odds(clean).detach()),
+        lesions=(torch.tensor([LEFT]),) * n,
+        normal=torch.ones(n, dtype=torch.bool),
     )
 
 
@@ -46,7 +69,7 @@ def made(name: str, clean: Outputs, threshold: float = 0.5) -> NamedCriterion:
 
 
 def of_rows(out: Outputs, rows: Tensor) -> Outputs:
-    return Outputs(out.logits[rows], out.mask_logits[rows])
+    return Outputs(out.logits[rows], out.mask_logits[rows], boxes=tuple(out.boxes[row] for row in rows))
 
 
 def applies(criterion: Criterion, n: int) -> Tensor:
@@ -91,13 +114,15 @@ def test_order_and_choice_of_the_images_do_not_matter(name, k, seed) -> None:
 @EVERY
 def test_images_do_not_mix(name: str) -> None:
     clean, now = some_outputs(6, 3, 0), some_outputs(6, 3, 1)
+    odds = log_odds(now).requires_grad_()
     for tensor in (now.logits, now.mask_logits):
         tensor.requires_grad_()
+    now = replace(now, boxes=some_boxes(odds))
     criterion = made(name, clean)
     for value in (criterion.loss(now, torch.arange(6)), criterion.margins(now, torch.arange(6)).sum(1)):
         slopes = grad(
             value[2],
-            (now.logits, now.mask_logits),
+            (now.logits, now.mask_logits, odds),
             retain_graph=True,
             materialize_grads=True,
             allow_unused=True,
@@ -113,32 +138,46 @@ def test_gradients_live_whatever_the_size_of_the_logits(name: str, size: float, 
     clean = some_outputs(20, 3, 0, size)
     logits = clean.logits.to(dtype).requires_grad_()
     mask = clean.mask_logits.to(dtype).requires_grad_()
-    now, rows = Outputs(logits, mask), torch.arange(20)
+    odds = log_odds(clean).to(dtype).requires_grad_()
+    now, rows = Outputs(logits, mask, boxes=some_boxes(odds)), torch.arange(20)
     criterion = made(name, now)
     values = torch.cat((criterion.loss(now, rows)[:, None], criterion.margins(now, rows)), 1)
     for value in values.sum(0):
-        parts = grad(value, (logits, mask), retain_graph=True, materialize_grads=True, allow_unused=True)
+        parts = grad(
+            value, (logits, mask, odds), retain_graph=True, materialize_grads=True, allow_unused=True
+        )
         whole = torch.cat([part.flatten(1) for part in parts], 1)
         assert bool(whole.isfinite().all())
         assert bool((whole.abs().amax(1) > 0).all())
 
 
-class TwoHeads(nn.Module):
-    """Class logits and mask logits of one smooth network; the clean masks cover a part of every image."""
+class ThreeHeads(nn.Module):
+    """Class logits, mask logits and boxes of one smooth network; the clean masks cover a part of every image.
 
-    def __init__(self, classes: int, sharpness: float = 1.0) -> None:
+    A box in either half is as likely as a filter's mean there: clean, both count, or, where `quiet`, neither.
+    """
+
+    def __init__(self, classes: int, sharpness: float = 1.0, *, quiet: bool = False) -> None:
         super().__init__()
         self.head = smooth_cnn(classes, seed=classes)
         torch.manual_seed(1)
         self.mask = nn.Conv2d(1, 1, 5, padding=2).double()
+        self.box = nn.Conv2d(1, 1, 5, padding=2).double()
         self.sharpness = sharpness
         with torch.no_grad():
             self.head[-1].bias -= self.head(some_images(8, seed=5)).mean(0)
             self.mask.bias -= self.mask(some_images(8, seed=5)).median()
+            self.box.weight.abs_()
+            odds = self.odds(some_images(8, seed=5))
+            self.box.bias -= odds.max() + 0.1 if quiet else odds.min() - 0.1
         self.eval()
 
     def forward(self, images: Tensor, layers: tuple[str, ...] = ()) -> Outputs:
-        return Outputs(self.head(images), self.sharpness * self.mask(images))
+        mask = self.sharpness * self.mask(images)
+        return Outputs(self.head(images), mask, boxes=some_boxes(self.sharpness * self.odds(images)))
+
+    def odds(self, images: Tensor) -> Tensor:
+        return torch.stack([half.mean((1, 2, 3)) for half in self.box(images).chunk(2, 3)], 1)
 
 
 @EVERY
@@ -147,7 +186,7 @@ class TwoHeads(nn.Module):
     "attack", [IterativeFGSM(epsilon=0.4, steps=20), PGD(epsilon=0.4, steps=20), DeepFool()]
 )
 def test_attacks_reach_every_goal(name: str, classes: int, attack) -> None:
-    model, x = TwoHeads(classes), some_images(8, seed=5)
+    model, x = ThreeHeads(classes, quiet=name == "invent"), some_images(8, seed=5)
     with torch.no_grad():
         clean = model(x)
     criterion = made(name, clean)
@@ -164,12 +203,12 @@ def test_attacks_reach_every_goal(name: str, classes: int, attack) -> None:
 
 
 @EVERY
-def test_a_sure_mask_is_attacked_as_an_unsure_one(name: str) -> None:
-    """With mask logits a thousand times as large, the sigmoids are 0 or 1; the images found are the same."""
+def test_a_sure_mask_or_box_is_attacked_as_an_unsure_one(name: str) -> None:
+    """With mask logits and log-odds a thousand times as large, the sigmoids are 0 or 1; the images are the same."""
     x, attack = some_images(6, seed=5), IterativeFGSM(epsilon=0.05, steps=5)
     found = []
     for sharpness in (1.0, 1024.0):  # a power of two: not one bit of the others changes
-        model = TwoHeads(2, sharpness)
+        model = ThreeHeads(2, sharpness, quiet=name == "invent")
         with torch.no_grad():
             criterion = made(name, model(x))
         found.append(attack(model, x, criterion).images)
@@ -181,16 +220,16 @@ def test_a_sure_mask_is_attacked_as_an_unsure_one(name: str) -> None:
 def test_one_logit_gives_the_images_of_two(name: str) -> None:
     """z read as [0, z] against the two logits [-z/2, z/2], at a threshold of their own."""
     x = some_images(6, seed=5)
-    two = TwoHeads(2)
+    two = ThreeHeads(2, quiet=name == "invent")
 
-    class OneLogit(TwoHeads):
+    class OneLogit(ThreeHeads):
         def forward(self, images: Tensor, layers: tuple[str, ...] = ()) -> Outputs:
             out = super().forward(images)
             z = out.logits[:, 1:] - out.logits[:, :1]
-            return Outputs(torch.cat((torch.zeros_like(z), z), 1), out.mask_logits, one_logit=True)
+            return replace(out, logits=torch.cat((torch.zeros_like(z), z), 1), one_logit=True)
 
     found = []
-    for model in (two, OneLogit(2)):
+    for model in (two, OneLogit(2, quiet=name == "invent")):
         with torch.no_grad():
             criterion = made(name, model(x), 0.4)
         found.append(IterativeFGSM(epsilon=0.05, steps=5)(model, x, criterion))
@@ -200,7 +239,7 @@ def test_one_logit_gives_the_images_of_two(name: str) -> None:
 
 def test_the_true_label_of_a_right_image_is_its_decision() -> None:
     """Robust accuracy and label flips are one goal where the model is right: ART's and Foolbox's `y`."""
-    model, x = TwoHeads(3), some_images(8, seed=5)
+    model, x = ThreeHeads(3), some_images(8, seed=5)
     logits = clean_logits(model, x)
     ours = decision(logits)
     attack = IterativeFGSM(epsilon=0.1, steps=8)
@@ -211,7 +250,7 @@ def test_the_true_label_of_a_right_image_is_its_decision() -> None:
 
 
 def test_an_image_that_is_wrong_when_clean_has_reached_the_true_label() -> None:
-    model, x = TwoHeads(2), some_images(4, seed=5)
+    model, x = ThreeHeads(2), some_images(4, seed=5)
     truth = decision(clean_logits(model, x))
     labels = torch.stack((1 - truth[0], truth[1], torch.tensor(-1), truth[3]))
     criterion = TrueLabel(labels)
@@ -227,7 +266,7 @@ def test_an_image_that_is_wrong_when_clean_has_reached_the_true_label() -> None:
 
 def test_the_other_head_is_measured_by_whoever_has_it() -> None:
     """Cross-task: attack one head, look at the other. Neither the attack nor the criterion asks for both."""
-    model, x = TwoHeads(2), some_images(8, seed=5)
+    model, x = ThreeHeads(2), some_images(8, seed=5)
     with torch.no_grad():
         clean = model(x)
     result = IterativeFGSM(epsilon=0.4, steps=20)(model, x, made("leave-decision", clean))

@@ -10,6 +10,7 @@ from xaiaudit.attacks.criteria import CleanFacts, build
 from xaiaudit.attacks.criteria.registry import CRITERIA, criterion_class, parameters_of
 from xaiaudit.attacks.criteria.spec import parse
 from xaiaudit.errors import UsageError
+from xaiaudit.tensors import Boxes
 
 
 def facts(classes: tuple[str, ...] = ("benign", "malignant"), n: int = 2) -> CleanFacts:
@@ -21,6 +22,8 @@ def facts(classes: tuple[str, ...] = ("benign", "malignant"), n: int = 2) -> Cle
         classes=classes,
         labels=torch.arange(n) - 1,
         mask_logits=torch.tensor([1.0, -1.0]).expand(n, 1, 1, 2),
+        boxes=(Boxes(torch.zeros(0, 4), torch.zeros(0), torch.zeros(0, dtype=torch.int64), torch.zeros(0)),)
+        * n,
     )
 
 
@@ -36,6 +39,9 @@ def facts(classes: tuple[str, ...] = ("benign", "malignant"), n: int = 2) -> Cle
             {"limit": 0.5, "against": "outline"},
         ),
         ("joint:limit=1/4", "joint", {"limit": 0.25}),
+        ("hide:score=0.3,iou=1/10", "hide", {"score": 0.3, "iou": 0.1}),
+        ("move", "move", {}),
+        ("invent:score=0.9", "invent", {"score": 0.9}),
     ],
 )
 def test_a_spec_becomes_a_criterion(text: str, name: str, parameters: dict) -> None:
@@ -47,7 +53,7 @@ def test_a_spec_becomes_a_criterion(text: str, name: str, parameters: dict) -> N
     ("text", "words"),
     [
         ("leave-decison", "no criterion 'leave-decison'; did you mean leave-decision"),
-        ("zzz", "there are leave-decision, target-class, true-label, lower-dice, joint"),
+        ("zzz", "there are leave-decision, target-class, true-label, lower-dice, joint, hide, move, invent"),
         ("target-class", "needs the class to reach; e.g. target-class:class=malignant"),
         ("target-class:klass=malignant", "no parameter 'klass'; it takes class"),
         ("true-label:class=0", "true-label has no parameter 'class'; it takes none"),
@@ -59,6 +65,8 @@ def test_a_spec_becomes_a_criterion(text: str, name: str, parameters: dict) -> N
         ("lower-dice:0.5", "'0.5' in 'lower-dice:0.5' is not NAME=VALUE; e.g. lower-dice:limit=0.5"),
         ("lower-dice:", "no parameter after its colon"),
         ("lower-dice:limit=0.5,limit=0.6", "twice"),
+        ("hide:iou=1", "iou must lie between 0 and 1, got 1; 0.2 is usual"),
+        ("invent:iou=0.2", "invent has no parameter 'iou'; it takes score"),
     ],
 )
 def test_a_wrong_spec_gets_one_line(text: str, words: str) -> None:
@@ -102,6 +110,9 @@ def test_what_an_audit_must_have() -> None:
         "true-label": {"labels"},
         "lower-dice": {"mask head"},
         "joint": {"mask head"},
+        "hide": {"boxes", "outlines"},
+        "move": {"boxes"},
+        "invent": {"boxes", "images without a lesion"},
     }
     for name in ("lower-dice", "joint"):
         assert criterion_class(name).requires({"against": "outline"}) == {"mask head", "outlines"}
@@ -109,6 +120,7 @@ def test_what_an_audit_must_have() -> None:
 
 def test_the_goals_in_words() -> None:
     given = {"target-class": {"class": "malignant"}, "joint": {"limit": 0.25, "against": "outline"}}
+    given |= {"move": {"score": 0.7}}
     assert {name: criterion_class(name).words(given.get(name, {})) for name in CRITERIA} == {
         "leave-decision": "leave the clean decision",
         "target-class": "reach the decision malignant",
@@ -116,6 +128,9 @@ def test_the_goals_in_words() -> None:
         "lower-dice": "lower the Dice of the predicted mask against the clean one below 0.5",
         "joint": "leave the clean decision and lower the Dice of the predicted mask against the lesion's outline "
         "below 0.25",
+        "hide": "hide the lesion: no box of a score of 0.5 or more overlaps it by an IoU above 0.2",
+        "move": "move the box: the likeliest has a score of 0.7 or more and an IoU under 0.2 with the clean one",
+        "invent": "invent a lesion: a box of a score of 0.5 or more where there is none",
     }
 
 
@@ -129,7 +144,7 @@ def test_a_criterion_is_documented(name: str) -> None:
     assert made.name == name
     assert made.__doc__.splitlines()[0].endswith(".")
     assert "gradient" in made.needs
-    assert set(parameters_of(name)) <= {"class", "limit", "against"}
+    assert set(parameters_of(name)) <= {"class", "limit", "against", "score", "iou"}
 
 
 def test_a_wrong_name_is_found_without_torch() -> None:

@@ -30,6 +30,8 @@ def test_criteria(name: str) -> None:
         assert CRITERION_DEFAULTS[name]["limit"] == LowerDice.limit
         said = {"limit": 0.5, "against": "prediction"}
         assert criterion_class(name).words({}) == criterion_class(name).words(said)
+    for own in {"score", "iou"} & set(known):
+        assert CRITERION_DEFAULTS[name][own] == getattr(criterion_class(name), own)
 
 
 @pytest.mark.parametrize("name", EXPLAINERS)

@@ -49,12 +49,17 @@ def test_every_built_in_builds_and_runs(name: str, classes: int, logits: int | N
         with pytest.raises(UsageError, match="decides between no lesion and lesion, got 3 classes"):
             build(name, classes=classes, channels=channels, logits=logits, **SMALL_ARGUMENTS.get(name, {}))
         return
+    if classes == 3 and "boxes" in entry.heads:
+        with pytest.raises(UsageError, match="benign and malignant lesions, got 3 logits"):
+            build(name, classes=classes, channels=channels, logits=logits, **SMALL_ARGUMENTS.get(name, {}))
+        return
     net = build(name, classes=classes, channels=channels, logits=logits, **SMALL_ARGUMENTS.get(name, {}))
     names = ("benign", "malignant", "normal")[:classes]
     model = AuditedModel(net, classes=names, preprocessing=_grey(channels=channels))
     out = model(torch.rand(2, 1, 64, 64))
     assert out.logits.shape == (2, classes)
     assert model.has_mask == ("mask" in entry.heads)
+    assert model.draws_boxes == ("boxes" in entry.heads) == (out.boxes is not None)
     one = logits == 1 or (entry.one_logit and classes == 2)
     assert model.one_logit == one or "class" not in entry.heads
     assert model.cam_layer is not None

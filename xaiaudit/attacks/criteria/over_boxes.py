@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from xaiaudit.attacks.criteria.named import CleanFacts, NamedCriterion
-from xaiaudit.errors import UsageError
+from xaiaudit.errors import NumericalError, UsageError
 from xaiaudit.functional import logit
 from xaiaudit.tensors import Boxes, Flags, Outputs, Rows, Scores
 
@@ -59,7 +59,7 @@ class OverBoxes(NamedCriterion):
     def reached(self, out: Outputs, rows: Rows) -> Flags:
         """Judged on scores and places. Boxes that are not finite never count."""
         found = [
-            bool(boxes.margin.isfinite().all() & boxes.xyxy.isfinite().all()) and self.holds(boxes, int(row))
+            _finite(boxes) and self.holds(boxes, int(row))
             for boxes, row in zip(drawn(out), rows, strict=True)
         ]
         flags = torch.tensor(found, dtype=torch.bool, device=out.logits.device)
@@ -79,17 +79,27 @@ def drawn(out: Outputs) -> tuple[Boxes, ...]:
 
 
 def clean_boxes(clean: CleanFacts) -> tuple[Boxes, ...]:
-    """Likewise, of the clean images."""
+    """Likewise, of the clean images; also raises NumericalError where they are not finite."""
     if clean.boxes is None:
         raise UsageError(
             "the model draws no boxes, so there is none to hide, move or invent; use another criterion"
+        )
+    broken = sum(not _finite(boxes) for boxes in clean.boxes)
+    if broken:
+        raise NumericalError(
+            f"the model draws boxes that are not finite on {broken} of {len(clean.boxes)} clean images; "
+            "check the checkpoint, or leave these images out"
         )
     return clean.boxes
 
 
 def likeliest(margins: Tensor) -> Tensor:
-    """A scalar; NOTHING of no box."""
-    return margins.max() if len(margins) else margins.new_tensor(NOTHING)
+    """A scalar; NOTHING of no box, with a gradient of zero, as others of the batch have boxes or not."""
+    return margins.max() if len(margins) else margins.sum() + NOTHING
+
+
+def _finite(boxes: Boxes) -> bool:
+    return bool(boxes.margin.isfinite().all() & boxes.xyxy.isfinite().all())
 
 
 def overlap(boxes: Tensor, others: Tensor) -> Tensor:
