@@ -112,6 +112,20 @@ def test_what_was_not_compared_with_the_newest_accepted_does_not_take_its_place(
     assert [item.despite for item in read_index(here / "baselines").entries] == ["", "", "", "it is known"]
 
 
+def test_an_audit_is_accepted_where_its_policy_looks_for_it(here: Path) -> None:
+    (here / "ci").mkdir()
+    read = policy(here / "ci", *LINES, gate='min_cases = 1\nbaseline = "accepted ones"')
+    assert call("gate", "good", "--policy", read.path, "--no-baseline").exit_code == 0
+    accepted = call("accept", "good", "--by", "me")
+    assert accepted.exit_code == 0, accepted.output
+    assert [entry.by for entry in read_index(here / "ci" / "accepted ones").entries] == ["me"]
+    assert call("gate", "other", "--policy", read.path).exit_code == 0
+    single = policy(here / "ci", *LINES, gate='min_cases = 1\nbaseline = "../good"', name="single.toml")
+    assert call("gate", "worse", "--policy", single.path).exit_code == 1
+    assert call("accept", "worse", "--by", "me", "--despite", "no store is named").exit_code == 0
+    assert (here / "baselines" / "index.json").is_file()
+
+
 def test_a_policy_without_regressions_needs_no_comparison(here: Path) -> None:
     policy(here, LINES[0], name="xaiaudit.toml")
     for name in ("good", "other"):

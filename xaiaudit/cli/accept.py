@@ -13,9 +13,8 @@ from xaiaudit.cli.saying import say
 @click.option(
     "--store",
     type=click.Path(path_type=Path),
-    default=Path("baselines"),
-    show_default=True,
-    help="Folder of accepted audits; the newest of them is the baseline.",
+    help="Folder of accepted audits; the newest of them is the baseline.  [default: the one that the policy of the "
+    "audit's verdict names, else baselines]",
 )
 @click.option("--note", default="", help="What to remember of it.")
 @click.option("--by", metavar="NAME", help="Who accepts it.  [default: the user of this machine]")
@@ -26,10 +25,12 @@ from xaiaudit.cli.saying import say
     help="Accept it although it has not passed, or was not compared with the newest accepted one; the reason is kept.",
 )
 @options.debug
-def accept(audit: Path, store: Path, note: str, by: str | None, despite: str, debug: bool) -> None:
+def accept(audit: Path, store: Path | None, note: str, by: str | None, despite: str, debug: bool) -> None:
     """Copy the audit in folder AUDIT, with its verdict and without its pictures, into the store of accepted audits."""
     from xaiaudit.gate.accepting import accept as accepted
+    from xaiaudit.gate.accepting import store_of
 
+    store = store_of(audit) if store is None else store
     entry = accepted(audit, store, by=by or _user(), note=note, despite=despite)
     say(f"Accepted as {store / entry.name}; the next audit is compared with it: --baseline {store}")
 

@@ -1,5 +1,6 @@
 """Accepting an audit as the baseline of those to come. No torch."""
 
+import tomllib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from xaiaudit.gate.store import Accepted, add, read_index
 from xaiaudit.gate_record import Verdict
 
 GATE = "gate.json"
+USUAL = Path("baselines")  # the store, where nobody names one
 
 
 def accept(folder: Path, store: Path, *, by: str, note: str = "", despite: str = "") -> Accepted:
@@ -48,6 +50,19 @@ def accept(folder: Path, store: Path, *, by: str, note: str = "", despite: str =
     )
     add(store, entry, files)
     return entry
+
+
+def store_of(folder: Path) -> Path:
+    """Where the policy that the audit was judged by looks for its baseline; `baselines` where it names no store.
+
+    The policy is where the verdict says; a path in it is relative to its folder.
+    """
+    verdict = read_own_verdict(folder, digest(folder / RECORD)) if (folder / RECORD).is_file() else None
+    if verdict is None or verdict.policy.sha256 is None:
+        return USUAL
+    named = tomllib.loads(verdict.policy.text).get("gate", {}).get("baseline")
+    store = USUAL if named is None else Path(verdict.policy.path).parent / named
+    return USUAL if (store / RECORD).is_file() else store
 
 
 def _files(folder: Path, more: Sequence[str]) -> list[Path]:
