@@ -97,6 +97,12 @@ def test_an_audit_without_its_tables_is_named_in_one_line(audit_folder: Path, tm
         judge_flips(tmp_path, 0.3)
     assert "\n" not in str(caught.value)
     (tmp_path / "predictions.parquet").write_bytes(b"no table")
+    with pytest.raises(
+        AuditError, match=r"predictions.parquet is not the table that audit.json was computed from"
+    ):
+        judge_flips(tmp_path, 0.3)
+    record = json.loads((tmp_path / "audit.json").read_text()) | {"tables": {}}  # as of older versions
+    (tmp_path / "audit.json").write_text(json.dumps(record))
     with pytest.raises(AuditError, match=r"predictions.parquet cannot be read"):
         judge_flips(tmp_path, 0.3)
 

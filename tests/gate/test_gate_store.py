@@ -10,7 +10,9 @@ from click.testing import CliRunner, Result
 from judged_audits import made, policy, write
 
 from xaiaudit.cli import main
+from xaiaudit.errors import UsageError
 from xaiaudit.gate.judging import judge
+from xaiaudit.gate.reading import read_policy
 from xaiaudit.gate.store import Index, read_index
 from xaiaudit.gate_record import Verdict
 
@@ -104,7 +106,7 @@ def test_what_was_not_compared_with_the_newest_accepted_does_not_take_its_place(
     write(made(100, flips=11, changes={"command": ["late"]}), here / "late")
     assert call("gate", "late", "--baseline", "good").exit_code == 0
     refused = call("accept", "late", "--by", "me")
-    assert (refused.exit_code, "has been accepted in baselines since" in refused.stderr) == (2, True)
+    assert (refused.exit_code, "which is the newest in baselines;" in refused.stderr) == (2, True)
     assert call("gate", "late").exit_code == 0
     assert call("accept", "late", "--by", "me").exit_code == 0
     assert call("gate", "worse", "--no-baseline").exit_code == 0
@@ -143,6 +145,31 @@ def test_a_gate_that_cannot_judge_leaves_no_earlier_pass_behind(here: Path) -> N
     assert left == {"audit.json", "predictions.parquet", "maps.parquet", "acquisition.parquet"}
     assert "holds no verdict" in call("accept", "good", "--by", "me").stderr
     assert "withdrawn" not in call("gate", "good", "--baseline", "seeded").stderr
+
+
+def test_a_fault_of_ours_leaves_no_earlier_pass_behind(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert call("gate", "good", "--no-baseline").exit_code == 0
+    monkeypatch.setattr("xaiaudit.gate.judging.whole", lambda findings: 1 // 0)
+    result = call("gate", "good", "--no-baseline")
+    assert (result.exit_code, "ZeroDivisionError" in result.stderr) == (2, True)
+    assert not (here / "good" / "gate.json").exists()
+
+
+def test_an_accepted_audit_is_judged_no_more_where_it_is_kept(here: Path) -> None:
+    assert call("gate", "good", "--no-baseline").exit_code == 0
+    assert call("accept", "good", "--by", "me").exit_code == 0
+    (entry,) = read_index(here / "baselines").entries
+    kept = here / "baselines" / entry.name
+    before = {path.name: path.read_bytes() for path in kept.iterdir()}
+    for words in (("--no-baseline",), ("--policy", "nowhere.toml"), ("--max-flip-rate", "1")):
+        refused = call("gate", kept, *words)
+        assert (refused.exit_code, "is an accepted audit" in refused.stderr) == (2, True)
+    with pytest.raises(UsageError, match="is an accepted audit"):
+        judge(kept, read_policy(here / "xaiaudit.toml"), no_baseline=True)
+    assert {path.name: path.read_bytes() for path in kept.iterdir()} == before
+    assert call("gate", "other").exit_code == 0  # the store still serves
+    (here / "index.json").write_text("{}")  # of something else, beside audits of other names
+    assert call("gate", "good").exit_code == 0
 
 
 def test_a_table_that_is_not_the_audit_s_is_refused(here: Path) -> None:

@@ -22,6 +22,7 @@ from xaiaudit.reports.card.front_matter import with_results
 from xaiaudit.reports.card.placing import BEGIN, END, with_section
 from xaiaudit.reports.card.results import eval_results
 from xaiaudit.reports.card.section import section
+from xaiaudit.reports.sections.limits import limits_of
 
 HERE = Path("README.md")
 OLD = """\
@@ -166,6 +167,17 @@ def test_a_verdict_names_every_finding_that_did_not_pass(folder: Path, tmp_path:
     assert "- deepfool is not judged: it has no radius" in told
     assert "### Intended use\n\n- Statement: triage of \\<masses\\>" in told
     assert words.NO_POLICY not in told
+
+
+def test_the_card_tells_the_limits_that_the_report_tells(record: AuditRecord) -> None:
+    for audited, gain in (
+        (record, "it knows the simulated ones alone."),
+        (record.model_copy(update={"variability": None}), "scanner, nor another gain."),
+    ):
+        told, limits = section(audited), limits_of(audited)
+        assert all(f"- {markup.text(limit)}\n" in told for limit in limits)
+        assert any(gain in limit for limit in limits)
+        assert not any("{" in limit for limit in limits)  # a place that nobody filled in
 
 
 def test_limits_of_the_command_line_are_no_policy_file(folder: Path, tmp_path: Path) -> None:

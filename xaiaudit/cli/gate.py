@@ -53,7 +53,8 @@ def gate(
 
     Exit code 0 where every finding passes, 1 where one does not or cannot be assessed, 2 where nothing can be judged.
     """
-    from xaiaudit.errors import UsageError, XaiauditError
+    from xaiaudit.errors import UsageError
+    from xaiaudit.gate.store import check_not_accepted
 
     if check:
         if audit or baseline or no_baseline or attacks or max_flip_rate is not None:
@@ -72,6 +73,7 @@ def gate(
             'policy as a finding: metric = "flip-rate", max = ...'
         )
     options.check_baseline(baseline, without=no_baseline)
+    check_not_accepted(audit)
     try:
         if max_flip_rate is not None:
             from xaiaudit.gate.quick import judge_flips
@@ -79,7 +81,7 @@ def gate(
             verdict = judge_flips(audit, max_flip_rate, attacks)
         else:
             verdict = judge_by_policy(audit, policy, baseline, no_baseline=no_baseline)
-    except XaiauditError:
+    except Exception:  # a fault of ours too ends with exit code 2
         _withdraw(audit)
         raise
     _renew(audit)

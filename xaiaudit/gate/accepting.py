@@ -88,9 +88,15 @@ def read_own_verdict(folder: Path, sha256: str) -> Verdict | None:
 def _fault(folder: Path, verdict: Verdict | None) -> str:
     """Why the audit is not to be accepted; empty where it is."""
     if verdict is None:
-        return f"{folder} holds no verdict on its audit ({GATE}); judge it first with xaiaudit gate {folder} --policy"
+        return (
+            f"{folder} holds no verdict on its audit ({GATE}); judge it first with xaiaudit gate {folder} "
+            "--policy FILE"
+        )
     if verdict.policy.sha256 is None:
-        return f"{folder} was judged by a limit of the command line, not by a policy; judge it with --policy"
+        return (
+            f"{folder} was judged by a limit of the command line, not by a policy; judge it with xaiaudit gate "
+            f"{folder} --policy FILE"
+        )
     if verdict.verdict != "passed":
         return f"the verdict on {folder} is {verdict.verdict}"
     return ""
@@ -107,7 +113,7 @@ def _unseen(folder: Path, verdict: Verdict | None, store: Path) -> str:
         return f"{folder} was judged with --no-baseline, and {store} holds {last.name}; {again}"
     if verdict.baseline is not None and verdict.baseline.audit_sha256 != last.audit_sha256:
         return (
-            f"{folder} was compared with {verdict.baseline.path}, and {last.name} has been accepted in {store} since; "
-            f"{again}"
+            f"{folder} was compared with {verdict.baseline.path}, not with {last.name}, which is the newest in "
+            f"{store}; {again}"
         )
     return ""

@@ -14,6 +14,7 @@ from xaiaudit.gate.questions import NotThere, question
 from xaiaudit.gate.reading import ReadPolicy
 from xaiaudit.gate.regressions import Comparison, regressions
 from xaiaudit.gate.requirements import requirement
+from xaiaudit.gate.store import check_not_accepted
 from xaiaudit.gate_record import BaselineUsed, Finding, PolicyUsed, Status, Verdict
 from xaiaudit.version import __version__
 from xaiaudit.writing import write_atomically
@@ -128,7 +129,8 @@ def whole(findings: Sequence[Finding]) -> Status:
 
 
 def write_verdict(folder: Path, verdict: Verdict) -> None:
-    """Raises AuditError where gate.json cannot be written."""
+    """Raises AuditError where gate.json cannot be written, UsageError where the audit is an accepted one."""
+    check_not_accepted(folder)
     try:
         write_atomically(folder / GATE, verdict.model_dump_json(indent=1).encode())
     except OSError as error:

@@ -1,5 +1,6 @@
 """The store of accepted audits: index.json, one folder an audit, the newest of which is the baseline. No torch."""
 
+import re
 import shutil
 from pathlib import Path
 from typing import Literal
@@ -7,12 +8,13 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from xaiaudit.audit_files import RECORD, digest
-from xaiaudit.errors import AuditError
+from xaiaudit.errors import AuditError, UsageError
 from xaiaudit.gate_record import Status
 from xaiaudit.records import Record
 from xaiaudit.writing import write_atomically
 
 INDEX = "index.json"
+_NAME = re.compile(r"\d{4}-\d\d-\d\d-[0-9a-f]{12}")  # of an entry: day of acceptance, hash of the audit
 STORE_SCHEMA = 1  # of index.json
 
 
@@ -90,6 +92,19 @@ def newest(store: Path) -> Path | None:
                 "restore the store"
             )
     return folder
+
+
+def check_not_accepted(folder: Path) -> None:
+    """A verdict within the store would write over the one that was accepted, and no audit could be compared any more.
+
+    Raises:
+        UsageError: the folder is named as an accepted audit and lies beside an index.
+    """
+    place = folder.resolve()
+    if _NAME.fullmatch(place.name) and (place.parent / INDEX).is_file():
+        raise UsageError(
+            f"{folder} is an accepted audit, which never changes; judge the folder that it was accepted from, or a copy"
+        )
 
 
 def add(store: Path, entry: Accepted, files: list[Path]) -> None:

@@ -8,7 +8,7 @@ from xaiaudit.records import AuditRecord, DatasetRecord
 from xaiaudit.reports import check_words, markup, words
 from xaiaudit.reports import format as f
 from xaiaudit.reports.card import tables
-from xaiaudit.reports.sections.limits import LIMITS
+from xaiaudit.reports.sections.limits import limits_of
 from xaiaudit.reports.severity import not_passed, tally
 
 NO_DEVICE = (
@@ -46,7 +46,7 @@ def section(record: AuditRecord, verdict: Verdict | None = None, fault: str = ""
         "### What the figures rest on",
         _points([_sentence(said) for said in _rests_on(record)]),
         "### Limits",
-        _points([*map(markup.text, LIMITS), NO_DEVICE]),
+        _points([*map(markup.text, limits_of(record)), NO_DEVICE]),
         "### How to do it again",
         *_again(record),
     ]

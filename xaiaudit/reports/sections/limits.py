@@ -1,9 +1,10 @@
 """What this audit does not show, so that nobody reads more into it."""
 
+from xaiaudit.records import AuditRecord
 from xaiaudit.reports.blocks import Canvas, Points, Section
 from xaiaudit.reports.reading import Audit
 
-LIMITS = [
+_LIMITS = [
     "An attack that fails shows that this attack failed, not that the model is robust: flip rates are "
     "lower bounds.",
     "White-box attacks are the worst case that a computer can find; how likely they are in a clinic is "
@@ -18,6 +19,16 @@ LIMITS = [
 ]
 
 
+def limits_of(record: AuditRecord) -> list[str]:
+    """What no audit shows, and of changes of gain what this one does."""
+    gain = (
+        "; of changes of gain and the like it knows the simulated ones alone"
+        if record.variability is not None
+        else ", nor another gain"
+    )
+    return [limit.format(gain=gain) for limit in _LIMITS]
+
+
 def limits(audit: Audit, canvas: Canvas) -> Section:
     judged = (
         "The verdict says whether the policy holds on these images. Whether the policy asks enough is for those who "
@@ -25,14 +36,6 @@ def limits(audit: Audit, canvas: Canvas) -> Section:
         if audit.verdict is not None
         else "Without a policy this document is a description."
     )
-    simulated = audit.record.variability is not None
-    gain = (
-        "; of changes of gain and the like it knows the simulated ones alone"
-        if simulated
-        else ", nor another gain"
-    )
-    told = [limit.format(gain=gain) for limit in LIMITS]
     claims = "It claims compliance with no standard and no law."
-    return Section(
-        title="What this audit does not show", blocks=[Points(items=[*told, f"{judged} {claims}"])]
-    )
+    items = [*limits_of(audit.record), f"{judged} {claims}"]
+    return Section(title="What this audit does not show", blocks=[Points(items=items)])
