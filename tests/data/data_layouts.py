@@ -1,6 +1,7 @@
 """Small datasets in the layouts of the real ones, with pixels that depend on nothing but their place."""
 
 import csv
+import plistlib
 from pathlib import Path
 
 import numpy as np
@@ -220,6 +221,106 @@ def write_rodrigues(root: Path) -> Path:
     return root
 
 
+MAMMOGRAM = (120, 90)
+BREAST = (slice(10, 110), slice(0, 60))  # of `mammogram`: rows, columns
+INBREAST_HEAD = "Patient ID;Patient age;Laterality;View;Acquisition date;File Name;ACR;Bi-Rads"
+MASS = ((20.0, 30.0), (33.0, 30.0), (33.0, 41.0), (20.0, 41.0))  # x, y: columns 20 to 33, rows 30 to 41
+SECOND_MASS = ((40.0, 70.0), (49.0, 70.0), (49.0, 79.0), (40.0, 79.0))
+
+
+def mammogram(seed: int = 0) -> np.ndarray:
+    """14 bits: black air, a breast at the left edge in rows 10 to 109, a small bright marker above it, apart."""
+    levels = np.zeros(MAMMOGRAM, np.uint16)
+    levels[BREAST] = np.random.default_rng(seed).integers(4000, 12000, (100, 60))
+    levels[BREAST][0, 30:] = 0  # the breast is no rectangle
+    levels[2:6, 80:88] = 16383
+    return levels
+
+
+def write_dicom(path: Path, levels: np.ndarray, **header: object) -> Path:
+    """Uncompressed grey, 14 of 16 bits, ImagerPixelSpacing 0.07 mm; `header` adds, changes, or by None drops."""
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.uid import DigitalMammographyXRayImageStorageForPresentation, ExplicitVRLittleEndian
+
+    file = Dataset()
+    file.file_meta = FileMetaDataset()
+    file.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    file.file_meta.MediaStorageSOPClassUID = DigitalMammographyXRayImageStorageForPresentation
+    file.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
+    fields = {
+        "SOPClassUID": file.file_meta.MediaStorageSOPClassUID,
+        "SOPInstanceUID": "1.2.3",
+        "Modality": "MG",
+        "Rows": levels.shape[0],
+        "Columns": levels.shape[1],
+        "SamplesPerPixel": 1,
+        "PhotometricInterpretation": "MONOCHROME2",
+        "BitsAllocated": 16,
+        "BitsStored": 14,
+        "HighBit": 13,
+        "PixelRepresentation": 0,
+        "ImagerPixelSpacing": [0.07, 0.07],
+        "PixelData": levels.astype("<u2").tobytes(),
+        **header,
+    }
+    for name, value in fields.items():
+        if value is not None:
+            setattr(file, name, value)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file.save_as(path, enforce_file_format=True)
+    return path
+
+
+def write_osirix(path: Path, *regions: tuple[str, tuple[tuple[float, float], ...]]) -> Path:
+    """Outlines by name, with the keys that OsiriX writes."""
+    rois = [
+        {
+            "Area": 1.0,
+            "Center": "(1.0, 1.0)",
+            "IndexInImage": number,
+            "Name": name,
+            "NumberOfPoints": len(points),
+            "Point_mm": ["(0.0, 0.0, 0.0)"] * len(points),
+            "Point_px": [f"({x:f}, {y:f})" for x, y in points],
+            "Type": 15,
+        }
+        for number, (name, points) in enumerate(regions)
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tree = {"Images": [{"ImageIndex": 0, "NumberOfROIs": len(rois), "ROIs": rois}]}
+    path.write_bytes(plistlib.dumps(tree, fmt=plistlib.FMT_XML))
+    return path
+
+
+def write_inbreast(root: Path) -> Path:
+    """Patient a: two masses beside other findings, and one; b: one, and calcifications alone; c: a normal."""
+    a, b, c = "6c613a14b80a8591", "5530d5782fc89dd7", "024ee3569b2605dc"
+    images = (
+        ("20586908", a, "R", "CC", "3", "5"),
+        ("20586960", a, "R", "ML", "3", "4a"),
+        ("22580244", b, "L", "CC", "2", "2"),
+        ("22580270", b, "L", "ML", "", "2"),
+        ("20587994", c, "R", "CC", "1", "1"),
+    )
+    lines = [INBREAST_HEAD]
+    for number, patient, side, view, acr, birads in images:
+        write_dicom(
+            root / "AllDICOMs" / f"{number}_{patient}_MG_{side}_{view}_ANON.dcm", mammogram(int(number))
+        )
+        table_view = view.replace("ML", "MLO")
+        lines.append(f"removed;removed;{side};{table_view};201001;{number};{acr};{birads}")
+    (root / "INbreast.csv").write_text("\n".join([*lines, ";;;;;;;", ""]), encoding="utf-8")
+    xml, spot = root / "AllXML", ((50.0, 50.0),)
+    spiculated = ("Spiculated Region", SECOND_MASS)
+    write_osirix(
+        xml / "20586908.xml", ("Mass", MASS), ("Calcification", spot), spiculated, ("Mass", SECOND_MASS)
+    )
+    write_osirix(xml / "20586960.xml", ("Mass", SECOND_MASS))
+    write_osirix(xml / "22580244.xml", ("Mass", MASS))
+    write_osirix(xml / "22580270.xml", ("Calcification", spot), ("Unnamed", spot))
+    return root
+
+
 def write_a_manifest(root: Path) -> Path:
     write(root / "a.png", grey())
     return write_manifest(root, "image,label\na.png,benign\n").parent
@@ -230,6 +331,7 @@ WRITERS = {
     "manifest": write_a_manifest,
     "busbra": write_busbra,
     "breast-usg": write_breast_usg,
+    "inbreast": write_inbreast,
     "udiat": write_udiat,
     "busis": write_busis,
     "hmss": write_hmss,

@@ -14,7 +14,8 @@ from data_layouts import (
 )
 
 from xaiaudit.data import DATASETS, open_dataset, read_samples, recognise
-from xaiaudit.data.datasets import Entry, lesion_label
+from xaiaudit.data.datasets import lesion_label
+from xaiaudit.data.entries import Entry
 from xaiaudit.errors import DataError, UsageError
 
 
@@ -39,6 +40,7 @@ def test_a_kind_that_does_not_fit_says_what_is_missing(tmp_path: Path, kind: str
         "busbra": "bus_data.csv",
         "busi": "malignant",
         "breast-usg": "xlsx",
+        "inbreast": "not INbreast, which has INbreast.csv and folders AllDICOMs and AllXML",
         "udiat": "not UDIAT, which has a table DatasetB.xlsx",
         "busis": "not BUSIS, which has a table BUSIS562.csv or BUSIS.xlsx",
         "hmss": "not HMSS, which has a table HMSS.csv",

@@ -130,7 +130,7 @@ def _listed(table: DataTable, plan: Plan) -> Dataset:
     dataset = open_dataset(table.paths, kind=table.kind, normals=table.normals)
     check_positive(table.positive, dataset)
     outlining = [item for item in plan.configurations if _outlines(item.architecture)]
-    if outlining and not any(entry.masks for entry in dataset.entries):
+    if outlining and not any(entry.outlined for entry in dataset.entries):
         raise DataError(
             f"{outlining[0].name} learns to outline lesions, and {dataset.path} has no mask; leave that dataset or "
             "such models out, or give them a file of their own"

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from xaiaudit.data.datasets import Dataset as Dataset
-    from xaiaudit.data.datasets import Entry as Entry
     from xaiaudit.data.duplicates import duplicate_groups as duplicate_groups
     from xaiaudit.data.duplicates import fingerprint as fingerprint
     from xaiaudit.data.duplicates import near as near
     from xaiaudit.data.duplicates import thumbnails as thumbnails
+    from xaiaudit.data.entries import Entry as Entry
     from xaiaudit.data.opening import open_dataset as open_dataset
     from xaiaudit.data.opening import recognise as recognise
     from xaiaudit.data.phantoms import PhantomSpec as PhantomSpec
@@ -37,7 +37,7 @@ _PUBLIC = {
     "Batch": "xaiaudit.data.preprocess",
     "DATASETS": "xaiaudit.data.registry",
     "Dataset": "xaiaudit.data.datasets",
-    "Entry": "xaiaudit.data.datasets",
+    "Entry": "xaiaudit.data.entries",
     "PhantomSpec": "xaiaudit.data.phantoms",
     "Regions": "xaiaudit.data.regions",
     "Split": "xaiaudit.data.splits",

@@ -4,7 +4,8 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-from xaiaudit.data.datasets import Dataset, Entry
+from xaiaudit.data.datasets import Dataset
+from xaiaudit.data.entries import Entry
 from xaiaudit.data.reading import is_image
 from xaiaudit.data.tables import read_xlsx
 from xaiaudit.errors import DataError

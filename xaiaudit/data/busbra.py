@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from xaiaudit.data.datasets import Box, Dataset, Entry
+from xaiaudit.data.datasets import Dataset
+from xaiaudit.data.entries import Box, Entry
 from xaiaudit.data.reading import is_image
 from xaiaudit.data.tables import read_csv
 from xaiaudit.errors import DataError

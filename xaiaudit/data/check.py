@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 
 from xaiaudit.data.check_groups import duplicate_findings, split_findings
 from xaiaudit.data.check_images import image_findings
-from xaiaudit.data.datasets import Dataset, Entry
+from xaiaudit.data.datasets import Dataset
+from xaiaudit.data.entries import Entry
 from xaiaudit.data.findings import Finding, Findings, Item
 from xaiaudit.data.looks import Look, look
 from xaiaudit.errors import DataError

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
 from xaiaudit.data.burned_in import COLOURED_PIXELS
-from xaiaudit.data.datasets import Box
+from xaiaudit.data.entries import Box
 from xaiaudit.data.findings import Finding, Item
 from xaiaudit.data.looks import Look
 
@@ -43,7 +43,7 @@ def _normal_with_lesion(seen: Look) -> str | None:
 
 
 def _no_mask(seen: Look) -> str | None:
-    return None if seen.entry.masks else f"labelled {seen.entry.label or 'nothing'}"
+    return None if seen.entry.outlined else f"labelled {seen.entry.label or 'nothing'}"
 
 
 def _table_size(seen: Look) -> str | None:

@@ -1,35 +1,19 @@
 """What every dataset is, whatever layout it was read from: an immutable sequence of samples."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from xaiaudit.data.reading import pixel_hash, read_grey, read_mask
-from xaiaudit.types import LeftOut, Sample, Spacing
+from xaiaudit.data.entries import Entry
+from xaiaudit.data.reading import pixel_hash
+from xaiaudit.types import LeftOut, Sample
 
 LESION_CLASSES = ("no lesion", "lesion")  # of a network that outlines lesions and makes no diagnosis
 _FIRST = ("benign", "malignant", "normal")  # the order of the classes; others follow by the alphabet
-Box = tuple[float, float, float, float]  # x0, y0, x1, y1 in source pixels, half-open
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """What is known of one image before it is decoded. No mask: no outline is known, unless `no_lesion`."""
-
-    file: str  # relative to the dataset's folder, with forward slashes
-    image: Path
-    dataset: str  # name
-    label: str | None = None
-    case: str | None = None
-    masks: tuple[Path, ...] = ()
-    no_lesion: bool = False  # known to be free of lesions, so that its mask is empty
-    spacing: Spacing | None = None  # mm per pixel: rows, columns
-    boxes: tuple[Box, ...] | None = None
-    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -67,17 +51,17 @@ class Dataset(Sequence[Sample]):
 
     def __getitem__(self, index: int) -> Sample:  # type: ignore[override] # one image; `subset` takes several
         entry = self.entries[index]
-        image = read_grey(entry.image)
-        mask = read_mask(entry.masks, image.shape) if entry.masks or entry.no_lesion else None
+        pixels = entry.pixels()
         return Sample(
-            image=image,
+            image=pixels.image,
             label=entry.label,
-            mask=mask,
+            mask=entry.outline(pixels),
             case=entry.case,
             file=entry.file,
             dataset=entry.dataset,
-            sha256=pixel_hash(image),
-            source_shape=image.shape,
+            sha256=pixel_hash(pixels.image),
+            source_shape=pixels.source_shape,
+            affine=pixels.affine,
             spacing=entry.spacing,
             boxes=None if entry.boxes is None else np.array(entry.boxes, np.float32).reshape(-1, 4),
             attributes=entry.attributes,
@@ -96,11 +80,11 @@ class Dataset(Sequence[Sample]):
 
     def outlined(self) -> "Dataset":
         """The images whose outline is known, or that have no lesion; the others are named as left out."""
-        kept = [index for index, entry in enumerate(self.entries) if entry.masks or entry.no_lesion]
+        kept = [index for index, entry in enumerate(self.entries) if entry.outlined or entry.no_lesion]
         if len(kept) == len(self):
             return self
         reason = "no outline, which the model takes as a channel of its input"
-        missing = [LeftOut(e.file, reason) for e in self.entries if not e.masks and not e.no_lesion]
+        missing = [LeftOut(e.file, reason) for e in self.entries if not e.outlined and not e.no_lesion]
         return replace(self.subset(kept, "images with an outline"), left_out=(*self.left_out, *missing))
 
     def by_lesion(self) -> "Dataset":
@@ -138,7 +122,7 @@ class Dataset(Sequence[Sample]):
 
 def lesion_label(entry: Entry) -> str | None:
     """Of `LESION_CLASSES`; None where nothing is known. An image of a normal breast has no lesion."""
-    if entry.label is None and not entry.masks and not entry.no_lesion:
+    if entry.label is None and not entry.outlined and not entry.no_lesion:
         return None
     return LESION_CLASSES[not (entry.no_lesion or entry.label in ("normal", LESION_CLASSES[0]))]
 

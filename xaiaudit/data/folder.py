@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from xaiaudit.data.datasets import Dataset, Entry, clean_label
+from xaiaudit.data.datasets import Dataset, clean_label
+from xaiaudit.data.entries import Entry
 from xaiaudit.data.reading import is_image
 from xaiaudit.errors import DataError
 from xaiaudit.types import LeftOut

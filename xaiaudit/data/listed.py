@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xaiaudit.data.datasets import Dataset, Entry
+from xaiaudit.data.datasets import Dataset
+from xaiaudit.data.entries import Entry
 from xaiaudit.data.reading import IMAGE_SUFFIXES, is_image
 from xaiaudit.data.tables import Row, read_table
 from xaiaudit.errors import DataError

@@ -8,9 +8,9 @@ from jaxtyping import Float32
 from PIL import Image
 
 from xaiaudit.data.burned_in import coloured_pixels, count_calipers, has_writing
-from xaiaudit.data.datasets import Box, Entry
 from xaiaudit.data.duplicates import thumbnails
-from xaiaudit.data.reading import pixel_hash, read_grey, read_mask
+from xaiaudit.data.entries import Box, Entry, Pixels
+from xaiaudit.data.reading import pixel_hash
 from xaiaudit.errors import DataError
 
 
@@ -43,8 +43,9 @@ def look(entry: Entry, name: str) -> Look:
     Raises:
         DataError: the image cannot be read. A mask that cannot be used is a `mask_error` instead.
     """
-    image = read_grey(entry.image)
-    lesion, mask_error = _lesion(entry, image.shape)
+    pixels = entry.pixels()
+    image = pixels.image
+    lesion, mask_error = _lesion(entry, pixels)
     mode, coloured, transparent = _colours(entry)
     return Look(
         name=name,
@@ -63,13 +64,13 @@ def look(entry: Entry, name: str) -> Look:
     )
 
 
-def _lesion(entry: Entry, shape: tuple[int, int]) -> tuple[Lesion | None, str | None]:
-    if not entry.masks:
-        return None, None
+def _lesion(entry: Entry, pixels: Pixels) -> tuple[Lesion | None, str | None]:
     try:
-        mask = read_mask(entry.masks, shape)
+        mask = entry.outline(pixels) if entry.outlined else None
     except DataError as error:
         return None, str(error)
+    if mask is None:
+        return None, None
     if not mask.any():
         return Lesion(pixels=0, bounds=None), None
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
@@ -79,6 +80,8 @@ def _lesion(entry: Entry, shape: tuple[int, int]) -> tuple[Lesion | None, str | 
 
 def _colours(entry: Entry) -> tuple[str, int, int]:
     """Mode, coloured pixels, transparent pixels."""
+    if entry.image.suffix.lower() == ".dcm":
+        return "I;16", 0, 0  # `read_dicom` refuses colour
     with Image.open(entry.image) as image:
         if image.mode not in ("RGB", "RGBA", "P", "PA", "LA"):
             return image.mode, 0, 0

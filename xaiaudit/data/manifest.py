@@ -4,7 +4,8 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-from xaiaudit.data.datasets import Box, Dataset, Entry, clean_label
+from xaiaudit.data.datasets import Dataset, clean_label
+from xaiaudit.data.entries import Box, Entry
 from xaiaudit.data.tables import read_csv
 from xaiaudit.errors import DataError
 from xaiaudit.types import LeftOut, Spacing

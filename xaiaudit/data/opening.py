@@ -118,13 +118,24 @@ def _treat_normals(dataset: Dataset, normals: Normals) -> Dataset:
     if normals == "benign":
         entries = tuple(replace(e, label="benign") if e.label == "normal" else e for e in dataset.entries)
         verb = "counts" if count == 1 else "count"
-        return replace(dataset, entries=entries, selection=f"{counted(count, 'normal')} {verb} as benign")
+        return replace(
+            dataset,
+            entries=entries,
+            selection=_besides(dataset, f"{counted(count, 'normal')} {verb} as benign"),
+        )
     entries = tuple(entry for entry in dataset.entries if entry.label != "normal")
     if not entries:
         raise DataError(
             f"{dataset.path}: every image is labelled normal, and normals are left out; take them as a class"
         )
-    return replace(dataset, entries=entries, selection=f"{counted(count, 'normal')} left out")
+    return replace(
+        dataset, entries=entries, selection=_besides(dataset, f"{counted(count, 'normal')} left out")
+    )
+
+
+def _besides(dataset: Dataset, words: str) -> str:
+    """`words`, and what the adapter said of its own selection."""
+    return words if dataset.selection == "all" else f"{words}; {dataset.selection}"
 
 
 def _renamed(dataset: Dataset, name: str) -> Dataset:

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from xaiaudit.data.datasets import Dataset, Entry
+from xaiaudit.data.datasets import Dataset
+from xaiaudit.data.entries import Entry
 from xaiaudit.data.phantom_features import Cue, Label, PhantomFeatures, draw_features, neutral
 from xaiaudit.data.phantom_image import PhantomSpec, attributes, phantom
 from xaiaudit.data.phantom_scanner import Scanner

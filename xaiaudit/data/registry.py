@@ -8,6 +8,7 @@ DATASETS: Mapping[str, str] = {
     "manifest": "xaiaudit.data.manifest:open_manifest",
     "busbra": "xaiaudit.data.busbra:open_busbra",
     "breast-usg": "xaiaudit.data.breast_usg:open_breast_usg",
+    "inbreast": "xaiaudit.data.inbreast:open_inbreast",
     "udiat": "xaiaudit.data.udiat:open_udiat",
     "busis": "xaiaudit.data.busis:open_busis",
     "hmss": "xaiaudit.data.hmss:open_hmss",

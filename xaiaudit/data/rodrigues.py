@@ -5,7 +5,8 @@ Layout: three public readers of the archive, us-dataset.zip, agree. Not tried on
 
 from pathlib import Path
 
-from xaiaudit.data.datasets import Dataset, Entry
+from xaiaudit.data.datasets import Dataset
+from xaiaudit.data.entries import Entry
 from xaiaudit.data.reading import is_image
 from xaiaudit.errors import DataError
 

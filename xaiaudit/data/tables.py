@@ -3,11 +3,13 @@
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 from zipfile import BadZipFile
 
 from xaiaudit.errors import DataError
 
 Row = Mapping[str, str]
+_DELIMITERS = {",": "comma", ";": "semicolon"}
 
 
 def read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, Row]]:
@@ -15,7 +17,9 @@ def read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, Row]]:
     return read_xlsx(path, columns) if path.suffix.lower() == ".xlsx" else read_csv(path, columns)
 
 
-def read_csv(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, Row]]:
+def read_csv(
+    path: Path, columns: Sequence[str], *, delimiter: Literal[",", ";"] = ","
+) -> Iterator[tuple[int, Row]]:
     """Line number and stripped cells by column, row by row; cells that are not there are empty.
 
     Raises:
@@ -23,7 +27,7 @@ def read_csv(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, Row]]:
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
+            reader = csv.DictReader(file, strict=True, delimiter=delimiter)
             names = [name.strip() for name in reader.fieldnames or ()]
             _require(path, columns, names)
             reader.fieldnames = names
@@ -31,7 +35,7 @@ def read_csv(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, Row]]:
                 if None in row:
                     raise DataError(
                         f"{path}, line {reader.line_num}: more cells than columns; "
-                        "put quotes around a cell that holds a comma"
+                        f"put quotes around a cell that holds a {_DELIMITERS[delimiter]}"
                     )
                 yield reader.line_num, {name: (cell or "").strip() for name, cell in row.items()}
     except UnicodeDecodeError:
