@@ -17,8 +17,8 @@ SMALL_ARGUMENTS: dict[str, dict[str, Any]] = {
     "emt-net": {"backbone": "small-cnn"},
     "sha-mtl": {"backbone": "small-cnn"},
     "unet-mtl": {"width": 4},
-    "ft-mtl-net": {"backbone": "small-cnn", "smallest_anchor": 8},
-    "mask-rcnn": {"backbone": "small-cnn", "smallest_anchor": 8},
+    "ft-mtl-net": {"backbone": "small-cnn", "smallest_anchor": 8, "regions": 8, "mask_width": 16},
+    "mask-rcnn": {"backbone": "small-cnn", "smallest_anchor": 8, "regions": 8, "mask_width": 16},
 }
 
 

@@ -13,6 +13,7 @@ from xaiaudit.errors import UsageError
 from xaiaudit.functional import soft_dice
 from xaiaudit.models import AuditedModel, build
 from xaiaudit.models.detection.detector import Detector
+from xaiaudit.models.detection.targets import Target
 from xaiaudit.training import detection
 from xaiaudit.training.arrays import Arrays, Batch, arrays
 from xaiaudit.training.augment import augment_batch
@@ -130,31 +131,40 @@ def test_the_validation_loss_is_the_same_whenever_it_is_asked() -> None:
     assert not made.net.training
 
 
-@pytest.mark.parametrize("name", ["ft-mtl-net", "mask-rcnn"])
-def test_four_images_are_learnt_by_heart(name: str) -> None:
-    made = model(name)
+@pytest.mark.parametrize(("name", "rate"), [("ft-mtl-net", 2e-3), ("mask-rcnn", 1e-3)])
+def test_four_images_are_learnt_by_heart(name: str, rate: float) -> None:
+    made = model(name, regions=16, mask_width=32)
     net = made.net
     assert isinstance(net, Detector)
     _, batch = four(made)
     wanted, images = detection.targets(batch), made.normalise(batch.images)
-    optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
-    for step, steps in (("proposals", 60), ("all", 120)):
-        for _ in range(steps):
-            net.train()
-            detection.let_learn(net, step)  # type: ignore[arg-type]
-            optimizer.zero_grad()
-            detection.loss(net, images, wanted, step).backward()  # type: ignore[arg-type]
-            optimizer.step()
-    net.eval()
+    optimizer = torch.optim.Adam(net.parameters(), lr=rate)
+    for number in range(200):
+        net.train()
+        step: detection.Step = "proposals" if number < 20 else "all"
+        detection.let_learn(net, step)
+        optimizer.zero_grad()
+        detection.loss(net, images, wanted, step).backward()
+        optimizer.step()
+        if number % 10 == 9 and learnt(made, batch, wanted):
+            return
+    raise AssertionError("not learnt in 200 steps")
+
+
+def learnt(made: AuditedModel, batch: Batch, wanted: list[Target]) -> bool:
+    """Every decision is right, every lesion has a box that counts, and is outlined."""
+    made.net.eval()
     with torch.no_grad():
         out = made(batch.images)
-    assert (out.logits.argmax(1) == batch.labels).all()
     assert out.boxes is not None
-    for drawn, target in zip(out.boxes, wanted, strict=True):
-        assert overlap(drawn.xyxy[0], target["boxes"][0]) > 0.5
     assert out.mask_logits is not None
     assert batch.masks is not None
-    assert soft_dice(out.mask_logits >= 0, batch.masks).min() > 0.5
+    found = [
+        max((overlap(box, target["boxes"][0]) for box in drawn.xyxy[drawn.score >= 0.5]), default=0.0) > 0.5
+        for drawn, target in zip(out.boxes, wanted, strict=True)
+    ]
+    decided = bool((out.logits.argmax(1) == batch.labels).all())
+    return decided and all(found) and float(soft_dice(out.mask_logits >= 0, batch.masks).min()) > 0.5
 
 
 def overlap(a: torch.Tensor, b: torch.Tensor) -> float:

@@ -17,7 +17,6 @@ from xaiaudit.models.detection.targets import Target
 from xaiaudit.tensors import Boxes
 
 POOLED = 7  # side of a region's features
-HANDED_ON = 256  # channels of the segmentation's features
 LESIONS = 1 / 3  # of the regions that the heads learn from, at most
 REGIONS = 16  # an image, which are outlined and classified
 SUPPRESSED = 0.7  # IoU above which the later of two regions goes
@@ -32,6 +31,7 @@ def ft_mtl_net(
     backbone: str = "resnet50",
     smallest_anchor: int = 32,
     regions: int = 64,
+    mask_width: int = 256,
     transfer: bool = True,
     reweight: bool = True,
 ) -> nn.Module:
@@ -40,6 +40,7 @@ def ft_mtl_net(
     Args:
         smallest_anchor: in pixels; 32 for images of 512, 16 for images of 256.
         regions: of an image that the heads learn from at a time, up to a third of them lesions; nearly the whole cost.
+        mask_width: channels of the segmentation's features, which are handed on.
         transfer: False: the classifier gets no features of the segmentation.
         reweight: False: it gets them as they are, inside and outside of the lesion alike.
 
@@ -49,7 +50,12 @@ def ft_mtl_net(
     check_classes(classes)
     shared = SharedMap(backbone, channels, weights)
     return FTMTLNet(
-        shared, smallest_anchor=smallest_anchor, regions=regions, transfer=transfer, reweight=reweight
+        shared,
+        smallest_anchor=smallest_anchor,
+        regions=regions,
+        mask_width=mask_width,
+        transfer=transfer,
+        reweight=reweight,
     )
 
 
@@ -57,13 +63,20 @@ class FTMTLNet(Detector):
     """See `Detector`. Boxes are refined first, then outlined, then classified (section 2.3)."""
 
     def __init__(
-        self, shared: SharedMap, *, smallest_anchor: int, regions: int, transfer: bool, reweight: bool
+        self,
+        shared: SharedMap,
+        *,
+        smallest_anchor: int,
+        regions: int,
+        mask_width: int,
+        transfer: bool,
+        reweight: bool,
     ) -> None:
         super().__init__(shared, smallest_anchor=smallest_anchor)
         self.transfer, self.reweight = transfer, reweight
         self.box = nn.Linear(shared.width, 4)  # one for all classes: the class is not known yet
-        self.segmentation = Segmentation(shared.width)
-        self.classifier = nn.Linear(shared.width + HANDED_ON * transfer, 1 + CLASSES)
+        self.segmentation = Segmentation(shared.width, mask_width)
+        self.classifier = nn.Linear(shared.width + mask_width * transfer, 1 + CLASSES)
         for module in (*self.proposals.modules(), *(part for head in self.heads for part in head.modules())):
             if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d) and module.bias is not None:
                 nn.init.normal_(module.weight, 0.0, DEVIATION)
@@ -147,15 +160,15 @@ class FTMTLNet(Detector):
 class Segmentation(nn.Module):
     """θ1 (r, width, 7, 7) to θ4 (r, 256, 28, 28) and mask logits (r, 2, 28, 28) of benign and malignant lesions."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, own: int) -> None:
         super().__init__()
         self.up = nn.Sequential(
-            nn.ConvTranspose2d(width, HANDED_ON, 2, stride=2),
+            nn.ConvTranspose2d(width, own, 2, stride=2),
             nn.ReLU(),
-            nn.ConvTranspose2d(HANDED_ON, HANDED_ON, 2, stride=2),
+            nn.ConvTranspose2d(own, own, 2, stride=2),
             nn.ReLU(),
         )
-        self.mask = nn.Conv2d(HANDED_ON, CLASSES, 1)
+        self.mask = nn.Conv2d(own, CLASSES, 1)
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         handed = self.up(features)

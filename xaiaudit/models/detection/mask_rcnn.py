@@ -28,6 +28,7 @@ def mask_rcnn(
     backbone: str = "resnet50",
     smallest_anchor: int = 32,
     regions: int = 64,
+    mask_width: int = 256,
 ) -> nn.Module:
     """A `MaskRCNN` whose shared map is of the registry's `backbone`, with these weights; arguments as `ft_mtl_net`'s.
 
@@ -35,13 +36,14 @@ def mask_rcnn(
         UsageError: a backbone that does not do, or more than two classes.
     """
     check_classes(classes)
-    return MaskRCNN(SharedMap(backbone, channels, weights), smallest_anchor=smallest_anchor, regions=regions)
+    shared = SharedMap(backbone, channels, weights)
+    return MaskRCNN(shared, smallest_anchor=smallest_anchor, regions=regions, mask_width=mask_width)
 
 
 class MaskRCNN(Detector):
     """See `Detector`."""
 
-    def __init__(self, shared: SharedMap, *, smallest_anchor: int, regions: int) -> None:
+    def __init__(self, shared: SharedMap, *, smallest_anchor: int, regions: int, mask_width: int) -> None:
         super().__init__(shared, smallest_anchor=smallest_anchor)
         self.roi = RoIHeads(
             MultiScaleRoIAlign(["0"], POOLED, sampling_ratio=2),
@@ -49,8 +51,8 @@ class MaskRCNN(Detector):
             FastRCNNPredictor(HIDDEN, 1 + CLASSES),
             0.5, 0.5, regions, LESIONS, (10.0, 10.0, 5.0, 5.0), 0.0, 0.5, 1,
             MultiScaleRoIAlign(["0"], MASK_POOLED, sampling_ratio=2),
-            MaskRCNNHeads(shared.width, (256, 256, 256, 256), 1),
-            MaskRCNNPredictor(256, 256, 1 + CLASSES),
+            MaskRCNNHeads(shared.width, (mask_width,) * 4, 1),
+            MaskRCNNPredictor(mask_width, mask_width, 1 + CLASSES),
         )  # fmt: skip
 
     def regions(self, shared: Tensor, proposals: list[Tensor], size: tuple[int, int]) -> list[Regions]:
