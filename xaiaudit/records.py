@@ -24,6 +24,14 @@ LEAVE_DECISION = "leave-decision"  # the usual goal of an attack, and the one th
 SECOND_SWEEP = "second-sweep"  # all changes of the acquisition at once
 ONE_CHANGE = "one-change"  # all single ones, pooled
 SUBGROUPS = ("dataset", "label", "device", "birads", "size")  # columns of PREDICTIONS that part the images
+BOX = (
+    "x0",
+    "y0",
+    "x1",
+    "y1",
+    "score",
+    "class index",
+)  # numbers a box in the tables; pixels of the input grid
 CURVE_GREY_LEVELS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 25.5)  # 25.5 grey levels are 0.1 of full scale
 
 
@@ -746,7 +754,8 @@ PREDICTIONS = pa.schema(
         pa.field(
             "outlined_lesion", pa.bool_()
         ),  # the dataset outlines a lesion; null where no outline is known
-        # of models that draw boxes, see `auditing.box_columns`; null of others, not in audits of older versions
+        # of models that draw boxes: `BOX` of each, and `BOX[:4]` of each lesion (null where there is one and nobody
+        # knows where); null of others, not in audits of older versions
         pa.field("boxes", parquet_list(pa.float32())),
         pa.field("true_boxes", parquet_list(pa.float32())),
         pa.field("seed", pa.int64(), nullable=False),  # of this image's random draws

@@ -144,3 +144,13 @@ def test_average_precision_is_that_of_pycocotools(seed: int) -> None:
     for place, iou in enumerate(judge.params.iouThrs):
         theirs = judge.eval["precision"][place, :, 0, 0, 2].mean()
         assert average_precision(images, float(iou)) == pytest.approx(theirs, abs=1e-9)
+
+
+def test_none_and_all_found_are_no_certainty() -> None:
+    """Wilson's interval of 2 of 2 and 0 of 2 lesions in two cases: 2 / (2 + 1.96**2) by hand."""
+    lesions = [marks([LESION], [0.9], [LESION]), marks([OTHER], [0.9], [OTHER])]
+    every = share_at(lesions, ["a", "b"], 1.0)
+    none = share_at([marks([], [], [LESION]), marks([], [], [OTHER])], ["a", "b"], 1.0)
+    assert (every.estimate, every.high, none.estimate, none.low) == (1.0, 1.0, 0.0, 0.0)
+    assert every.low == pytest.approx(2 / (2 + 1.959964**2), abs=1e-6)
+    assert none.high == pytest.approx(1 - 2 / (2 + 1.959964**2), abs=1e-6)

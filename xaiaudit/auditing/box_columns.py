@@ -8,10 +8,10 @@ from xaiaudit.auditing.judging import Judged
 from xaiaudit.auditing.loading import Loaded
 from xaiaudit.metrics.lesions import true_boxes
 from xaiaudit.metrics.marks import Marks
+from xaiaudit.records import BOX
 from xaiaudit.rows import Rows
 
 COLUMNS = ("boxes", "true_boxes")
-WIDTH = 6  # numbers a box: x0, y0, x1, y1, score, class index
 
 
 def box_columns(loaded: Loaded, judged: Judged) -> dict[str, list[Any]]:
@@ -41,5 +41,5 @@ def marks(rows: Rows) -> list[Marks | None] | None:
 def _marks(boxes: list[float], lesions: list[float] | None) -> Marks | None:
     if lesions is None:
         return None
-    table = np.array(boxes, np.float64).reshape(-1, WIDTH)
+    table = np.array(boxes, np.float64).reshape(-1, len(BOX))
     return Marks(boxes=table[:, :4], scores=table[:, 4], lesions=np.array(lesions, np.float64).reshape(-1, 4))

@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float, Int
 from xaiaudit.metrics.bootstrap import bootstrap
 from xaiaudit.metrics.cases import Cases
 from xaiaudit.metrics.marks import MISS, Marks, found
+from xaiaudit.metrics.proportions import proportion
 from xaiaudit.records import FrocPoint, Interval
 
 IOU = 0.2  # above which a box finds a lesion, as in Gao et al. 2020, section 3.4.2
@@ -67,7 +68,8 @@ def share_at(
     No point is interpolated: it is the highest share of a score at which the rate holds, in every resample anew.
 
     Returns:
-        Estimate and bounds in [0, 1]; n counts images. All None without a lesion.
+        Estimate and bounds in [0, 1]; n counts images. All None without a lesion. Of none and of all lesions the
+        bounds are Wilson's over lesions (n counts these), as a bootstrap would be certain.
     """
     marks = Sorted(images, iou)
 
@@ -79,4 +81,8 @@ def share_at(
         return np.where(weights @ marks.lesions > 0, best, np.nan)
 
     values = np.zeros(len(images)) if marks.lesions.sum() else np.full(len(images), np.nan)
-    return bootstrap(values, cases, statistic, resamples=2000, seed=seed)
+    interval = bootstrap(values, cases, statistic, resamples=2000, seed=seed)
+    if interval.estimate not in (0.0, 1.0):
+        return interval
+    of_lesion = [case for case, n in zip(cases, marks.lesions, strict=True) for _ in range(n)]
+    return proportion(np.full(len(of_lesion), interval.estimate == 1.0), of_lesion)

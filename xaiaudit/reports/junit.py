@@ -5,6 +5,7 @@ from xml.etree import ElementTree as ET
 from xaiaudit.gate_record import Finding, Verdict
 from xaiaudit.records import AuditRecord
 from xaiaudit.reports import format as f
+from xaiaudit.reports.detection_words import lesions_found
 from xaiaudit.reports.plain import plain
 
 
@@ -55,6 +56,8 @@ def _properties(verdict: Verdict, record: AuditRecord) -> dict[str, str]:
         found["baseline_checkpoint"] = verdict.baseline.checkpoint
         found["baseline_checkpoint_sha256"] = verdict.baseline.checkpoint_sha256
         found["baseline_audit_sha256"] = verdict.baseline.audit_sha256
+    if (lesions := lesions_found(record)) is not None:
+        found["lesions_found"] = lesions
     return found
 
 

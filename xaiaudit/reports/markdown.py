@@ -8,6 +8,7 @@ from xaiaudit.gate_record import Finding, Verdict
 from xaiaudit.records import AuditRecord, RegionCoverage
 from xaiaudit.reports import check_words, markup, words
 from xaiaudit.reports import format as f
+from xaiaudit.reports.detection_words import lesions_found
 from xaiaudit.reports.plain import plain
 from xaiaudit.reports.severity import gravest_first, not_passed, tally
 from xaiaudit.reports.verdict_table import HEAD, row
@@ -127,6 +128,8 @@ def _key_figures(record: AuditRecord) -> list[tuple[str, str]]:
         if not attack.after_a_flip:
             rows.append((f"goal, {attack.id}", words.goal(attack)))
     rows += [(f"outline, {item.attack_id}", words.outline(item)) for item in record.outlines]
+    if (found := lesions_found(record)) is not None:
+        rows.append(("lesions found", found))
     rows += [
         ("silent shift", words.silent(record.maps)),
         ("LEAK" if record.leak.found else "leak", words.leak(record)),

@@ -14,6 +14,7 @@ from xaiaudit.reports.sections.audited import audited
 from xaiaudit.reports.sections.checklist import checklist
 from xaiaudit.reports.sections.clean import clean
 from xaiaudit.reports.sections.curve import curve
+from xaiaudit.reports.sections.detection import detection
 from xaiaudit.reports.sections.findings import findings
 from xaiaudit.reports.sections.flips import flips
 from xaiaudit.reports.sections.gallery import gallery
@@ -44,6 +45,7 @@ SECTIONS: tuple[Callable[[Audit, Canvas], Section | None], ...] = (
     threat,
     flips,
     outlines,
+    detection,
     curve,
     subgroups,
     self_checks,

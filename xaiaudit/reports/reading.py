@@ -26,6 +26,7 @@ from xaiaudit.audit_files import (
 from xaiaudit.errors import AuditError
 from xaiaudit.gate_record import Verdict
 from xaiaudit.records import SHIFT_METRICS, AuditRecord
+from xaiaudit.reports.boxes import read_boxes
 from xaiaudit.reports.reading_verdict import read_verdict
 
 PREDICTION_COLUMNS = [
@@ -57,6 +58,7 @@ class Audit:
     maps: pa.Table  # shift of every map, without the maps
     gallery_maps: pa.Table  # rows of the gallery's images, with the maps
     sweeps: pa.Table | None  # of simulated second sweeps; None where there were none
+    gallery_boxes: pa.Table | None = None  # of the gallery's images; None of a model that draws no boxes
     sha256: dict[str, str]  # of the files above
     verdict: Verdict | None = None  # gate.json, where it speaks of this audit.json
     verdict_fault: str = ""  # why a gate.json that is there is not used
@@ -94,6 +96,7 @@ def read_audit(folder: Path) -> Audit:
             optional=[EXTREME_COLUMN],
         ),
         sweeps=None if record.variability is None else read_table(folder / SWEEP_TABLE, SWEEP_COLUMNS),
+        gallery_boxes=None if record.clean.detection is None else read_boxes(folder, shown),
         sha256={RECORD: digest(folder / RECORD), **table_digests(folder, record)},
         verdict=verdict,
         verdict_fault=fault,

@@ -3,6 +3,7 @@
 from xaiaudit.records import AuditRecord
 from xaiaudit.reports import check_words, words
 from xaiaudit.reports import format as f
+from xaiaudit.reports.detection_words import lesions_found
 
 
 def summary(record: AuditRecord, *, policy: bool = False) -> list[str]:
@@ -27,6 +28,8 @@ def summary(record: AuditRecord, *, policy: bool = False) -> list[str]:
     if others:
         lines.append("Goals:")
         lines += [f"  {attack.id:<{width}}  {words.goal(attack)}" for attack in others]
+    if (found := lesions_found(record)) is not None:
+        lines.append(f"Lesions found: {found}")
     if record.outlines:
         lines.append("Outlines that the model draws:")
         lines += [f"  {item.attack_id:<{width}}  {words.outline(item)}" for item in record.outlines]

@@ -217,6 +217,8 @@ def _goal_begins(attack: AttackRecord, curve: Sequence[CurvePoint]) -> str:
     """The same for a goal that some images may fulfil when clean."""
     first, half = _reaching(curve, 1e-12), _reaching(curve, 0.5)
     goal = f"the goal ({f.printable(attack.criterion)}) is"
+    if not attack.applicable:
+        return f"{goal} that of no image"
     if first is None:
         return f"{goal} reached by none up to {radius(attack.norm, curve[-1].epsilon)}"
     start = f"{goal} first reached" if first is not curve[0] else f"{goal} reached"

@@ -8,6 +8,7 @@ from xaiaudit.records import AuditRecord, DatasetRecord
 from xaiaudit.reports import check_words, markup, words
 from xaiaudit.reports import format as f
 from xaiaudit.reports.card import tables
+from xaiaudit.reports.detection_words import lesions_found
 from xaiaudit.reports.sections.limits import limits_of
 from xaiaudit.reports.severity import not_passed, tally
 
@@ -136,6 +137,8 @@ def _attacked(record: AuditRecord) -> list[str]:
     said += [(item.attack_id, words.outline(item)) for item in record.outlines]
     items = [f"{markup.code(name)}: {markup.text(text)}." for name, text in said]
     items += [f"{markup.text(text)}." for text in words.told_apart(record.attacks)]
+    if (found := lesions_found(record)) is not None:
+        items.append(f"Lesions found: {markup.text(found)}.")
     table = tables.flips(after_flips, positive)
     how = [f"{markup.code(a.id)}: {markup.text(a.summary)}." for a in record.attacks]
     return [

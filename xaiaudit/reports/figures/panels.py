@@ -126,7 +126,7 @@ def _factor(shape: tuple[int, ...]) -> int:
     return max(1, round(PIXELS / max(shape)))
 
 
-def _pen(rgb: Rgb) -> int:
+def line_width(rgb: Rgb) -> int:
     """Width of a line, in proportion to the panel."""
     pen: int = round(max(rgb.shape) / 120)
     return max(3, pen)
@@ -145,7 +145,7 @@ def _outline(rgb: Rgb, region: Mask, *, dashed: bool, colour: tuple[int, int, in
     """A line with a black halo along the inner edge of `region`."""
     if not region.any():
         return
-    pen = _pen(rgb)
+    pen = line_width(rgb)
     inner = region & ~ndimage.binary_erosion(region, iterations=pen, border_value=1)
     if dashed:
         inner &= ~_gaps(region, inner, pen)
@@ -174,7 +174,7 @@ def _cross(rgb: Rgb, grid: tuple[int, ...], peak: int) -> None:
     """At the centre of a cell, white on black."""
     cell = np.array(np.unravel_index(peak, grid)) + 0.5
     row, column = (cell * np.array(rgb.shape[:2]) / grid).astype(int)
-    pen = _pen(rgb)
+    pen = line_width(rgb)
     for colour, arm, half in ((0, 7 * pen + 2, pen), (255, 7 * pen, pen - 2)):
         for rows, columns in ((arm, half), (half, arm)):
             top, left = max(row - rows, 0), max(column - columns, 0)

@@ -52,12 +52,27 @@ function cleanColumns() {
     text("decision", "Decision", cases.decision, { alarm: wrong }),
     amount("probability", `P(${report.positive})`, cases.probability, probability),
     ...outline("dice", "Dice", cases.dice),
+    ...markColumns("", 0),
   ];
 }
 
 const wrong = (i) => known(cases.label[i]) && cases.label[i] !== cases.decision[i];
 const outline = (id, title, values) =>
   values?.some(known) ? [amount(id, title, values, (v) => fixed(v, 2))] : [];
+
+// Of a detector; `state` 0 is clean, others are attacks.
+function markColumns(id, state) {
+  const own = report.boxes?.[state], clean = report.boxes?.[0];
+  if (!own) return [];
+  const share = (i) => (own.lesions[i] ? own.found[i] / own.lesions[i] : null);
+  return [
+    column(`found${id}`, "Lesions found", share, (i) => foundWords(own, i), { number: true, alarm: (i) => own.found[i] < clean.found[i] }),
+    { ...amount(`falseMarks${id}`, "False marks", own.falseMarks, (v) => (known(v) ? String(v) : DASH)),
+      alarm: (i) => own.falseMarks[i] > clean.falseMarks[i] },
+  ];
+}
+
+const foundWords = (own, i) => (own.lesions[i] ? `${own.found[i]} of ${own.lesions[i]}` : known(own.lesions[i]) ? "no lesion" : DASH);
 
 function attackColumns() {
   const own = attacked(), linf = report.attacks[choice.attack].norm === "linf";
@@ -71,6 +86,7 @@ function attackColumns() {
       : amount("radius", "Smallest step, L2", own.radius, number),
     ...outline("diceAfter", "Dice", own.dice),
     ...outline("overlap", "Overlap with clean mask", own.overlap),
+    ...markColumns("After", choice.attack + 1),
   ];
 }
 

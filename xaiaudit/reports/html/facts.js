@@ -20,6 +20,7 @@ function drawFacts(i) {
         : ["Smallest step that reaches the goal, L2", number(own.radius[i])],
     );
   }
+  if (report.boxes) facts.push(...boxFacts(i, own));
   if (shift) facts.push(...shiftFacts(i, shift));
   element("facts").replaceChildren(...facts.map(([name, words]) => {
     const pair = make("div");
@@ -29,6 +30,16 @@ function drawFacts(i) {
   element("said").textContent = own
     ? `Label ${cases.label[i] ?? "unknown"}. Under ${attack.id} the decision ${cases.decision[i]} ${own.flipped[i] ? `turns to ${own.decision[i]}` : "stands"}${own.failed[i] ? ", and the attack failed: it could not go on" : ""}.`
     : `Label ${cases.label[i] ?? "unknown"}. Decision ${cases.decision[i]}.`;
+}
+
+function boxFacts(i, own) {
+  const states = own ? [report.boxes[0], report.boxes[choice.attack + 1]] : [report.boxes[0]];
+  const each = (words) => states.map(words).join(" → ");
+  return [
+    ["Lesions found", each((state) => foundWords(state, i))],
+    ["False marks", each((state) => state.falseMarks[i] ?? DASH)],
+    ["Likeliest box", each((state) => state.likeliest[i])],
+  ];
 }
 
 function shiftFacts(i, shift) {

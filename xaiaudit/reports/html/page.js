@@ -13,6 +13,7 @@ fill(element("filter-decision"), [["", "all"], ...named(cases.decision), ["right
 element("filter-flipped").parentElement.hidden = !report.attacks.length;
 element("filter-silent").parentElement.hidden = !report.explainers.length;
 element("filter-pictures").parentElement.hidden = !report.pictures.length;
+element("boxes").parentElement.hidden = !report.boxes || !report.pictures.length;
 element("further").parentElement.hidden = !report.explainers.length;
 
 // The same attack and explainer in table and viewer.
@@ -66,6 +67,13 @@ element("next").addEventListener("click", () => look(looked + 1));
 element("close").addEventListener("click", () => viewer.close());
 viewer.addEventListener("close", () => goTo(Math.max(0, shown.indexOf(walk[looked]))));
 element("outline").addEventListener("change", drawViewer);
+element("boxes").addEventListener("change", drawViewer);
+viewer.addEventListener("keydown", (event) => {
+  const typed = event.ctrlKey || event.metaKey || event.altKey || event.target.matches("select"); // which letters choose in
+  if (event.key.toLowerCase() !== "b" || typed || element("boxes").parentElement.hidden) return;
+  element("boxes").checked = !element("boxes").checked;
+  drawViewer();
+});
 element("palette").addEventListener("change", () => {
   kept[report.explainers[choice.explainer].signed] = Number(element("palette").value);
   drawViewer();

@@ -135,6 +135,24 @@ function edge(rows, columns, wide, high, inside, dashed) {
   return path;
 }
 
+// Boxes in pixels of the image; by their lines as in the PDF.
+const BOX_LINES = { lesions: ["#ffffff", []], clean: ["#56b4e9", [12, 6]], attacked: ["#ffbe32", [3, 4]] };
+
+function paintBoxes(canvas, rows, columns, boxes, kind) {
+  const context = canvas.getContext("2d"), [colour, dashes] = BOX_LINES[kind];
+  const wide = canvas.width / columns, high = canvas.height / rows;
+  context.lineCap = "butt";
+  context.setLineDash(dashes);
+  for (const [stroke, width] of [["#000", 5], [colour, 3]]) {
+    context.strokeStyle = stroke;
+    context.lineWidth = width;
+    for (const [x0, y0, x1, y1] of boxes) { // within the box, so that one at the border is seen
+      context.strokeRect(x0 * wide + 1.5, y0 * high + 1.5, Math.max((x1 - x0) * wide - 3, 1), Math.max((y1 - y0) * high - 3, 1));
+    }
+  }
+  context.setLineDash([]);
+}
+
 // The map's maximum, at the centre of its cell.
 function paintCross(canvas, rows, columns, cell) {
   const context = canvas.getContext("2d");

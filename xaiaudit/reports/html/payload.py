@@ -3,6 +3,7 @@
 from typing import Any
 
 from xaiaudit.reports import words
+from xaiaudit.reports.html.box_columns import box_columns
 from xaiaudit.reports.html.cases import case_columns
 from xaiaudit.reports.html.maps import map_bytes
 from xaiaudit.reports.html.palettes import palettes
@@ -18,6 +19,7 @@ def payload(audit: Audit) -> tuple[dict[str, Any], str]:
     """The values, and in base64 the bytes that they point into."""
     record, into = audit.record, Bytes()
     cases = case_columns(audit)
+    boxes = box_columns(audit, cases["image"])
     urls, pictures = picture_bytes(audit, cases["image"], into)
     values = {
         "positive": record.checkpoint.positive,
@@ -29,6 +31,7 @@ def payload(audit: Audit) -> tuple[dict[str, Any], str]:
         "maps": map_bytes(audit, cases["image"], into),
         "pictures": pictures,
         "urls": urls,
+        **({} if boxes is None else {"boxes": boxes}),
         "palettes": palettes(),
     }
     return values, into.text()

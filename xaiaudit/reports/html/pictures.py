@@ -8,6 +8,7 @@ import numpy as np
 from xaiaudit.data.regions import regions
 from xaiaudit.records import GalleryCase
 from xaiaudit.reports.figures.panels import magnified
+from xaiaudit.reports.html.box_columns import picture_boxes
 from xaiaudit.reports.html.values import Bytes, plain
 from xaiaudit.reports.reading import Audit, read_picture
 
@@ -56,4 +57,5 @@ def _case(audit: Audit, case: GalleryCase, urls: dict[str, int], into: Bytes) ->
         "magnification": magnification,
         "reach": plain([reach])[0],
         "drawn": [into.add(pixels(key) > 127) for key in DRAWN if key in case.files],
+        **picture_boxes(audit, case),
     }

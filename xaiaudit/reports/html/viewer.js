@@ -62,14 +62,26 @@ async function drawPicture(i, picture) {
   const lines = element("outline").checked;
   for (const [id, image, drawn] of [["picture-before", before, 0], ["picture-after", after, own ? 1 : 0]]) {
     paintImage(element(id), image, rows, columns);
-    if (!lines) continue;
-    paintRegions(element(id), part(picture.codes, rows * columns), rows, columns);
-    const mask = picture.drawn.length === 2 ? part(picture.drawn[drawn], rows * columns) : null;
-    if (mask) paintLine(element(id), rows, columns, (at) => mask[at] > 0, true, "#ffbe32");
+    if (lines) {
+      paintRegions(element(id), part(picture.codes, rows * columns), rows, columns);
+      const mask = picture.drawn.length === 2 ? part(picture.drawn[drawn], rows * columns) : null;
+      if (mask) paintLine(element(id), rows, columns, (at) => mask[at] > 0, true, "#ffbe32");
+    }
+    if (!picture.boxes || !element("boxes").checked) continue;
+    for (const kind of drawn ? ["lesions", "clean", "attacked"] : ["lesions", "clean"]) {
+      paintBoxes(element(id), rows, columns, picture.boxes[kind], kind);
+    }
   }
   element("picture-note").textContent = (own ? "Adversarial image rounded to 8 bits. "
     : `Of the attacks on this image the gallery keeps ${others(i)}, not this one: the clean image on both sides. `)
-    + lineWords(picture);
+    + lineWords(picture) + boxWords(picture, own);
+}
+
+// How many boxes there are to see, and by which line each kind is drawn.
+function boxWords({ boxes }, own) {
+  if (!boxes || !element("boxes").checked) return "";
+  const attacked = own ? `; orange dots: the attacked image (${boxes.attacked.length})` : "";
+  return ` Boxes that count. White and solid: lesions (${boxes.lesions.length}); blue dashes: the clean image (${boxes.clean.length})${attacked}.`;
 }
 
 function lineWords({ outlined, calibrated, drawn }) {

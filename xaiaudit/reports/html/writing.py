@@ -10,6 +10,7 @@ from xaiaudit.reports.html.payload import payload
 from xaiaudit.reports.html.tags import section_tags, text
 from xaiaudit.reports.reading import Audit, opened
 from xaiaudit.reports.sections.audited import audited, threshold
+from xaiaudit.reports.sections.detection import detection
 from xaiaudit.reports.sections.findings import findings
 from xaiaudit.reports.sections.flips import flips
 from xaiaudit.reports.sections.left_out import left_out
@@ -27,8 +28,12 @@ LEGEND = (
     "silent shift. A row opens its image: of every image the map, of "
     "those in the gallery pictures too."
 )
+BOXES = (
+    " Lesions found: by boxes of a score of {score:g} or more that overlap them by an IoU above {iou:g}; false marks: "
+    "such boxes on no lesion. Red there: fewer found than in the clean image, or more false marks."
+)
 FRONT = (verdict,)
-FURTHER = (findings, flips, audited, threat, left_out, limits, reproducibility)
+FURTHER = (findings, flips, detection, audited, threat, left_out, limits, reproducibility)
 
 
 def write_html(audit_dir: Path | str | Audit, *, out: Path | str | None = None) -> Path:
@@ -61,8 +66,10 @@ def html_page(audit: Audit) -> str:
             for sections, folded in ((FRONT, False), (FURTHER, True))
         )
     values, content = payload(audit)
+    found = record.clean.detection
+    boxes = "" if found is None else BOXES.format(score=found.score, iou=found.iou)
     return page(
-        legend=text(f"{LEGEND} Operating threshold: {threshold(record.checkpoint)}."),
+        legend=text(f"{LEGEND} Operating threshold: {threshold(record.checkpoint)}.{boxes}"),
         report=json_text(values),
         bytes=content,
         title=text(head.title),

@@ -28,7 +28,7 @@ def flips(audit: Audit, canvas: Canvas) -> Section:
     ]
     if refused := words.refusals(attacks):
         blocks.append(Points(items=refused))
-    blocks += goals(attacks)
+    blocks += goals(attacks, draws_boxes=audit.record.clean.detection is not None)
     return Section(title="Label flips", blocks=blocks)
 
 

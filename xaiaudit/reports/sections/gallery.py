@@ -14,6 +14,7 @@ from xaiaudit.reports import words
 from xaiaudit.reports.blocks import Block, Canvas, Case, CaseRow, Panel, Section, Text, not_assessed
 from xaiaudit.reports.figures import panels
 from xaiaudit.reports.reading import EXTREME_COLUMN, OVERLAP_COLUMN, Audit, read_picture
+from xaiaudit.reports.sections.gallery_boxes import BOXES, boxes_legend, boxes_picture, of_the_boxes
 
 ABREAST = 6  # panels of a row, each at least 20 mm wide
 TARGET = "same"  # maps explain the clean decision before and after, as in map shift
@@ -51,6 +52,7 @@ def gallery(audit: Audit, canvas: Canvas) -> Section:
     panels.save_scale(canvas.path(SIGNED), signed_map=True)
     kinds = [text for kind, text in KINDS.items() if any(case.kind == kind for case in cases)]
     legend = f"{LEGEND} {OUTLINES}" if any("predicted" in case.files for case in cases) else LEGEND
+    legend += boxes_legend(audit.record.clean.detection)
     blocks: list[Block] = [Text(text=" ".join(kinds)), Text(text=legend, style="note")]
     images: dict[str, list[GalleryCase]] = {}
     for case in cases:
@@ -64,7 +66,8 @@ def _image(audit: Audit, canvas: Canvas, number: int, cases: list[GalleryCase]) 
     """As many panels abreast as are legible; further explainers go into blocks of their own."""
     first = cases[0]
     masks = ["Outlines"] if any("predicted" in case.files for case in cases) else []
-    columns = ["Image", "Perturbation", *masks, *(f.printable(e.id) for e in audit.record.explainers)]
+    boxes = [BOXES] if audit.gallery_boxes is not None else []
+    columns = ["Image", "Perturbation", *masks, *boxes, *(f.printable(e.id) for e in audit.record.explainers)]
     attacked: dict[str, list[GalleryCase]] = {}
     for case in cases:
         attacked.setdefault(case.attack_id, []).append(case)
@@ -97,6 +100,7 @@ def _clean_row(audit: Audit, canvas: Canvas, number: int, case: GalleryCase, mas
     ]
     if masks:
         shown.append(_outline(audit, paint, case, clean, "before"))
+    shown += _boxes(audit, paint, case, clean, "before")
     shown += [_map(audit, paint, case, explainer, codes, "before") for explainer in audit.record.explainers]
     return CaseRow(
         title="Clean",
@@ -120,6 +124,7 @@ def _attack_row(audit: Audit, canvas: Canvas, number: int, cases: list[GalleryCa
     ]
     if masks:
         shown.append(_outline(audit, paint, case, rounded, "after"))
+    shown += _boxes(audit, paint, case, rounded, "after")
     shown += [_map(audit, paint, case, explainer, codes, "after") for explainer in audit.record.explainers]
     stands = case.decision_before == case.decision_after
     kinds = f.listing(list(dict.fromkeys(own.kind for own in cases)))
@@ -127,7 +132,8 @@ def _attack_row(audit: Audit, canvas: Canvas, number: int, cases: list[GalleryCa
         title=f"{f.identifier(case.attack_id)}: {kinds}",
         caption=f"{'Still' if stands else 'Now'} {f.printable(case.decision_after)}; probability "
         f"{f.probability(case.probability_after)}. Largest change {words.radius('linf', case.linf)}. "
-        f"Perturbation{f.NBSP}×{f.NBSP}{magnification}.{_of_the_outline(audit, case)}",
+        f"Perturbation{f.NBSP}×{f.NBSP}{magnification}.{_of_the_outline(audit, case)}"
+        f"{of_the_boxes(audit, case)}",
         panels=shown,
     )
 
@@ -167,6 +173,22 @@ def _outline(
     nothing = "" if drawn.any() else "nothing drawn"
     alt = f"{f.printable(case.image)} {_told(case, when)} with the reader’s and the predicted outline"
     return paint("outline", nothing, panels.outline_panel(image, reader, drawn), f"{alt} {nothing}".rstrip())
+
+
+def _boxes(
+    audit: Audit, paint: "partial[Panel]", case: GalleryCase, image: np.ndarray, when: str
+) -> list[Panel]:
+    """What a detector draws before or after, on the image; none of another model."""
+    found = boxes_picture(audit, case, image, attacked=when == "after")
+    return (
+        []
+        if found is None
+        else [
+            paint(
+                "boxes", found[1], found[0], f"{f.printable(case.image)} {_told(case, when)} with {found[2]}"
+            )
+        ]
+    )
 
 
 def _perturbation(

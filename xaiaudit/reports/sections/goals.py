@@ -5,10 +5,10 @@ from xaiaudit.reports import format as f
 from xaiaudit.reports.blocks import Block, Column, Table
 
 
-def goals(attacks: list[AttackRecord]) -> list[Block]:
-    """Tables, where there is something to tell: other goals, sets of attacks."""
+def goals(attacks: list[AttackRecord], *, draws_boxes: bool) -> list[Block]:
+    """Tables, where there is something to tell: other goals (a detector's have a section), sets of attacks."""
     blocks: list[Block] = []
-    if any(not attack.after_a_flip for attack in attacks):
+    if not draws_boxes and any(not attack.after_a_flip for attack in attacks):
         blocks.append(_reached(attacks))
     if sets := [attack for attack in attacks if attack.broken_by]:
         blocks.append(_members(sets))

@@ -7,6 +7,7 @@ from xaiaudit.records import AttackRecord, AuditRecord, CurvePoint, Interval, Ou
 from xaiaudit.reports import check_words, words
 from xaiaudit.reports import format as f
 from xaiaudit.reports.blocks import Alarm, Block, Canvas, Facts, Mark, Section, Text
+from xaiaudit.reports.detection_words import lesions_found
 from xaiaudit.reports.reading import Audit
 from xaiaudit.reports.sections.chance import chance_alarms
 from xaiaudit.reports.sections.findings import TITLE as FINDINGS
@@ -174,6 +175,8 @@ def _in_words(record: AuditRecord) -> Facts:
     spoken = record.attacks if len(record.attacks) <= SPOKEN_OF else [worst] if worst else []
     described = f"What each attack does stands under “{THREAT}”."
     rows = [("Attacks", " ".join([*(f"{said}." for said in words.told_apart(record.attacks)), described]))]
+    if (found := lesions_found(record)) is not None:
+        rows.append(("Lesions found", _sentence(found)))
     rows.append(("Silent shift", _sentence(words.silent(record.maps))))
     rows.append(("Vanished maps", _sentence(words.vanished(record.maps))))
     if worst is not None:

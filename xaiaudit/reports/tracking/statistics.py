@@ -7,6 +7,7 @@ from xaiaudit.records import (
     AttackRecord,
     AuditRecord,
     CurvePoint,
+    DetectionRecord,
     Distribution,
     Interval,
     MapRecord,
@@ -34,7 +35,7 @@ _KEYS = (
 )
 _NUMBERS = (  # beside intervals and medians
     "failed", "never_flipped", "vanished", "undefined_before", "undefined_after", "chance_uniform", "chance_shuffled",
-    "mcnemar_p", "mcnemar_holm",
+    "mcnemar_p", "mcnemar_holm", "false_marks", "lesions", "unknown",
 )  # fmt: skip
 _OF_FLIPS = "flips|from_|missed|false|robust|mcnemar|curve|lost|never|smallest|confidence"
 
@@ -100,6 +101,8 @@ def _fields(record: Record) -> Iterator[tuple[str, object]]:
     for field, value in record:
         if none_stood and field.startswith("silent_shift"):
             continue
+        if isinstance(record, DetectionRecord) and field == "froc":
+            continue  # thousands of points, which audit.json holds
         if isinstance(record, AttackRecord) and field == "curve":
             yield field, {_radius(record, point): point for point in record.curve}
         else:
