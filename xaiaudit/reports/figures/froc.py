@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import ceil
 from pathlib import Path
 from textwrap import fill
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
 
@@ -56,7 +56,12 @@ def _curve(axes: Axes, name: str, record: DetectionRecord, look: Look) -> None:
     false = [point.false_marks for point in record.froc]
     found = [100 * point.share for point in record.froc]
     axes.step(false, found, where="post", color=look.colour, linestyle=look.dash, zorder=3)
-    ends = {"color": look.colour, "marker": look.marker, "markeredgecolor": "white", "markersize": 6}
+    ends: dict[str, Any] = {
+        "color": look.colour,
+        "marker": look.marker,
+        "markeredgecolor": "white",
+        "markersize": 6,
+    }
     if record.found is not None and record.found.estimate is not None and record.false_marks is not None:
         at = [record.false_marks], [100 * record.found.estimate]
         axes.plot(*at, linestyle="none", zorder=5, clip_on=False, markeredgewidth=0.6, **ends)

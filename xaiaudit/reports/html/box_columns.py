@@ -55,10 +55,9 @@ def picture_boxes(audit: Audit, case: GalleryCase) -> Columns:
         return {}
     own = audit.gallery_boxes.filter(pc.field("image") == case.image)
     before, after = (_first(own, attack) for attack in ("none", case.attack_id))
-    known = [] if before.lesions is None else before.lesions
     return {
         "boxes": {
-            "lesions": [plain(box) for box in known],
+            "lesions": [] if before.lesions is None else [plain(box) for box in before.lesions],
             "clean": [plain(box) for box in before.counting(record.score)],
             "attacked": [plain(box) for box in after.counting(record.score)],
         }
