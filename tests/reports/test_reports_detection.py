@@ -17,7 +17,7 @@ from xaiaudit.reports.blocks import Canvas, Case, Picture, Table
 from xaiaudit.reports.boxes import drawn
 from xaiaudit.reports.card.section import section as card
 from xaiaudit.reports.figures.boxes import SKY, boxes_panel
-from xaiaudit.reports.figures.froc import CURVES, Panel, draw_froc
+from xaiaudit.reports.figures.froc import CURVES, Panel, corners, draw_froc
 from xaiaudit.reports.figures.panels import PREDICTED
 from xaiaudit.reports.format import DASH, NBSP
 from xaiaudit.reports.html.box_columns import box_columns, picture_boxes
@@ -97,6 +97,13 @@ def test_no_two_curves_of_a_panel_look_alike(tmp_path: Path) -> None:
     assert len(colours & {"1c1f26;", "c2492f;", "3fa798;", "dcae3c;", "77518f;", "6b7280;"}) == CURVES + 1
     assert "1f3a5f" not in drawing  # as dark as the clean curve's ink
     assert ">5<" in drawing  # an operating point beyond 4 false marks widens the axis
+
+
+def test_a_curve_is_drawn_by_its_corners() -> None:
+    places = [(0, 0), (0, 0.5), (1, 0.5), (2, 0.5), (2, 1), (3, 1), (4, 1)]
+    points = [FrocPoint(false_marks=x, share=y) for x, y in places]
+    assert [(p.false_marks, p.share) for p in corners(points)] == [(0, 0), (0, 0.5), (2, 1), (4, 1)]
+    assert corners([]) == []
 
 
 def test_goals_stand_together_in_their_order(found: Audit) -> None:

@@ -1,6 +1,7 @@
 """FROC curves before and after attacks: one panel a goal, the clean curve in each."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import ceil
 from pathlib import Path
 from textwrap import fill
@@ -8,7 +9,7 @@ from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
 
-from xaiaudit.records import DetectionRecord
+from xaiaudit.records import DetectionRecord, FrocPoint
 from xaiaudit.reports.figures.style import INK, Look, chart, looks, percent_axis
 from xaiaudit.reports.format import printable
 
@@ -53,8 +54,9 @@ def draw_froc(clean: DetectionRecord, panels: Sequence[Panel], path: Path) -> No
 
 def _curve(axes: Axes, name: str, record: DetectionRecord, look: Look) -> None:
     """No point is interpolated: between two scores the share is that of the higher score."""
-    false = [point.false_marks for point in record.froc]
-    found = [100 * point.share for point in record.froc]
+    points = corners(record.froc)
+    false = [point.false_marks for point in points]
+    found = [100 * point.share for point in points]
     axes.step(false, found, where="post", color=look.colour, linestyle=look.dash, zorder=3)
     ends: dict[str, Any] = {
         "color": look.colour,
@@ -67,3 +69,12 @@ def _curve(axes: Axes, name: str, record: DetectionRecord, look: Look) -> None:
         axes.plot(*at, linestyle="none", zorder=5, clip_on=False, markeredgewidth=0.6, **ends)
     label = fill(printable(name), CHARACTERS)
     axes.plot([], [], linestyle=look.dash, markeredgewidth=0.6, label=label, **ends)
+
+
+def corners(points: Sequence[FrocPoint]) -> list[FrocPoint]:
+    """Those at which the share rises, and both ends: the same steps, of a curve with thousands of points too."""
+    ends = points[:1], points[-1:]
+    rising = [
+        after for before, after in pairwise(points) if after.share > before.share and after is not points[-1]
+    ]
+    return [*ends[0], *rising, *ends[1]] if len(points) > 1 else list(points)

@@ -105,7 +105,8 @@ def _curves(clean: DetectionRecord, attacks: Sequence[AttackRecord], canvas: Can
                 alt=f"FROC, lesions found against false marks an image, clean and after each attack. At one false "
                 f"mark an image: {spoken}.",
                 caption="FROC before and after each attack, by the attacks’ goals. A marker stands where boxes begin "
-                f"to count, at a score of {clean.score:g}; a curve ends where all boxes are drawn.",
+                f"to count, at a score of {clean.score:g}; a curve ends where all boxes are drawn, or goes on "
+                "beyond the axis.",
                 width_mm=WIDTH_MM,
             )
         )
