@@ -25,7 +25,7 @@ from xaiaudit.reports.junit import junit
 from xaiaudit.reports.markdown import summary_markdown
 from xaiaudit.reports.reading import Audit, read_audit
 from xaiaudit.reports.sections.box_goals import box_goals
-from xaiaudit.reports.sections.detection import detection
+from xaiaudit.reports.sections.detection import detection, goal_panels
 from xaiaudit.reports.sections.gallery import gallery
 from xaiaudit.reports.tracking.statistics import statistics
 
@@ -97,6 +97,19 @@ def test_no_two_curves_of_a_panel_look_alike(tmp_path: Path) -> None:
     assert len(colours & {"1c1f26;", "c2492f;", "3fa798;", "dcae3c;", "77518f;", "6b7280;"}) == CURVES + 1
     assert "1f3a5f" not in drawing  # as dark as the clean curve's ink
     assert ">5<" in drawing  # an operating point beyond 4 false marks widens the axis
+
+
+def test_many_attacks_with_one_goal_share_panels_evenly(found: Audit) -> None:
+    source = found.record.attacks[0]
+    six = [
+        source.model_copy(update={"id": f"{name}-{k}", "name": name, "epsilon": k / 255})
+        for k in (8, 1, 2)
+        for name in ("pgd", "fgsm")
+    ]
+    first, second = goal_panels(six)
+    assert [name for name, _ in first.attacks] == ["fgsm-1", "fgsm-2", "fgsm-8"]
+    assert (second.title, len(second.attacks)) == ("Hide the lesion, 2 of 2", 3)
+    assert goal_panels([]) == [Panel("", [])]
 
 
 def test_a_curve_is_drawn_by_its_corners() -> None:

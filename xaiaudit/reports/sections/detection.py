@@ -94,7 +94,7 @@ def _found(states: Sequence[State]) -> Table:
 
 def _curves(clean: DetectionRecord, attacks: Sequence[AttackRecord], canvas: Canvas) -> list[Picture]:
     pictures = []
-    for number, panels in enumerate(chunks(_panels(attacks), PANELS)):
+    for number, panels in enumerate(chunks(goal_panels(attacks), PANELS)):
         file = f"froc-{number}.svg"
         draw_froc(clean, panels, canvas.path(file))
         shown = [("clean", clean), *(state for panel in panels for state in panel.attacks)]
@@ -118,13 +118,14 @@ def _told(record: DetectionRecord) -> str:
     return f.DASH if share is None else f.percent(share.estimate)
 
 
-def _panels(attacks: Sequence[AttackRecord]) -> list[Panel]:
-    """By goal, the four of a detector first; without an attack the clean curve stands alone."""
+def goal_panels(attacks: Sequence[AttackRecord]) -> list[Panel]:
+    """By goal, the four of a detector first, attacks by name and radius; without an attack the clean curve alone."""
     names = [*GOALS, *dict.fromkeys(attack.criterion_name for attack in attacks)]
+    ordered = sorted(attacks, key=lambda attack: (attack.name, attack.epsilon or 0.0))
     panels = []
     for goal in dict.fromkeys(names):
-        own = [(a.id, a.detection) for a in attacks if a.criterion_name == goal and a.detection is not None]
-        parts = list(chunks(own, CURVES))
+        own = [(a.id, a.detection) for a in ordered if a.criterion_name == goal and a.detection is not None]
+        parts = list(chunks(own, -(-len(own) // -(-len(own) // CURVES)))) if own else []  # about equally many
         for number, part in enumerate(parts, 1):
             place = f", {number} of {len(parts)}" if len(parts) > 1 else ""
             panels.append(Panel(f"{GOALS.get(goal, f.printable(goal))}{place}", part))
