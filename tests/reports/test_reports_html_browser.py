@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import example_audit
+import example_detector
 import many_images
 import numpy as np
 import pyarrow as pa
@@ -487,3 +488,25 @@ def test_foreign_words_stay_words(opened: Open, folder: Path, tmp_path: Path) ->
     assert shown.locator("h1").inner_text() == f"Audit of {Path(SEEN).name}"
     assert "\u202e" not in shown.locator("body").inner_text()
     assert shown.locator("img[src=x]").count() == 0
+
+
+def test_boxes_of_a_detector_come_and_go_by_a_key(opened: Open, tmp_path: Path) -> None:
+    audit = example_detector.build(tmp_path / "audit")
+    shown = opened(write_html(audit, out=tmp_path / "report.html"))
+    assert {"1 of 1", "0 of 1", "no lesion", "—"} == set(column(shown, "found"))
+    assert {"0 of 1", "no lesion", "—"} == set(column(shown, "foundAfter"))
+    look_at(shown, gallery(audit, "fgsm")["image"])
+    with_boxes, words = pixels(shown, "picture-after"), shown.locator("#picture-note")
+    assert "orange dots: the attacked image (1)" in words.inner_text()
+    shown.keyboard.press("b")
+    shown.wait_for_function("!element('picture-note').textContent.includes('Boxes')")
+    assert (pixels(shown, "picture-after") != with_boxes).any()
+    shown.keyboard.press("b")
+    shown.wait_for_function("element('picture-note').textContent.includes('Boxes')")
+    assert (pixels(shown, "picture-after") == with_boxes).all()
+
+
+def test_other_models_have_no_boxes_to_show(opened: Open, folder: Path) -> None:
+    shown = opened()
+    look_at(shown, gallery(folder, "fgsm")["image"])
+    assert not shown.locator("#boxes").is_visible()
