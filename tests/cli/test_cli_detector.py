@@ -52,9 +52,11 @@ def images(folder: Path) -> Path:
 
 
 def train_words(folder: Path) -> list[object]:
-    made = [f"--arg={word}" for word in ("backbone=small-cnn", "smallest_anchor=8", "regions=8")]
+    made = [
+        f"--arg={word}" for word in ("backbone=small-cnn", "smallest_anchor=8", "regions=8", "mask_width=16")
+    ]
     steps = ["--proposal-epochs", 2, "--head-epochs", 1, "--epochs", 2, "--batch-size", 8]
-    how = ["--optimizer", "adam", "--learning-rate", 3e-3, "--size", 64, "--channels", 1, "--device", "cpu"]
+    how = ["--optimizer", "adam", "--learning-rate", 3e-3, "--size", 64, "--channels", 1, "--threads", 1]
     data = ["--data", folder / "images" / "manifest.csv", "--normals", "class"]
     return ["train", "--arch", "ft-mtl-net", *made, *data, *steps, *how, "--out", folder / "model.pt"]
 
@@ -71,7 +73,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         said = ended_well(*train_words(folder))
         assert "going on after epoch 2 of 5" in said
         criteria = [word for goal in GOALS for word in ("--criterion", goal)]
-        method = ["--method", "fgsm:epsilon=8/255,steps=3", "--no-curve", "--explainer", "grad-cam"]
+        method = [
+            "--method",
+            "fgsm:epsilon=8/255,steps=3",
+            "--no-curve",
+            "--explainer",
+            "grad-cam",
+            "--threads",
+            1,
+        ]
         quick = ["--no-acquisition", "--no-checks", "--no-report", "--gallery", 1, "--out", folder / "audit"]
         (folder / "said.txt").write_text(
             ended_well("attack", folder / "model.pt", *method, *criteria, *quick), encoding="utf-8"
@@ -134,10 +144,10 @@ def boxes_of(row: dict[str, Any]) -> np.ndarray:
 
 def test_what_was_stopped_and_gone_on_with_is_measured(folder: Path) -> None:
     data = ["--data", folder / "images" / "manifest.csv", "--normals", "class"]
-    found = json.loads(call("evaluate", folder / "model.pt", *data, "--json").stdout)
+    found = json.loads(call("evaluate", folder / "model.pt", *data, "--threads", 1, "--json").stdout)
     assert found["detection"]["lesions"] == 24
     assert found["detection"]["unknown"] == 0
-    assert "lesions found" in ended_well("evaluate", folder / "model.pt", "--limit", 4)
+    assert "lesions found" in ended_well("evaluate", folder / "model.pt", "--limit", 4, "--threads", 1)
 
 
 def test_the_other_commands_end_well(folder: Path, tmp_path: Path) -> None:
@@ -145,7 +155,7 @@ def test_the_other_commands_end_well(folder: Path, tmp_path: Path) -> None:
     assert "ft-mtl-net" in ended_well("inspect", model)
     picture = folder / "images" / "images"
     image = sorted(picture.glob("*.png"))[0]
-    ended_well("explain", model, image, "--out", tmp_path / "maps")
+    ended_well("explain", model, image, "--threads", 1, "--out", tmp_path / "maps")
     assert "fgsm-hide" in ended_well("compare", audit, audit, "--out", tmp_path / "compared")
     ended_well("report", audit, "--format", "md,html", "--out", tmp_path / "told")
     ended_well("card", audit, "--out", tmp_path / "card.md")
