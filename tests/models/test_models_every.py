@@ -18,6 +18,7 @@ from xaiaudit.explainers.grad_cam import GradCAM
 from xaiaudit.functional import soft_dice
 from xaiaudit.models import MODELS, AuditedModel, build, load, save
 from xaiaudit.models.detection.detector import Detector
+from xaiaudit.models.prepared import prepared
 from xaiaudit.training import detection
 from xaiaudit.training.arrays import Batch
 from xaiaudit.training.losses import class_weights, task_loss
@@ -122,6 +123,12 @@ def test_it_learns_eight_images_and_is_saved_attacked_and_explained(name: str, t
     assert model.draws_boxes or learnt(model, images, labels, masks)
     with torch.no_grad():
         out = model(images)
+    with prepared(model) as ready, torch.no_grad():
+        for said in (
+            ready.search(images),
+            model(images),
+        ):  # and the search leaves nothing behind in the model
+            torch.testing.assert_close(said.logits, out.logits, rtol=1e-3, atol=1e-3)
     decided = out.logits.argmax(1)
     found = attack("pgd", epsilon=0.2, steps=5)(model, images, LeaveDecision(out.logits))
     assert torch.equal(found.reached, model(found.images).logits.argmax(1) != decided)

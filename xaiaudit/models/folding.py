@@ -116,7 +116,13 @@ def _folded(net: nn.Module, pairs: tuple[tuple[str, str], ...]) -> nn.Module:
 def sharing_copy(net: nn.Module) -> nn.Module:
     """Modules of its own, with the very parameters and buffers of `net`."""
     shared = {id(tensor): tensor for tensor in (*net.parameters(), *net.buffers())}
-    return copy.deepcopy(net, shared)
+    copied = copy.deepcopy(net, shared)
+    for (
+        name,
+        module,
+    ) in net.named_modules():  # a copy of torchvision's feature extractors comes in training mode
+        copied.get_submodule(name).training = module.training
+    return copied
 
 
 def put(net: nn.Module, old: nn.Module, new: nn.Module) -> None:
