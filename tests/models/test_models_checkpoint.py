@@ -189,7 +189,7 @@ def test_what_the_caller_says_comes_before_what_the_file_says(tmp_path: Path) ->
         ({"classes": None}, "lacks classes"),
         ({"positive": "x"}, "positive class 'x'"),
         ({"preprocessing": {"size": 32, "channels": 2, "mean": [0.5], "std": [0.5]}}, "one value for each"),
-        ({"architecture": "smal-cnn"}, "nearest is small-cnn"),
+        ({"architecture": "smal-cnn"}, "nearest are small-cnn"),
         ({"arguments": {"weights": "default"}}, "multiple values for keyword argument 'weights'"),
         ({"arguments": {"classes": 3}}, "of another shape"),
         ({"cam_layer": "x"}, "no layer 'x'"),

@@ -152,7 +152,7 @@ def test_real_weights_load(test_data: Path) -> None:
     [
         ("resnet51", {}, "nearest are resnet50"),
         ("timm:resnet51", {}, "unknown timm architecture 'resnet51': the nearest are resnet51q"),
-        ("smal-cnn", {}, "nearest is small-cnn"),
+        ("smal-cnn", {}, "nearest are small-cnn"),
         ("no.such.module:net", {}, "cannot be imported"),
         ("resnet18", {"depth": 3}, "does not take the arguments"),
         ("resnet18", {"logits": 3}, "cannot decide between 2 classes"),

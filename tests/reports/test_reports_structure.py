@@ -13,7 +13,7 @@ from structure_tree import elements
 
 from xaiaudit.reports.pdf import SECTIONS
 
-WITHOUT = 2  # findings: there is no verdict; outlines: the model of the example draws none
+WITHOUT = 3  # findings: there is no verdict; outlines and boxes: the model of the example draws none
 
 
 @pytest.fixture(scope="module")

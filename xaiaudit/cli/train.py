@@ -110,13 +110,12 @@ from xaiaudit.cli.saying import say, say_json
 @click.option(
     "--proposal-epochs",
     type=click.IntRange(min=0),
-    help="Of a network that draws boxes: epochs before the others, of its shared map and proposals alone.  "
-    "[default: as the architecture's source has it]",
+    help="Of a network that draws boxes: epochs of its shared map and proposals alone, first.  [default: 0]",
 )
 @click.option(
     "--head-epochs",
     type=click.IntRange(min=0),
-    help="Then epochs of its heads alone; --epochs are of all parts.  [default: likewise]",
+    help="Then epochs of its heads alone; --epochs are of all parts.  [default: 0]",
 )
 @click.option(
     "--tune-proposals/--no-tune-proposals",
