@@ -60,8 +60,11 @@ def table_digests(folder: Path, record: AuditRecord) -> dict[str, str]:
     return {name: digest(folder / name) for name in table_files(record)}
 
 
-def check_tables(folder: Path, record: AuditRecord) -> None:
+def check_tables(folder: Path, record: AuditRecord) -> dict[str, str]:
     """The tables must be those that the record was computed from. Audits of older versions do not tell.
+
+    Returns:
+        SHA-256 of each table, by file; empty of an older version.
 
     Raises:
         AuditError: a table is missing, cannot be read, or is another.
@@ -73,6 +76,7 @@ def check_tables(folder: Path, record: AuditRecord) -> None:
                 f"{path} is not the table that {RECORD} was computed from (its SHA-256 differs); restore the folder "
                 "or run the audit again"
             )
+    return record.tables
 
 
 def _digest_of_table(path: Path) -> str:

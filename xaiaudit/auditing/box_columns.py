@@ -2,13 +2,9 @@
 
 from typing import Any
 
-import numpy as np
-
 from xaiaudit.auditing.judging import Judged
 from xaiaudit.auditing.loading import Loaded
-from xaiaudit.metrics.lesions import true_boxes
-from xaiaudit.metrics.marks import Marks
-from xaiaudit.records import BOX
+from xaiaudit.metrics.marks import Marks, stored_boxes, stored_lesions
 from xaiaudit.rows import Rows
 
 COLUMNS = ("boxes", "true_boxes")
@@ -19,12 +15,12 @@ def box_columns(loaded: Loaded, judged: Judged) -> dict[str, list[Any]]:
 
     `true_boxes` are those of the lesions, x0, y0, x1, y1 of each; null where there is a lesion and nobody knows where.
     """
-    if judged.boxes is None:
+    drawn = judged.boxes
+    if drawn is None:
         return {name: [None] * len(judged.decision) for name in COLUMNS}
-    known = [true_boxes(sample) for sample in loaded.samples]
     return {
-        "boxes": [boxes.ravel().tolist() for boxes in judged.boxes],
-        "true_boxes": [None if boxes is None else boxes.ravel().tolist() for boxes in known],
+        "boxes": [boxes.ravel().tolist() for boxes in drawn],
+        "true_boxes": [None if boxes is None else boxes.ravel().tolist() for boxes in loaded.true_boxes],
     }
 
 
@@ -39,7 +35,8 @@ def marks(rows: Rows) -> list[Marks | None] | None:
 
 
 def _marks(boxes: list[float], lesions: list[float] | None) -> Marks | None:
-    if lesions is None:
+    known = stored_lesions(lesions)
+    if known is None:
         return None
-    table = np.array(boxes, np.float64).reshape(-1, len(BOX))
-    return Marks(boxes=table[:, :4], scores=table[:, 4], lesions=np.array(lesions, np.float64).reshape(-1, 4))
+    table = stored_boxes(boxes)
+    return Marks(boxes=table[:, :4], scores=table[:, 4], lesions=known)

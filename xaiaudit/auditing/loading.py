@@ -18,6 +18,7 @@ from xaiaudit.data.subgroups import subgroups
 from xaiaudit.errors import AuditError
 from xaiaudit.metrics.chance import chance_uniform
 from xaiaudit.metrics.displacement import diagonals
+from xaiaudit.metrics.lesions import true_boxes
 from xaiaudit.metrics.membership import Membership, membership
 from xaiaudit.models import AuditedModel
 from xaiaudit.records import REGIONS
@@ -71,6 +72,11 @@ class Loaded:
             "lesion_pixels": lesion.tolist(),
             "valid_pixels": valid.sum((1, 2)).tolist(),
         }
+
+    @cached_property
+    def true_boxes(self) -> list[np.ndarray | None]:
+        """Of each image (g, 4), see `metrics.lesions`; None where there is a lesion and nobody knows where."""
+        return [true_boxes(sample) for sample in self.samples]
 
     @property
     def seeds(self) -> list[int]:

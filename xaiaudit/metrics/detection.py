@@ -8,7 +8,7 @@ from xaiaudit.metrics.average_precision import average_precision
 from xaiaudit.metrics.bootstrap import bootstrap
 from xaiaudit.metrics.cases import Cases, select
 from xaiaudit.metrics.froc import IOU, froc, share_at
-from xaiaudit.metrics.marks import MISS, Marks, best_scores, found
+from xaiaudit.metrics.marks import Marks, false_marks, lesions_found
 from xaiaudit.metrics.proportions import proportion
 from xaiaudit.records import DetectionRecord, Interval
 from xaiaudit.types import Flags, Vector
@@ -31,7 +31,7 @@ def detection_record(
     known = np.array([image is not None for image in images], bool)
     marks = [image for image in images if image is not None]
     of_case = select(cases, known)
-    false = [int(((found(own, IOU) == MISS) & (own.scores >= SCORE)).sum()) for own in marks]
+    false = [false_marks(own, IOU, SCORE) for own in marks]
     return DetectionRecord(
         iou=IOU,
         images=len(marks),
@@ -51,7 +51,7 @@ def detection_record(
 
 def _found(marks: Sequence[Marks], cases: Cases) -> Interval | None:
     """Over lesions, each of the case of its image."""
-    hits = [best_scores(own, IOU) >= SCORE for own in marks]
+    hits = [lesions_found(own, IOU, SCORE) for own in marks]
     of_lesion = [case for own, case in zip(hits, cases, strict=True) for _ in own]
     return proportion(np.concatenate(hits), of_lesion) if of_lesion else None
 
@@ -62,7 +62,7 @@ def _dice(marks: Sequence[Marks], cases: Cases, dice: Vector) -> Interval | None
 
 
 def _all_found(marks: Marks) -> bool:
-    return len(marks.lesions) > 0 and bool(np.all(best_scores(marks, DICE_IOU) >= SCORE))
+    return len(marks.lesions) > 0 and bool(lesions_found(marks, DICE_IOU, SCORE).all())
 
 
 def _precision(marks: Sequence[Marks]) -> dict[str, float]:

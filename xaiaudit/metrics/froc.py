@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from xaiaudit.metrics.bootstrap import bootstrap
 from xaiaudit.metrics.cases import Cases
@@ -26,11 +26,12 @@ class Sorted:
         hit = np.concatenate([b[a | b] for a, b in zip(*kept, strict=True)] or [np.zeros(0, bool)])
         image = np.repeat(np.arange(len(images)), [int((a | b).sum()) for a, b in zip(*kept, strict=True)])
         order = np.argsort(-score, kind="stable")
-        self.score: Float[np.ndarray, m] = score[order]
-        self.hit: Bool[np.ndarray, m] = hit[order]
-        self.image: Int[np.ndarray, m] = image[order]
-        self.last: Bool[np.ndarray, m] = np.append(self.score[1:] != self.score[:-1], True)[: len(score)]
-        self.lesions: Int[np.ndarray, n] = np.array([len(marks.lesions) for marks in images], np.int64)
+        # (m,) each: score, whether it hits, its image, whether it is the last of its score; (n,) lesions an image
+        self.score = score[order]
+        self.hit = hit[order]
+        self.image = image[order]
+        self.last = np.append(self.score[1:] != self.score[:-1], True)[: len(score)]
+        self.lesions = np.array([len(marks.lesions) for marks in images], np.int64)
 
     def counts(
         self, weights: Int[np.ndarray, "b n"]

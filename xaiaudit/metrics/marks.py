@@ -1,11 +1,13 @@
 """Which boxes of a detector found a lesion: for FROC, average precision and what is asked of single lesions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from xaiaudit.metrics.pseudo_mask import box_iou
+from xaiaudit.records import BOX
 
 Boxes = Float[np.ndarray, "b 4"]  # x0, y0, x1, y1 in pixels, half-open
 MISS, AGAIN = -1, -2  # of a box: on no lesion; on one that a likelier box has found
@@ -53,3 +55,23 @@ def best_scores(marks: Marks, iou: float) -> Float[np.ndarray, "g"]:
     best = np.full(len(marks.lesions), -np.inf)
     best[first[first >= 0]] = marks.scores[first >= 0]
     return best
+
+
+def lesions_found(marks: Marks, iou: float, score: float) -> Bool[np.ndarray, "g"]:
+    """Of each lesion whether a box of that score or more finds it."""
+    return best_scores(marks, iou) >= score
+
+
+def false_marks(marks: Marks, iou: float, score: float) -> int:
+    """Boxes of that score or more on no lesion."""
+    return int(((found(marks, iou) == MISS) & (marks.scores >= score)).sum())
+
+
+def stored_boxes(flat: Sequence[float]) -> Float[np.ndarray, "b 6"]:
+    """Boxes as predictions.parquet holds them, one after the other, with the columns of `records.BOX`."""
+    return np.array(flat, np.float64).reshape(-1, len(BOX))
+
+
+def stored_lesions(flat: Sequence[float] | None) -> Float[np.ndarray, "g 4"] | None:
+    """True boxes likewise; None where it is not known where the lesions are."""
+    return None if flat is None else np.array(flat, np.float64).reshape(-1, 4)

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 from jaxtyping import Float, Int
 
 from xaiaudit.audit_files import PREDICTION_TABLE, read_table
-from xaiaudit.metrics.marks import MISS, Marks, best_scores, found
-from xaiaudit.records import BOX, DetectionRecord
+from xaiaudit.metrics.marks import Marks, false_marks, lesions_found, stored_boxes, stored_lesions
+from xaiaudit.records import DetectionRecord
 from xaiaudit.reports import format as f
 
 COLUMNS = ("image", "attack_id", "boxes", "true_boxes")
@@ -34,14 +34,12 @@ class Drawn:
     def found(self, record: DetectionRecord) -> int | None:
         """Lesions found by boxes that count; None where it is not known where they are."""
         marks = self._marks()
-        return None if marks is None else int((best_scores(marks, record.iou) >= record.score).sum())
+        return None if marks is None else int(lesions_found(marks, record.iou, record.score).sum())
 
     def false_marks(self, record: DetectionRecord) -> int | None:
         """Boxes that count and lie on no lesion; None likewise."""
         marks = self._marks()
-        if marks is None:
-            return None
-        return int(((found(marks, record.iou) == MISS) & (self.scores >= record.score)).sum())
+        return None if marks is None else false_marks(marks, record.iou, record.score)
 
     def likeliest(self, classes: Sequence[str]) -> str:
         """Class and score of the likeliest box, e.g. malignant 0.93."""
@@ -58,14 +56,19 @@ class Drawn:
 
 def drawn(row: Mapping[str, Any]) -> Drawn:
     """Of a row of the table that `read_boxes` gives."""
-    table = np.array(row["boxes"], np.float64).reshape(-1, len(BOX))
-    known = row["true_boxes"]
+    table = stored_boxes(row["boxes"])
     return Drawn(
         boxes=table[:, :4],
         scores=table[:, 4],
         labels=table[:, 5].astype(np.int64),
-        lesions=None if known is None else np.array(known, np.float64).reshape(-1, 4),
+        lesions=stored_lesions(row["true_boxes"]),
     )
+
+
+def drawn_on(table: pa.Table, image: str, attack_id: str) -> Drawn:
+    """Of one image in such a table, clean ("none") or after an attack."""
+    own = (pc.field("image") == image) & (pc.field("attack_id") == attack_id)
+    return drawn(table.filter(own).to_pylist()[0])
 
 
 def read_boxes(folder: Path, images: Sequence[str] | None = None) -> pa.Table:

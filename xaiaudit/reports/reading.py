@@ -72,7 +72,7 @@ def read_audit(folder: Path) -> Audit:
             missing.
     """
     record = read_record(folder)
-    check_tables(folder, record)
+    tables = check_tables(folder, record)
     verdict, fault = read_verdict(folder, digest(folder / RECORD))
     shown = sorted({case.image for case in record.gallery})
     for case in record.gallery:
@@ -97,7 +97,7 @@ def read_audit(folder: Path) -> Audit:
         ),
         sweeps=None if record.variability is None else read_table(folder / SWEEP_TABLE, SWEEP_COLUMNS),
         gallery_boxes=None if record.clean.detection is None else read_boxes(folder, shown),
-        sha256={RECORD: digest(folder / RECORD), **table_digests(folder, record)},
+        sha256={RECORD: digest(folder / RECORD), **(tables or table_digests(folder, record))},
         verdict=verdict,
         verdict_fault=fault,
     )

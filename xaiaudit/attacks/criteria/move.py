@@ -47,14 +47,17 @@ class Move(OverBoxes):
 
     def margin(self, boxes: Boxes, row: int) -> Tensor:
         """A box elsewhere must count, and be likelier than every box that is still there."""
-        elsewhere = self._elsewhere(boxes, row)
-        far, near = likeliest(boxes.margin[elsewhere]), likeliest(boxes.margin[~elsewhere])
+        far, near = self._far_and_near(boxes, row)
         return near.clamp(min=self.least) - far
 
     def holds(self, boxes: Boxes, row: int) -> bool:
-        elsewhere = self._elsewhere(boxes, row)
-        far, near = likeliest(boxes.margin[elsewhere]), likeliest(boxes.margin[~elsewhere])
+        far, near = self._far_and_near(boxes, row)
         return bool((far >= self.least) & (far > near))
+
+    def _far_and_near(self, boxes: Boxes, row: int) -> tuple[Tensor, Tensor]:
+        """Log-odds of the likeliest box that is elsewhere, and of the likeliest that is still there."""
+        elsewhere = self._elsewhere(boxes, row)
+        return likeliest(boxes.margin[elsewhere]), likeliest(boxes.margin[~elsewhere])
 
     def _elsewhere(self, boxes: Boxes, row: int) -> Tensor:
         clean = self.clean[row]

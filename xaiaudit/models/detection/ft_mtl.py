@@ -12,6 +12,7 @@ from torchvision.models.detection.roi_heads import RoIHeads, maskrcnn_loss
 from torchvision.ops import MultiScaleRoIAlign, clip_boxes_to_image, nms
 
 from xaiaudit.models.detection.detector import CLASSES, Detector, Regions, check_classes
+from xaiaudit.models.detection.proposals import whole
 from xaiaudit.models.detection.shared_map import SharedMap
 from xaiaudit.models.detection.targets import Target
 from xaiaudit.tensors import Boxes
@@ -190,6 +191,6 @@ def _apart(boxes: Tensor, size: tuple[int, int]) -> Tensor:
     refined boxes are empty would be none: the whole image then stands for them."""
     there = boxes[(boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])]
     if not len(there):
-        return torch.tensor([[0.0, 0.0, size[1], size[0]]]).to(boxes)
+        return whole(size).to(boxes)
     order = torch.arange(len(there), 0, -1, device=boxes.device, dtype=boxes.dtype)
     return there[nms(there, order, SUPPRESSED)[:REGIONS]]

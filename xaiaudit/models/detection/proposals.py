@@ -52,6 +52,9 @@ class Proposals(RegionProposalNetwork):  # type: ignore[misc] # torchvision has 
 
 def _or_whole(boxes: Tensor, images: Tensor) -> Tensor:
     """An image of which nothing is proposed is looked at as a whole: it too must get a decision."""
-    if len(boxes):
-        return boxes
-    return torch.tensor([[0.0, 0.0, images.shape[3], images.shape[2]]]).to(boxes)
+    return boxes if len(boxes) else whole(images.shape[2:]).to(boxes)
+
+
+def whole(size: Sequence[int]) -> Tensor:
+    """The box (1, 4) of a whole image of that size, (h, w)."""
+    return torch.tensor([[0.0, 0.0, size[1], size[0]]])

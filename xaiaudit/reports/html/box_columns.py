@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 from xaiaudit.audit_files import PREDICTION_TABLE
 from xaiaudit.records import DetectionRecord, GalleryCase
-from xaiaudit.reports.boxes import Drawn, drawn, read_boxes
+from xaiaudit.reports.boxes import drawn, drawn_on, read_boxes
 from xaiaudit.reports.html.cases import in_order
 from xaiaudit.reports.html.values import plain
 from xaiaudit.reports.reading import Audit
@@ -53,8 +53,7 @@ def picture_boxes(audit: Audit, case: GalleryCase) -> Columns:
     record = audit.record.clean.detection
     if audit.gallery_boxes is None or record is None:
         return {}
-    own = audit.gallery_boxes.filter(pc.field("image") == case.image)
-    before, after = (_first(own, attack) for attack in ("none", case.attack_id))
+    before, after = (drawn_on(audit.gallery_boxes, case.image, state) for state in ("none", case.attack_id))
     return {
         "boxes": {
             "lesions": [] if before.lesions is None else [plain(box) for box in before.lesions],
@@ -62,7 +61,3 @@ def picture_boxes(audit: Audit, case: GalleryCase) -> Columns:
             "attacked": [plain(box) for box in after.counting(record.score)],
         }
     }
-
-
-def _first(rows: pa.Table, attack: str) -> Drawn:
-    return drawn(rows.filter(pc.field("attack_id") == attack).to_pylist()[0])

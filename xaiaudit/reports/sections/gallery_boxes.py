@@ -1,11 +1,10 @@
 """What a detector draws on a gallery case, before and after the attack."""
 
 import numpy as np
-import pyarrow.compute as pc
 
 from xaiaudit.records import DetectionRecord, GalleryCase
 from xaiaudit.reports import format as f
-from xaiaudit.reports.boxes import Drawn, drawn
+from xaiaudit.reports.boxes import Drawn, drawn_on
 from xaiaudit.reports.figures.boxes import boxes_panel
 from xaiaudit.reports.figures.panels import Rgb
 from xaiaudit.reports.reading import Audit
@@ -65,5 +64,4 @@ def _arrow(pair: list[str] | list[int | None]) -> str:
 
 def _drawn(audit: Audit, case: GalleryCase, attack_id: str) -> Drawn:
     assert audit.gallery_boxes is not None
-    own = (pc.field("image") == case.image) & (pc.field("attack_id") == attack_id)
-    return drawn(audit.gallery_boxes.filter(own).to_pylist()[0])
+    return drawn_on(audit.gallery_boxes, case.image, attack_id)
